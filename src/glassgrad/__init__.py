@@ -1,0 +1,42 @@
+"""glassgrad: neural networks you can see through.
+
+Train real networks by backpropagation, and ask any number in the training where it came from. The names below load
+the part they live in when they are first used, so that importing the package costs little more than NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from glassgrad._version import __version__
+
+_HOMES = {
+    "tensor": ("Tensor", "asarray", "no_grad", "tensor"),
+    "functional": ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "tracing": ("Spec", "trace"),
+    "graph": ("check_graph", "differentiate"),
+    "ir": ("Graph", "format_graph", "scope"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_ROOMS = ("data", "engines", "errors", "graph", "interop", "ir", "nn", "ops", "optim", "training", "xp")
+
+__all__ = ["__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(f"glassgrad.{_HOME_OF[name]}"), name)
+    elif name in _ROOMS:
+        value = importlib.import_module(f"glassgrad.{name}")
+    else:
+        try:
+            value = getattr(importlib.import_module("glassgrad.xp"), name)
+        except AttributeError:
+            raise AttributeError(f"glassgrad has no {name!r}") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS])

@@ -1,0 +1,106 @@
+"""Applying records: evaluating graphs in any namespace, and the namespaces that can differentiate them.
+
+`evaluate` runs a graph in a namespace, whatever that namespace makes of it: numbers, nodes or records. With it, an
+operation that owns graphs (a composite without a rule of its own, a loop, a condition) is differentiated by
+differentiating them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.ir import Constant, Dim, Graph, Node
+from glassgrad.ops import Namespace, Op, lookup
+
+__all__ = ["Arrays", "RuleNamespace", "evaluate", "run_kernel"]
+
+
+def evaluate(F: Namespace, graph: Graph, inputs: Sequence[Any]) -> list[Any]:
+    """Return the outputs of `graph` on `inputs`, every operation carried out by `F`."""
+    env: dict[Any, Any] = dict(zip(graph.inputs, inputs, strict=True))
+
+    def read(value: Any) -> Any:
+        return value.array if isinstance(value, Constant) and value not in env else env[value]
+
+    for node in graph.nodes:
+        op = lookup(node.op)
+        result = F.bind(op, [read(v) for v in node.inputs], node.attrs, node.subgraphs or None)
+        if op.several:
+            env.update(zip(node.outputs, result, strict=True))
+        else:
+            env[node.outputs[0]] = result
+    return [read(v) for v in graph.outputs]
+
+
+class RuleNamespace(Namespace):
+    """A namespace that can differentiate the graphs that operations own."""
+
+    def mark(self, cause: Node | None) -> None:
+        """Note which forward node the operations that follow are caused by; only builders keep it."""
+
+    def pull_through(self, graph: Graph, wanted: Sequence[bool], g: Any, xs: Sequence[Any]) -> list[Any]:
+        """Return the cotangent of each wanted input of `graph`, None in the place of the others."""
+        from glassgrad.graph.reverse import pullback
+
+        gs = list(g) if isinstance(g, (tuple, list)) else [g]
+        results = iter(evaluate(self, pullback(graph, tuple(wanted)), [*xs, *gs]))
+        return [next(results) if want else None for want in wanted]
+
+    def push_through(self, graph: Graph, tangents: Sequence[Any], xs: Sequence[Any]) -> Any:
+        """Return the tangent of the output of `graph` (a tuple of them where it has several)."""
+        from glassgrad.graph.forward import pushforward
+
+        moving = tuple(t is not None for t in tangents)
+        given = [t for t in tangents if t is not None]
+        results = evaluate(self, pushforward(graph, moving), [*xs, *given])
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def pullback_graph(self, graph: Graph, wanted: Sequence[bool]) -> Graph:
+        """Return the graph from inputs and output cotangents to the cotangents of the wanted inputs."""
+        from glassgrad.graph.reverse import pullback
+
+        return pullback(graph, tuple(wanted))
+
+    def pushforward_graph(self, graph: Graph, moving: Sequence[bool]) -> Graph:
+        """Return the graph from inputs and the tangents of the moving ones to the output tangents."""
+        from glassgrad.graph.forward import pushforward
+
+        return pushforward(graph, tuple(moving))
+
+    def batched_graph(self, graph: Graph, batched: Sequence[bool], rows: int | Dim) -> Graph:
+        """Return the graph that applies `graph` to each row of the batched inputs; every output has rows."""
+        from glassgrad.graph.batching import batch_graph
+
+        return batch_graph(graph, tuple(batched), rows)
+
+
+def run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
+    """Carry out `op` on arrays; graphs it owns, or the lowering of a composite without a kernel, run in `F`."""
+    if op.numpy is None:
+        assert op.lowering is not None
+        return op.lowering(F, *inputs, **attrs)
+    if op.control:
+        run = {role: (lambda *xs, _graph=graph: evaluate(F, _graph, xs)) for role, graph in subgraphs.items()}
+        return op.numpy(*inputs, **attrs, run=run)
+    return op.numpy(*inputs, **attrs)
+
+
+class Arrays(RuleNamespace):
+    """Operations on NumPy arrays, carried out at once by the records' own implementations."""
+
+    def bind(
+        self,
+        op: Op,
+        inputs: Sequence[Any],
+        attrs: Mapping[str, Any] | None = None,
+        subgraphs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Apply `op` to arrays."""
+        return run_kernel(self, op, [_array(x) for x in inputs], attrs or {}, subgraphs)
+
+
+def _array(x: Any) -> Any:
+    return x if isinstance(x, (np.ndarray, bool, int, float)) else np.asarray(x)

@@ -1,0 +1,28 @@
+"""The graph that everything reads: values, nodes, graphs, their verifier and their printer.
+
+This room knows no operation. A node names its operation by a string; what that string means (its shape rule,
+its derivative, its kernel) is stated once, in the records of ``glassgrad.ops``, and every reader of the graph
+looks it up there.
+"""
+
+from glassgrad.ir.dims import BATCH, Dim, Shape, broadcast_shapes
+from glassgrad.ir.graph import Constant, Graph, Node, Value
+from glassgrad.ir.origin import Source, current_scope, scope
+from glassgrad.ir.printer import format_graph
+from glassgrad.ir.verifier import verify
+
+__all__ = [
+    "BATCH",
+    "Constant",
+    "Dim",
+    "Graph",
+    "Node",
+    "Shape",
+    "Source",
+    "Value",
+    "broadcast_shapes",
+    "current_scope",
+    "format_graph",
+    "scope",
+    "verify",
+]

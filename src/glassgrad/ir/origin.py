@@ -1,0 +1,99 @@
+"""Where a node comes from: the scope (which layer) and the user's own line of source.
+
+Both are taken when the node is made. The line is that of the nearest caller outside glassgrad, found by walking
+frames; only the code object and the instruction offset are kept, so that recording costs well under a
+microsecond, and the file and line are worked out when somebody asks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import CodeType
+
+__all__ = ["Source", "caller", "current_scope", "scope"]
+
+_PACKAGE = __name__.partition(".")[0]
+_SCOPE: ContextVar[str] = ContextVar("glassgrad_scope", default="")
+
+
+class Source:
+    """A place in somebody's source code.
+
+    Attributes
+    ----------
+    file : str
+        Path of the source file.
+    line : int
+        Line number, from 1.
+    function : str
+        Qualified name of the function that holds the line.
+    """
+
+    __slots__ = ("_code", "_offset")
+
+    def __init__(self, code: CodeType, offset: int) -> None:
+        self._code = code
+        self._offset = offset
+
+    @property
+    def file(self) -> str:
+        """Path of the source file."""
+        return self._code.co_filename
+
+    @property
+    def line(self) -> int:
+        """Line number, from 1."""
+        for start, end, line in self._code.co_lines():
+            if start <= self._offset < end and line is not None:
+                return line
+        return self._code.co_firstlineno
+
+    @property
+    def function(self) -> str:
+        """Qualified name of the function."""
+        return self._code.co_qualname
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def __repr__(self) -> str:
+        return f"Source({self})"
+
+
+def caller() -> Source | None:
+    """Return the nearest line on the call stack that is not glassgrad's own."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not (name == _PACKAGE or name.startswith(_PACKAGE + ".")):
+            return Source(frame.f_code, frame.f_lasti)
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return None
+
+
+def current_scope() -> str:
+    """Return the scope that nodes made now belong to, such as ``"layer1/linear"``."""
+    return _SCOPE.get()
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Put the nodes made inside under `name`, within the scope around it.
+
+    Examples
+    --------
+    >>> with scope("layer1"), scope("linear"):
+    ...     current_scope()
+    'layer1/linear'
+    """
+    outer = _SCOPE.get()
+    token = _SCOPE.set(f"{outer}/{name}" if outer else name)
+    try:
+        yield
+    finally:
+        _SCOPE.reset(token)

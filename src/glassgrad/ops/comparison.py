@@ -1,0 +1,109 @@
+"""Comparisons, logic, choice, and the steps and stops through which no gradient flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from glassgrad.ops.families import elementwise, predicate
+from glassgrad.ops.record import Kink, Sample, Text
+
+_PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))))
+_ONE = (Sample(((2, 3),)),)
+_TRUTH = np.array([[True, False, True], [False, False, True]])
+
+equal = predicate("equal", np.equal, latex=r"[{0} = {1}]", samples=_PAIR)
+not_equal = predicate("not_equal", np.not_equal, latex=r"[{0} \neq {1}]", samples=_PAIR)
+less = predicate("less", np.less, latex=r"[{0} < {1}]", samples=_PAIR)
+less_equal = predicate("less_equal", np.less_equal, latex=r"[{0} \leq {1}]", samples=_PAIR)
+greater = predicate("greater", np.greater, latex=r"[{0} > {1}]", samples=_PAIR)
+greater_equal = predicate("greater_equal", np.greater_equal, latex=r"[{0} \geq {1}]", samples=_PAIR)
+logical_and = predicate(
+    "logical_and", np.logical_and, latex=r"{0} \wedge {1}", samples=(Sample((_TRUTH, _TRUTH)),)
+)
+logical_or = predicate(
+    "logical_or", np.logical_or, latex=r"{0} \vee {1}", samples=(Sample((_TRUTH, _TRUTH)),)
+)
+logical_xor = predicate(
+    "logical_xor", np.logical_xor, latex=r"{0} \oplus {1}", samples=(Sample((_TRUTH, _TRUTH)),)
+)
+logical_not = predicate("logical_not", np.logical_not, latex=r"\neg {0}", samples=(Sample((_TRUTH,)),))
+isnan = predicate("isnan", np.isnan, latex=r"[{0} \text{{ is NaN}}]", samples=_ONE)
+isfinite = predicate("isfinite", np.isfinite, latex=r"[{0} \text{{ is finite}}]", samples=_ONE)
+isinf = predicate("isinf", np.isinf, latex=r"[{0} = \pm\infty]", samples=_ONE)
+
+where = elementwise(
+    "where",
+    np.where,
+    (
+        None,
+        lambda F, z, c, x, y: c,
+        lambda F, z, c, x, y: F.logical_not(c),
+    ),
+    dtype=lambda c, x, y: np.result_type(x, y),
+    latex=r"{1} \text{{ if }} {0} \text{{ else }} {2}",
+    derivative="1 where chosen",
+    why=Text(
+        "the upstream gradient goes to the branch that was chosen, and nothing to the other",
+        "상류 기울기는 선택된 가지로 가고 다른 가지로는 아무것도 가지 않는다",
+    ),
+    samples=(Sample((_TRUTH, (2, 3), (3,))), Sample((_TRUTH, (2, 3), (2, 3)))),
+)
+
+
+step = elementwise(
+    "step",
+    lambda x, out=None: np.heaviside(x, np.asarray(1, x.dtype), out=out),
+    None,
+    writes_out=True,
+    dtype=lambda d: d if d.kind == "f" else np.dtype(np.float64),
+    latex=r"\operatorname{{step}}({0})",
+    derivative="0",
+    why=Text(
+        "the step function is flat except where it jumps: no gradient flows, so a perceptron learns by "
+        "Rosenblatt's rule instead",
+        "계단 함수는 뛰는 곳 말고는 평평해서 기울기가 흐르지 않는다. 그래서 퍼셉트론은 로젠블랫의 규칙으로 배운다",
+    ),
+    kinks=(Kink("x = 0", "0; the value there is 1"),),
+    samples=_ONE,
+)
+
+stop_gradient = elementwise(
+    "stop_gradient",
+    np.positive,
+    None,
+    latex=r"\operatorname{{stop}}({0})",
+    derivative="0",
+    why=Text(
+        "the value passes on; the gradient is stopped on purpose", "값은 지나가고 기울기는 일부러 막는다"
+    ),
+    samples=_ONE,
+)
+
+identity = elementwise(
+    "identity",
+    np.positive,
+    (lambda F, z, x: 1,),
+    latex=r"{0}",
+    derivative="1",
+    why=Text("the value passes on unchanged, and so does the gradient", "값도 기울기도 그대로 지나간다"),
+    samples=_ONE,
+)
+
+
+def _call_astype(F: Any, x: Any, dtype: Any) -> Any:
+    return F.bind(astype, (x,), {"dtype": np.dtype(dtype)})
+
+
+astype = elementwise(
+    "astype",
+    lambda x, *, dtype: np.asarray(x).astype(dtype),
+    (lambda F, z, x, *, dtype: 1 if dtype.kind == "f" and x.dtype.kind == "f" else 0,),
+    call=_call_astype,
+    dtype=lambda d, *, dtype: dtype,
+    latex=r"{0}",
+    derivative="1",
+    why=Text("another number format, the same number", "숫자 형식만 바뀌고 값은 같다"),
+    samples=(Sample(((2, 3),), {"dtype": np.float64}),),
+)

@@ -1,0 +1,168 @@
+"""Exponentials, logarithms, and the hyperbolic and circular families."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from glassgrad.ops.families import elementwise
+from glassgrad.ops.record import Kink, Op, Sample, Text
+
+_ANY = (Sample(((2, 3),)), Sample(((),)))
+_POSITIVE = (Sample(((2, 3),), low=0.3, high=3.0),)
+_INSIDE = (Sample(((2, 3),), low=-0.8, high=0.8),)
+
+
+def _unary(
+    name: str,
+    numpy: Any,
+    local: Any,
+    latex: str,
+    derivative: str,
+    en: str,
+    ko: str,
+    *,
+    samples: tuple[Sample, ...] = _ANY,
+    strong: bool = False,
+    kinks: tuple[Kink, ...] = (),
+) -> Op:
+    return elementwise(
+        name,
+        numpy,
+        (local,),
+        latex=latex,
+        derivative=derivative,
+        why=Text(en, ko),
+        samples=samples,
+        strong=strong,
+        kinks=kinks,
+    )
+
+
+exp = _unary(
+    "exp", np.exp, lambda F, z, x: z, r"e^{{{0}}}", "e^x",
+    "the exponential grows as fast as it is large: its slope is its own value",
+    "지수 함수는 자기 값만큼 빠르게 자란다: 기울기가 곧 자기 값이다",
+)  # fmt: skip
+expm1 = _unary(
+    "expm1", np.expm1, lambda F, z, x: F.add(z, 1), r"e^{{{0}}} - 1", "e^x",
+    "the constant 1 changes nothing, so the slope is that of the exponential",
+    "상수 1은 아무것도 바꾸지 않으므로 기울기는 지수 함수의 것이다",
+)  # fmt: skip
+log = _unary(
+    "log", np.log, lambda F, z, x: F.reciprocal(x), r"\ln {0}", r"\frac{1}{x}",
+    "the logarithm answers to relative change: one unit of x counts 1/x",
+    "로그는 상대적 변화에 반응한다: x의 1만큼 변화는 1/x로 나타난다",
+    samples=_POSITIVE, strong=True, kinks=(Kink("x = 0", "inf, the one-sided limit"),),
+)  # fmt: skip
+log1p = _unary(
+    "log1p", np.log1p, lambda F, z, x: F.reciprocal(F.add(x, 1)), r"\ln(1 + {0})", r"\frac{1}{1+x}",
+    "the logarithm of 1 + x: one unit of x counts 1/(1+x)",
+    "1 + x의 로그: x의 1만큼 변화는 1/(1+x)로 나타난다",
+    samples=_POSITIVE, strong=True,
+)  # fmt: skip
+log2 = _unary(
+    "log2", np.log2, lambda F, z, x: F.divide(float(1 / np.log(2)), x), r"\log_2 {0}", r"\frac{1}{x \ln 2}",
+    "a logarithm to base 2 is the natural one divided by ln 2",
+    "밑이 2인 로그는 자연로그를 ln 2로 나눈 것이다",
+    samples=_POSITIVE, strong=True,
+)  # fmt: skip
+log10 = _unary(
+    "log10", np.log10, lambda F, z, x: F.divide(float(1 / np.log(10)), x), r"\log_{{10}} {0}", r"\frac{1}{x \ln 10}",
+    "a logarithm to base 10 is the natural one divided by ln 10",
+    "밑이 10인 로그는 자연로그를 ln 10으로 나눈 것이다",
+    samples=_POSITIVE, strong=True,
+)  # fmt: skip
+sinh = _unary(
+    "sinh", np.sinh, lambda F, z, x: F.cosh(x), r"\sinh {0}", r"\cosh x",
+    "half of eˣ − e⁻ˣ: the second term's sign turns, which gives cosh",
+    "eˣ − e⁻ˣ의 절반: 둘째 항의 부호가 바뀌어 cosh가 된다",
+)  # fmt: skip
+cosh = _unary(
+    "cosh", np.cosh, lambda F, z, x: F.sinh(x), r"\cosh {0}", r"\sinh x",
+    "half of eˣ + e⁻ˣ: the second term's sign turns, which gives sinh",
+    "eˣ + e⁻ˣ의 절반: 둘째 항의 부호가 바뀌어 sinh가 된다",
+)  # fmt: skip
+tanh = _unary(
+    "tanh", np.tanh, lambda F, z, x: F.subtract(1, F.square(z)), r"\tanh {0}", r"1 - \tanh^2 x",
+    "steepest at 0 and flat where it saturates at ±1: the slope is 1 minus the output squared",
+    "0에서 가장 가파르고 ±1에서 포화되면 평평하다: 기울기는 1에서 출력의 제곱을 뺀 것이다",
+)  # fmt: skip
+asinh = _unary(
+    "asinh", np.arcsinh, lambda F, z, x: F.reciprocal(F.sqrt(F.add(F.square(x), 1))),
+    r"\operatorname{{asinh}} {0}", r"\frac{1}{\sqrt{x^2+1}}",
+    "the inverse of sinh: one over the slope of sinh at the output",
+    "sinh의 역함수: 출력에서의 sinh 기울기의 역수이다",
+)  # fmt: skip
+acosh = _unary(
+    "acosh", np.arccosh, lambda F, z, x: F.reciprocal(F.sqrt(F.subtract(F.square(x), 1))),
+    r"\operatorname{{acosh}} {0}", r"\frac{1}{\sqrt{x^2-1}}",
+    "the inverse of cosh: one over the slope of cosh at the output",
+    "cosh의 역함수: 출력에서의 cosh 기울기의 역수이다",
+    samples=(Sample(((2, 3),), low=1.3, high=3.0),), strong=True,
+)  # fmt: skip
+atanh = _unary(
+    "atanh", np.arctanh, lambda F, z, x: F.reciprocal(F.subtract(1, F.square(x))),
+    r"\operatorname{{atanh}} {0}", r"\frac{1}{1-x^2}",
+    "the inverse of tanh: one over the slope of tanh at the output",
+    "tanh의 역함수: 출력에서의 tanh 기울기의 역수이다",
+    samples=_INSIDE, strong=True,
+)  # fmt: skip
+sin = _unary(
+    "sin", np.sin, lambda F, z, x: F.cos(x), r"\sin {0}", r"\cos x",
+    "the sine rises fastest where it crosses zero, as the cosine says",
+    "사인은 0을 지날 때 가장 빨리 오르며, 그 빠르기가 코사인이다",
+)  # fmt: skip
+cos = _unary(
+    "cos", np.cos, lambda F, z, x: F.negative(F.sin(x)), r"\cos {0}", r"-\sin x",
+    "the cosine falls where the sine is positive",
+    "코사인은 사인이 양수인 곳에서 내려간다",
+)  # fmt: skip
+tan = _unary(
+    "tan", np.tan, lambda F, z, x: F.add(F.square(z), 1), r"\tan {0}", r"1 + \tan^2 x",
+    "the slope is 1 plus the output squared: never flat, and steep near its poles",
+    "기울기는 1에 출력의 제곱을 더한 것이다: 평평한 곳이 없고 극 근처에서 가파르다",
+    samples=_INSIDE,
+)  # fmt: skip
+asin = _unary(
+    "asin", np.arcsin, lambda F, z, x: F.reciprocal(F.sqrt(F.subtract(1, F.square(x)))),
+    r"\arcsin {0}", r"\frac{1}{\sqrt{1-x^2}}",
+    "the inverse of sine: one over the cosine of the output",
+    "사인의 역함수: 출력의 코사인의 역수이다",
+    samples=_INSIDE, strong=True,
+)  # fmt: skip
+acos = _unary(
+    "acos", np.arccos, lambda F, z, x: F.negative(F.reciprocal(F.sqrt(F.subtract(1, F.square(x))))),
+    r"\arccos {0}", r"-\frac{1}{\sqrt{1-x^2}}",
+    "a quarter turn minus the arcsine, so the sign turns",
+    "직각에서 아크사인을 뺀 것이므로 부호가 바뀐다",
+    samples=_INSIDE, strong=True,
+)  # fmt: skip
+atan = _unary(
+    "atan", np.arctan, lambda F, z, x: F.reciprocal(F.add(F.square(x), 1)), r"\arctan {0}", r"\frac{1}{1+x^2}",
+    "the inverse of tangent: one over 1 plus the input squared",
+    "탄젠트의 역함수: 1에 입력의 제곱을 더한 것의 역수이다",
+)  # fmt: skip
+
+
+def _erf(x: Any, out: Any = None) -> Any:
+    from scipy.special import erf as scipy_erf
+
+    return scipy_erf(x, out=out)
+
+
+erf = elementwise(
+    "erf",
+    _erf,
+    (lambda F, z, x: F.multiply(F.exp(F.negative(F.square(x))), float(2 / np.sqrt(np.pi))),),
+    dtype=lambda d: d if d.kind == "f" else np.dtype(np.float64),
+    writes_out=True,
+    latex=r"\operatorname{{erf}} {0}",
+    derivative=r"\tfrac{2}{\sqrt{\pi}} e^{-x^2}",
+    why=Text(
+        "the error function is the area under the bell curve, so its slope is the bell curve's height",
+        "오차 함수는 종 모양 곡선 아래의 넓이이므로 기울기는 그 곡선의 높이이다",
+    ),
+    samples=_ANY,
+)

@@ -1,0 +1,418 @@
+"""Constructors of records: each family of operations states its derivative once, and both modes follow.
+
+An *elementwise* operation gives the local derivative for each input; the vector–Jacobian product multiplies it into
+the upstream gradient (and sums over what was broadcast), the Jacobian–vector product into the tangents. A *linear*
+operation gives its transpose; its Jacobian–vector product is the operation itself. A *bilinear* one is linear in
+each input. A *composite* has graphs inside and may leave its derivative to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from glassgrad.errors import ShapeError
+from glassgrad.ir import Shape, broadcast_shapes
+from glassgrad.ops.record import Kink, Op, Sample, Text, register
+
+__all__ = [
+    "bilinear",
+    "cast",
+    "composite",
+    "each",
+    "elementwise",
+    "linear",
+    "map_rows",
+    "predicate",
+    "sum_to",
+    "total",
+]
+
+Partial = Callable[..., Any]
+
+
+# --- helpers that rules share ------------------------------------------------------------------------------------
+
+
+def sum_to(F: Any, g: Any, shape: Shape) -> Any:
+    """Sum `g` over the axes along which an input of `shape` was broadcast."""
+    if tuple(g.shape) == tuple(shape):
+        return g
+    extra = len(g.shape) - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, d in enumerate(shape) if d == 1 and g.shape[extra + i] != 1
+    )
+    return F.reshape(F.sum(g, axis=axes, keepdims=True), shape) if axes else F.reshape(g, shape)
+
+
+def cast(F: Any, value: Any, dtype: np.dtype[Any]) -> Any:
+    """Return `value` in `dtype`, itself where it has it already."""
+    return value if value.dtype == dtype else F.astype(value, dtype)
+
+
+def total(F: Any, terms: Sequence[Any]) -> Any:
+    """Add up the terms that are not None; None where none is."""
+    present = [term for term in terms if term is not None]
+    if not present:
+        return None
+    result = present[0]
+    for term in present[1:]:
+        result = F.add(result, term)
+    return result
+
+
+def _scale(F: Any, g: Any, local: Any, strong: bool) -> Any:
+    """Upstream times local: 1 passes on, a truth value routes, and a strong kind never turns 0 into NaN."""
+    if isinstance(local, (int, float)):
+        return g if local == 1 else F.negative(g) if local == -1 else F.multiply(g, local)
+    if local.dtype == bool:
+        return F.where(local, g, 0.0)
+    return F.strong_multiply(g, local) if strong else F.multiply(g, local)
+
+
+def each(*rules: Callable[..., Any] | None) -> Any:
+    """Make a pull from one rule an input: ``rule(F, g, z, *xs, **attrs)``, None where nothing flows back."""
+
+    def pull(
+        F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+    ) -> list[Any]:
+        return [
+            rule(F, g, z, *xs, **attrs) if want and rule is not None else None
+            for want, rule in zip(wanted, rules, strict=True)
+        ]
+
+    return pull
+
+
+def map_rows(op_of: Callable[[], Op]) -> Any:
+    """Return a batching rule that applies the operation to each row in turn, where nothing better is known."""
+
+    def batch(
+        F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], subgraphs: Any
+    ) -> Any:
+        size = next(x.shape[0] for x, b in zip(xs, batched, strict=True) if b)
+        if not isinstance(size, int):
+            raise ShapeError(f"{op_of().name} cannot be batched over a symbolic number of rows")
+        rows = [
+            F.bind(op_of(), [x[i] if b else x for x, b in zip(xs, batched, strict=True)], attrs, subgraphs)
+            for i in range(size)
+        ]
+        if isinstance(rows[0], tuple):
+            return tuple(F.stack([row[k] for row in rows]) for k in range(len(rows[0])))
+        return F.stack(rows)
+
+    return batch
+
+
+# --- elementwise -------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _ufunc_dtype(ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
+    return np.dtype(ufunc.resolve_dtypes((*dtypes, *(None,) * ufunc.nout))[ufunc.nin])
+
+
+def _result_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
+    return np.result_type(*dtypes)
+
+
+def _elementwise_batch(name: str) -> Any:
+    def batch(
+        F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], subgraphs: Any
+    ) -> Any:
+        from glassgrad.ops.record import lookup
+
+        rank = max(len(x.shape) - b for x, b in zip(xs, batched, strict=True))
+        aligned = []
+        for x, b in zip(xs, batched, strict=True):
+            if b and len(x.shape) - 1 < rank:
+                x = F.reshape(x, (x.shape[0], *(1,) * (rank - len(x.shape) + 1), *x.shape[1:]))
+            aligned.append(x)
+        return F.bind(lookup(name), aligned, attrs, subgraphs)
+
+    return batch
+
+
+def elementwise(
+    name: str,
+    numpy: Callable[..., Any],
+    partials: Sequence[Partial | None] | None,
+    *,
+    latex: str,
+    derivative: str,
+    why: Text,
+    call: Callable[..., Any] | None = None,
+    dtype: Callable[..., np.dtype[Any]] | None = None,
+    strong: bool = False,
+    kinks: tuple[Kink, ...] = (),
+    samples: tuple[Sample, ...] = (),
+    definition: Callable[..., Any] | None = None,
+    lowering: Callable[..., Any] | None = None,
+    writes_out: bool = False,
+) -> Op:
+    """Register an elementwise operation from its local derivatives.
+
+    Parameters
+    ----------
+    name, numpy, latex, derivative, why, kinks, samples, definition, lowering, writes_out
+        As in `Op`.
+    partials
+        ``partial(F, z, *xs, **attrs)`` for each input: the local derivative ∂z/∂x, as a value or a Python number; None for an
+        input that has none. None altogether where nothing is differentiable.
+    call
+        The function people call, where it is more than binding its inputs.
+    dtype
+        ``dtype(*input_dtypes, **attrs)``; by default the ufunc's own rule, or NumPy's promotion.
+    strong
+        Whether a local derivative can be infinite or NaN where the function is not used: an upstream gradient of
+        exactly 0 then stays 0.
+    """
+    ufunc = numpy if isinstance(numpy, np.ufunc) else None
+
+    def infer(*xs: Any, **attrs: Any) -> tuple[Shape, np.dtype[Any]]:
+        dtypes = tuple(x.dtype for x in xs)
+        if dtype is not None:
+            result = dtype(*dtypes, **attrs)
+        else:
+            result = _ufunc_dtype(ufunc, dtypes) if ufunc is not None else _result_dtype(*dtypes)
+        return broadcast_shapes(*(tuple(x.shape) for x in xs)), result
+
+    def pull(
+        F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+    ) -> list[Any]:
+        out = []
+        for want, partial, x in zip(wanted, partials or (), xs, strict=True):
+            if not want or partial is None:
+                out.append(None)
+                continue
+            product = _scale(F, g, partial(F, z, *xs, **attrs), strong)
+            out.append(cast(F, sum_to(F, product, x.shape), x.dtype))
+        return out
+
+    def push(
+        F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+    ) -> Any:
+        terms = []
+        for t, partial in zip(tangents, partials or (), strict=True):
+            if t is not None and partial is not None:
+                term = _scale(F, t, partial(F, z, *xs, **attrs), strong)
+                if tuple(term.shape) != tuple(z.shape):
+                    term = F.broadcast_to(term, z.shape)
+                terms.append(cast(F, term, z.dtype))
+        return total(F, terms)
+
+    op: Op
+
+    def bind(F: Any, *xs: Any) -> Any:
+        return F.bind(op, xs)
+
+    op = register(
+        Op(
+            name=name,
+            call=call or bind,
+            infer=infer,
+            numpy=numpy,
+            pull=pull if partials is not None else None,
+            push=push if partials is not None else None,
+            batch=_elementwise_batch(name),
+            latex=latex,
+            derivative=derivative,
+            why=why,
+            kinks=kinks,
+            samples=samples,
+            definition=definition,
+            lowering=lowering or definition,
+            elementwise=True,
+            writes_out=writes_out or ufunc is not None,
+        )
+    )
+    return op
+
+
+def predicate(name: str, numpy: Callable[..., Any], *, latex: str, samples: tuple[Sample, ...] = ()) -> Op:
+    """Register an elementwise operation whose result is true or false, through which no gradient flows."""
+    return elementwise(
+        name,
+        numpy,
+        None,
+        dtype=lambda *_: np.dtype(bool),
+        latex=latex,
+        derivative="0",
+        why=Text(
+            "a truth value jumps and is flat elsewhere, so nothing flows back",
+            "참·거짓 값은 뛰거나 평평할 뿐이므로 기울기가 흐르지 않는다",
+        ),
+        samples=samples,
+    )
+
+
+# --- linear, bilinear ----------------------------------------------------------------------------------------------
+
+
+def linear(
+    name: str,
+    numpy: Callable[..., Any],
+    *,
+    call: Callable[..., Any],
+    infer: Callable[..., Any],
+    transpose: Callable[..., Any],
+    batch: Callable[..., Any],
+    latex: str,
+    derivative: str,
+    why: Text,
+    samples: tuple[Sample, ...] = (),
+    inputs: int = 1,
+    view: bool = False,
+    writes_out: bool = False,
+) -> Op:
+    """Register an operation linear in its first `inputs` inputs (the others are indices or the like).
+
+    Parameters
+    ----------
+    transpose
+        ``transpose(F, g, *xs, **attrs)``: the cotangent of the one linear input; a tuple of them where `inputs`
+        is not 1 (0 means that every input is linear, however many there are).
+    """
+
+    def pull(
+        F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+    ) -> list[Any]:
+        count = inputs or len(xs)
+        if not any(wanted[:count]):
+            return [None] * len(xs)
+        cotangents = transpose(F, g, *xs, **attrs)
+        if inputs == 1:
+            cotangents = (cotangents,)
+        kept = [c if want else None for c, want in zip(cotangents, wanted, strict=False)]
+        return kept + [None] * (len(xs) - count)
+
+    def push(
+        F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any
+    ) -> Any:
+        count = inputs or len(xs)
+        if all(t is None for t in tangents[:count]):
+            return None
+        filled = [F.zeros_like(x) if t is None else t for t, x in zip(tangents[:count], xs, strict=False)]
+        return F.bind(op, [*filled, *xs[count:]], attrs, subgraphs)
+
+    op = register(
+        Op(
+            name=name,
+            call=call,
+            infer=infer,
+            numpy=numpy,
+            pull=pull,
+            push=push,
+            batch=batch,
+            latex=latex,
+            derivative=derivative,
+            why=why,
+            samples=samples,
+            view=view,
+            writes_out=writes_out,
+        )
+    )
+    return op
+
+
+def bilinear(
+    name: str,
+    numpy: Callable[..., Any],
+    *,
+    call: Callable[..., Any],
+    infer: Callable[..., Any],
+    pulls: tuple[Callable[..., Any], Callable[..., Any]],
+    batch: Callable[..., Any],
+    latex: str,
+    derivative: str,
+    why: Text,
+    samples: tuple[Sample, ...] = (),
+) -> Op:
+    """Register an operation linear in each of its two inputs; `pulls` are the two vector–Jacobian products."""
+
+    def push(
+        F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+    ) -> Any:
+        a, b = xs
+        da, db = tangents
+        return total(
+            F,
+            [
+                None if da is None else F.bind(op, [da, b], attrs),
+                None if db is None else F.bind(op, [a, db], attrs),
+            ],
+        )
+
+    op = register(
+        Op(
+            name=name,
+            call=call,
+            infer=infer,
+            numpy=numpy,
+            pull=each(*pulls),
+            push=push,
+            batch=batch,
+            latex=latex,
+            derivative=derivative,
+            why=why,
+            samples=samples,
+            writes_out=isinstance(numpy, np.ufunc),
+        )
+    )
+    return op
+
+
+# --- composite -----------------------------------------------------------------------------------------------------
+
+
+def composite(
+    name: str,
+    *,
+    call: Callable[..., Any],
+    infer: Callable[..., Any],
+    definition: Callable[..., Any],
+    lowering: Callable[..., Any] | None = None,
+    numpy: Callable[..., Any] | None = None,
+    pull: Any = None,
+    push: Any = None,
+    batch: Callable[..., Any],
+    latex: str,
+    derivative: str,
+    why: Text,
+    kinks: tuple[Kink, ...] = (),
+    samples: tuple[Sample, ...] = (),
+) -> Op:
+    """Register an operation with graphs inside that is not elementwise.
+
+    Without a `pull` (or `push`) of its own, the operation is differentiated through its lowering.
+    """
+
+    def through(
+        F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Any, subgraphs: Any
+    ) -> Sequence[Any]:
+        return F.pull_through(subgraphs["lowering"], wanted, g, xs)
+
+    def along(F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Any, subgraphs: Any) -> Any:
+        return F.push_through(subgraphs["lowering"], tangents, xs)
+
+    return register(
+        Op(
+            name=name,
+            call=call,
+            infer=infer,
+            numpy=numpy,
+            pull=pull or through,
+            push=push or along,
+            batch=batch,
+            latex=latex,
+            derivative=derivative,
+            why=why,
+            kinks=kinks,
+            samples=samples,
+            definition=definition,
+            lowering=lowering or definition,
+        )
+    )

@@ -1,0 +1,71 @@
+"""A namespace: the operations as functions, bound to one way of carrying them out.
+
+``F.multiply(x, y)`` means: evaluate it (on arrays), record it (on Tensors), or add a node for it (in a builder),
+depending on whose namespace ``F`` is. Only `Namespace.bind` differs between them; everything written in terms of
+``F`` — derivative rules, composites, layers — works in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from glassgrad.errors import OptionError
+from glassgrad.ops.record import REGISTRY, Op, lookup
+
+__all__ = ["FUNCTIONS", "Namespace", "function"]
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Functions that are no operations of their own but are written in them (``squeeze`` is a ``reshape``)."""
+
+
+def function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Make ``f(F, ...)`` available as ``F.name(...)`` in every namespace."""
+    FUNCTIONS[f.__name__] = f
+    return f
+
+
+class Namespace:
+    """The operations as methods; subclasses say what binding one means."""
+
+    def bind(
+        self,
+        op: Op,
+        inputs: Sequence[Any],
+        attrs: Mapping[str, Any] | None = None,
+        subgraphs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Apply `op`; returns one value, or a tuple where the operation has several outputs.
+
+        Parameters
+        ----------
+        op
+            The operation's record.
+        inputs
+            Values of this namespace, arrays, or Python numbers (which take the dtype of the others).
+        attrs, subgraphs
+            Static settings and owned graphs, already in normal form.
+        """
+        raise NotImplementedError
+
+    def pull_through(self, graph: Any, wanted: Sequence[bool], g: Any, xs: Sequence[Any]) -> Sequence[Any]:
+        """Return the cotangents of the inputs of `graph` (used by operations that own graphs)."""
+        raise NotImplementedError
+
+    def push_through(self, graph: Any, tangents: Sequence[Any], xs: Sequence[Any]) -> Any:
+        """Return the tangents of the outputs of `graph`."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        f = FUNCTIONS.get(name) or (REGISTRY[name].call if name in REGISTRY else None)
+        if f is None:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            try:
+                lookup(name)
+            except OptionError as error:
+                raise AttributeError(str(error)) from None
+        method = partial(f, self)  # type: ignore[arg-type]
+        self.__dict__[name] = method
+        return method

@@ -1,0 +1,133 @@
+"""The tape: what an eager run recorded, and the namespace of plain values that sweeps over it compute in.
+
+A step keeps the values that went in and out and, for each input, the *key* of where it came from: an earlier step
+or a leaf. Steps hold no Tensors, so the tape lives exactly as long as the results that were computed through it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from glassgrad.graph.builder import Traced, active_builder
+from glassgrad.graph.rules import RuleNamespace, run_kernel
+from glassgrad.ir import Graph, Node, current_scope
+from glassgrad.ir.origin import Source, caller
+from glassgrad.ops import Op
+
+__all__ = ["PLAIN", "Leaf", "TapeStep", "collect"]
+
+_ORDER = itertools.count()
+
+
+class Leaf:
+    """Where a gradient ends up: a Tensor that a person made and wants the gradient of."""
+
+    __slots__ = ("__weakref__", "tensor")
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = weakref.ref(tensor)
+
+
+class TapeStep:
+    """One recorded operation: values in, values out, and where each input came from."""
+
+    __slots__ = (
+        "attrs",
+        "input_keys",
+        "op",
+        "order",
+        "origin",
+        "output_keys",
+        "scope",
+        "source",
+        "subgraphs",
+        "xs",
+        "z",
+    )
+
+    def __init__(
+        self,
+        op: Op,
+        xs: Sequence[Any],
+        keys: list[Hashable | None],
+        attrs: Mapping[str, Any],
+        subgraphs: Mapping[str, Graph] | None,
+        z: Any,
+    ) -> None:
+        self.op = op
+        self.xs = xs
+        self.input_keys = keys
+        self.attrs = attrs
+        self.subgraphs = subgraphs
+        self.z = z
+        self.output_keys: tuple[Hashable, ...] = (
+            tuple((self, i) for i in range(len(z))) if op.several else (self,)
+        )
+        self.order = next(_ORDER)
+        self.scope = current_scope()
+        self.source: Source | None = caller()
+        first = z[0] if op.several else z
+        self.origin: Node | None = first.builder.nodes[-1] if isinstance(first, Traced) else None
+
+    def operands(self, F: Any) -> Sequence[Any]:
+        """Return the inputs, wrapped as `F` takes them."""
+        return [F.wrap(x, key) for x, key in zip(self.xs, self.input_keys, strict=True)]
+
+    def results(self, F: Any) -> Any:
+        """Return the output or outputs, likewise."""
+        if self.op.several:
+            return tuple(F.wrap(z, key) for z, key in zip(self.z, self.output_keys, strict=True))
+        return F.wrap(self.z, self)
+
+
+class Payloads(RuleNamespace):
+    """Operations on what Tensors hold: arrays, or traced values, which go to the builder at work."""
+
+    def bind(
+        self,
+        op: Op,
+        inputs: Sequence[Any],
+        attrs: Mapping[str, Any] | None = None,
+        subgraphs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Carry out `op`."""
+        if any(type(x) is Traced for x in inputs):
+            builder = active_builder() or next(x.builder for x in inputs if type(x) is Traced)
+            return builder.bind(op, inputs, attrs, subgraphs)
+        return run_kernel(self, op, inputs, attrs or {}, subgraphs)
+
+    def wrap(self, payload: Any, key: Hashable | None) -> Any:
+        """Return the payload: this namespace keeps no history."""
+        return payload
+
+    def mark(self, cause: Node | None) -> None:
+        """Mark what the builder at work adds as caused by a forward node."""
+        builder = active_builder()
+        if builder is not None:
+            builder.mark(cause)
+
+
+PLAIN = Payloads()
+
+
+def collect(keys: Iterable[Hashable]) -> tuple[list[TapeStep], list[Leaf]]:
+    """Return the steps that lead to `keys`, last first, and the leaves they start from.
+
+    A step is recorded after the steps whose results it reads, so going by the order of recording is a topological
+    order, and no recursion is needed however deep the graph.
+    """
+    steps: set[TapeStep] = set()
+    leaves: dict[Leaf, None] = {}
+    waiting = list(keys)
+    while waiting:
+        key = waiting.pop()
+        step = key[0] if isinstance(key, tuple) else key
+        if isinstance(step, Leaf):
+            leaves[step] = None
+        elif isinstance(step, TapeStep) and step not in steps:
+            steps.add(step)
+            waiting.extend(k for k in step.input_keys if k is not None)
+    return sorted(steps, key=lambda step: step.order, reverse=True), list(leaves)

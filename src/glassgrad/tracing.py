@@ -1,0 +1,121 @@
+"""Tracing: run a function once on values without numbers, and keep the graph it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.errors import OptionError
+from glassgrad.graph.builder import Builder
+from glassgrad.ir import BATCH, Dim, Graph, Shape
+from glassgrad.tensor import Tensor, asarray, recording
+from glassgrad.tree import flatten
+
+__all__ = ["Spec", "trace", "trace_with"]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The shape and dtype of an array that is not there yet.
+
+    Parameters
+    ----------
+    shape
+        Sizes of the axes; ``"N"`` stands for the batch size, which stays open.
+    dtype
+        NumPy dtype; float64 by default.
+
+    Examples
+    --------
+    >>> Spec(("N", 3), "float32")
+    Spec(shape=(N, 3), dtype=dtype('float32'))
+    """
+
+    shape: Shape
+    dtype: np.dtype[Any] = np.dtype(np.float64)
+
+    def __init__(self, shape: Sequence[int | str | Dim], dtype: Any = np.float64) -> None:
+        sizes: list[int | Dim] = []
+        for d in shape:
+            if isinstance(d, str):
+                if d != "N":
+                    raise OptionError(f"the one open dimension is the batch size 'N', not {d!r}")
+                d = BATCH
+            sizes.append(d if isinstance(d, Dim) else int(d))
+        object.__setattr__(self, "shape", tuple(sizes))
+        object.__setattr__(self, "dtype", np.dtype(dtype))
+
+
+def trace_with(
+    f: Callable[..., Any],
+    examples: Sequence[Any],
+    *,
+    name: str,
+    wants: Callable[[Any], bool] | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[Graph, list[Any], Callable[[list[Any]], Any]]:
+    """Trace `f`; also return what it captured, and the function that gives flat outputs their structure.
+
+    Parameters
+    ----------
+    f
+        The function.
+    examples
+        A `Spec`, array or Tensor for each leaf of each argument.
+    name
+        Name of the graph.
+    wants
+        Says of an eager Tensor that `f` meets whether it becomes an extra input (a capture) or a constant.
+    names
+        Names of the inputs, one a leaf.
+    """
+    builder = Builder(name, wants=wants)
+    leaves, rebuild = flatten(list(examples))
+    handles = []
+    for i, leaf in enumerate(leaves):
+        spec = leaf if isinstance(leaf, Spec) else asarray(leaf)
+        handle = builder.input(spec.shape, spec.dtype, names[i] if names else None)
+        handles.append(Tensor._make(handle, None))
+    with builder.active(), recording():
+        result = f(*rebuild(handles))
+        outputs, rebuild_result = flatten(result)
+        tensors = [asarray(o) for o in outputs]
+        values = [builder.capture(t) if wants is not None and wants(t) else t._payload for t in tensors]
+    return builder.finish(values), builder.captured, rebuild_result
+
+
+def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Graph:
+    """Return the graph of a function.
+
+    Parameters
+    ----------
+    f
+        A function of Tensors that returns a Tensor or a nesting of them. It runs once; what it does with Python
+        numbers and control flow is done then, and values it closes over become constants.
+    *examples
+        For each argument a `Spec`, an array or a Tensor (or a nesting of them): only shape and dtype count.
+    name
+        Name of the graph; the function's own by default.
+
+    Returns
+    -------
+    Graph
+        Its inputs are the leaves of the arguments, its outputs the leaves of the result.
+
+    Raises
+    ------
+    TraceError
+        Where `f` asks a traced value for its number (`if`, ``float``, ``np.asarray``).
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> graph = trace(lambda x, w: gg.tanh(x @ w), Spec(("N", 2)), Spec((2, 3)))
+    >>> [node.op for node in graph.nodes], graph.outputs[0].shape
+    (['matmul', 'tanh'], (N, 3))
+    """
+    label = name or getattr(f, "__name__", "graph").strip("<>")
+    return trace_with(f, examples, name=label)[0]
