@@ -1,0 +1,260 @@
+"""What the columns of a table are, found out from their cells, so that a person can check it.
+
+A wrong guess here is the commonest silent error of automatic preprocessing. So the guess is a record that
+can be printed, a stray text in a column of numbers is an error and not a guess, and nothing is left out
+without a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from glassgrad.data.arraydata import Arrays
+from glassgrad.data.cells import numbers, texts
+from glassgrad.data.table import Table
+from glassgrad.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["ColumnInfo", "Kind", "Schema", "Task", "infer", "infer_task", "text_cell_error"]
+
+Kind = Literal["number", "category", "boolean", "date", "constant", "all_missing"]
+Task = Literal["classification", "regression"]
+
+_MOST_CLASSES = 20
+_EXAMPLE_LENGTH = 24
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """One column as it was found: its kind, missing cells, different values, and the first value."""
+
+    name: str
+    kind: Kind
+    missing: int
+    distinct: int
+    example: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All columns of a table, which of them is the target, and what a person should know of them."""
+
+    columns: tuple[ColumnInfo, ...]
+    target: str | None
+    notes: tuple[str, ...]
+
+    def kind(self, name: str) -> Kind:
+        """Return the kind of a column by its name."""
+        return next(column.kind for column in self.columns if column.name == name)
+
+    def describe(self) -> list[tuple[str, str, str, str, str]]:
+        """Return rows to print: name, kind, missing cells, different values, an example."""
+        return [
+            (
+                column.name,
+                column.kind + (" (target)" if column.name == self.target else ""),
+                str(column.missing),
+                str(column.distinct),
+                column.example,
+            )
+            for column in self.columns
+        ]
+
+
+def infer(table: Table, target: str | None = None, *, text: Collection[str] = ()) -> Schema:
+    """Find out the kind of every column.
+
+    ``number``: every cell is a number. ``date``: a column of dates in a data frame or Parquet file; dates
+    written as text (``26.04.20``) are categories, and ``202604`` is a number. ``boolean``: true and false.
+    ``category``: any other text. ``constant`` and ``all_missing`` say nothing a network could learn.
+
+    Parameters
+    ----------
+    table
+        The table, after rows and columns were dropped.
+    target
+        The column to learn.
+    text
+        Columns to take as categories although their cells are nearly all numbers.
+
+    Raises
+    ------
+    DataError
+        Where a column of numbers holds a stray text or an infinity, or there is no such target.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> table = Table(pl.DataFrame({"a": ["1", "2.5", None], "b": ["x", "y", "x"]}))
+    >>> infer(table).describe()
+    [('a', 'number', '1', '2', '1'), ('b', 'category', '0', '2', 'x')]
+    """
+    for name in (*([target] if target is not None else []), *text):
+        table.column(name)
+    columns, notes = [], list(table.notes)
+    for name in table.columns:
+        info = _column(table, name, name in text)
+        columns.append(info)
+        note = _note(table, info, name == target)
+        if note:
+            notes.append(note)
+    return Schema(tuple(columns), target, tuple(notes))
+
+
+def infer_task(data: Table | Arrays, target: str | None = None) -> Task:
+    """Say whether a target is a class or a quantity.
+
+    Texts and booleans are classes. Whole numbers are classes where there are at most 20 different ones,
+    each five times on average; and always for images. Everything else is a quantity.
+
+    Raises
+    ------
+    DataError
+        Where there is no target.
+
+    Examples
+    --------
+    >>> infer_task(Arrays(np.zeros((2, 4)), np.array([0.5, 1.5]), "two", "array"))
+    'regression'
+    """
+    import polars as pl
+
+    if isinstance(data, Table):
+        if target is None:
+            raise DataError("Name the column to learn: target='price' (on the command line --target price).")
+        column = data.column(target).drop_nulls()
+        values = numbers(column)
+        if column.dtype == pl.Boolean or values.null_count():
+            return "classification"
+    else:
+        if data.y is None:
+            raise DataError(f"{data.source} has no targets to learn.\nSave them as y beside X, or as labels.")
+        if data.y.dtype.kind not in "iuf":
+            return "classification"
+        if data.kind == "images" and data.y.dtype.kind in "iu":
+            return "classification"
+        values = pl.Series(data.y.reshape(-1)).cast(pl.Float64)
+    distinct = values.n_unique()
+    whole = bool((values == values.floor()).all())
+    few = distinct <= _MOST_CLASSES and distinct * 5 <= max(len(values), 10)
+    return "classification" if whole and few else "regression"
+
+
+def text_cell_error(table: Table, name: str, parsed: pl.Series, *, training: bool) -> DataError:
+    """Return the error for the first cell of a numeric column that is not a number.
+
+    Parameters
+    ----------
+    table
+        The table.
+    name
+        The numeric column.
+    parsed
+        Its numbers, null where a cell is not one.
+    training
+        Whether the column may still be taken as text.
+    """
+    column = table.column(name)
+    stray = (parsed.is_null() & column.is_not_null()).arg_max() or 0
+    value = str(column[stray])
+    mend = (
+        "Correct the cell, empty it to mark it as missing, or drop the row "
+        f"(--where '`{name}` != \"{value}\"')"
+    )
+    if training:
+        mend += f".\nOr drop the column (--drop '{name}'), or use it as text: infer(table, text=[{name!r}])"
+    return DataError(
+        f"{table.source}, {table.numbers(stray)}, column {name!r}: found the text {value!r} "
+        f"in a column of numbers.\n{mend}."
+    )
+
+
+def _column(table: Table, name: str, as_text: bool) -> ColumnInfo:
+    import polars as pl
+
+    column = table.column(name)
+    dtype = column.dtype
+    missing = column.null_count() + (int(column.is_nan().sum()) if dtype.is_float() else 0)
+    present = len(column) - missing
+    values = numbers(column)
+    kind: Kind
+    if present == 0:
+        return ColumnInfo(name, "all_missing", missing, 0, "")
+    if as_text:
+        kind = "category"
+    elif dtype == pl.Boolean:
+        kind = "boolean"
+    elif dtype in (pl.Date, pl.Datetime):
+        kind = "date"
+    elif dtype == pl.String and values.count() < present:
+        if _stray(column, values, present):
+            raise text_cell_error(table, name, values, training=True)
+        kind = "boolean" if _says_true_or_false(column) else "category"
+    else:
+        kind = "number"
+        _check_finite(table, name, values)
+    counted = values if kind == "number" else column
+    distinct = counted.drop_nulls().n_unique()
+    if distinct == 1:
+        kind = "category" if missing else "constant"  # whether it is there may still tell something
+    first = texts(column.drop_nulls().head(1))
+    example = first[0] if len(first) and first[0] is not None else ""
+    if len(example) > _EXAMPLE_LENGTH:
+        example = example[: _EXAMPLE_LENGTH - 1] + "…"
+    return ColumnInfo(name, kind, missing, distinct, example)
+
+
+def _stray(column: pl.Series, values: pl.Series, present: int) -> bool:
+    """Return whether the texts among the numbers are slips, rather than the codes of a text column.
+
+    Slips are a single cell in a hundred-odd, or a word or two repeated in up to one cell in twenty. Lot
+    numbers such as ``133`` and ``174-1`` have many different texts, and stay categories.
+    """
+    odd = column.filter(values.is_null() & column.is_not_null())
+    count, share = len(odd), len(odd) / present
+    if count == 1:
+        return share <= 0.2
+    return share <= 0.005 or (share <= 0.05 and odd.n_unique() <= 3)
+
+
+def _says_true_or_false(column: pl.Series) -> bool:
+    return set(column.drop_nulls().unique().head(6).str.to_lowercase()) <= {"true", "false"}
+
+
+def _check_finite(table: Table, name: str, values: pl.Series) -> None:
+    infinite = values.is_infinite()
+    if infinite.any():
+        row = infinite.arg_max() or 0
+        raise DataError(
+            f"{table.source}, {table.numbers(row)}, column {name!r}: found {values[row]}, "
+            "not a finite number.\n"
+            "Replace it, mark it as missing (null), or drop the row."
+        )
+
+
+def _note(table: Table, info: ColumnInfo, is_target: bool) -> str:
+    if info.kind == "all_missing" and not is_target:
+        return f"Column {info.name!r} is left out of the features: every cell is missing."
+    if info.kind == "constant" and not is_target:
+        return f"Column {info.name!r} is left out of the features: every cell is {info.example!r}."
+    if info.kind == "number" and not is_target and _counts_rows(table, info):
+        return (
+            f"Column {info.name!r} looks like a row number; it is used as a feature unless dropped "
+            f"(--drop '{info.name}')."
+        )
+    return ""
+
+
+def _counts_rows(table: Table, info: ColumnInfo) -> bool:
+    """Return whether a column goes up in steps of one but for rows that were dropped."""
+    if info.missing or info.distinct != table.height or table.height < 10:
+        return False
+    values = numbers(table.column(info.name)).to_numpy()
+    steps = np.diff(values)
+    return bool((steps > 0).all() and (values == np.floor(values)).all() and (steps == 1).mean() > 0.5)

@@ -1,0 +1,277 @@
+"""The steps a table or an array goes through before the network: each a small record, never code.
+
+A step is fitted once and holds what it found (a median, a list of categories), so that a model file can
+carry it as JSON, a person can read it and another program can repeat it. Steps write blocks of features
+under a key (column, part); a later step of the same key replaces what an earlier one wrote.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from glassgrad.data.cells import booleans, dates, numbers, texts
+from glassgrad.data.schema import text_cell_error
+from glassgrad.data.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = [
+    "ArrayStep",
+    "Features",
+    "Hash",
+    "Impute",
+    "OneHot",
+    "Report",
+    "Scale",
+    "Standardise",
+    "StandardiseFeatures",
+    "TableStep",
+    "smooth_clip",
+]
+
+Features = dict[tuple[str, str], NDArray[Any]]
+"""Blocks (n, k) of features by column and part, in the order in which they are fed to the network."""
+
+_MOST_BUCKETS = 1 << 12
+
+
+@dataclass
+class Report:
+    """What a transformation met that training had not: counts of cells by column."""
+
+    unseen: Counter[str] = field(default_factory=Counter)
+    imputed: Counter[str] = field(default_factory=Counter)
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each column to tell a person."""
+        return [
+            f"Column {column!r}: {count} cells hold a category that training had not; "
+            "they count as rare, or as no category."
+            for column, count in self.unseen.items()
+        ] + [
+            f"Column {column!r}: {count} cells are missing where training had none; "
+            "they are taken as the median, or as no category."
+            for column, count in self.imputed.items()
+        ]
+
+
+def smooth_clip(x: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
+    """Return x / √(1 + (x/limit)²): nearly x around 0, never beyond ±limit.
+
+    Examples
+    --------
+    >>> smooth_clip(np.array([0.0, 4.0, 1e9]), 3.0).round(2).tolist()
+    [0.0, 2.4, 3.0]
+    """
+    return np.asarray(x / np.hypot(1.0, x / limit), dtype=np.float64)
+
+
+class Impute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="impute"):
+    """Read a column of numbers, dates or booleans; a missing cell becomes ``value``.
+
+    With ``indicator`` a second feature is 1 where the cell was missing and 0 elsewhere.
+    """
+
+    column: str
+    kind: Literal["number", "date", "boolean"]
+    value: float
+    indicator: bool
+
+    def apply(self, table: Table, features: Features, report: Report) -> None:
+        """Write the column, and its indicator, for the rows of the table."""
+        column = table.column(self.column)
+        parsed = {"number": numbers, "date": dates, "boolean": booleans}[self.kind](column)
+        missing = parsed.is_null()
+        count = int(missing.sum())
+        if count > _missing(column):
+            raise text_cell_error(table, self.column, parsed, training=False)
+        if count and not self.indicator:
+            report.imputed[self.column] += count
+        values = parsed.fill_null(self.value).to_numpy()
+        features[self.column, "value"] = values[:, None]
+        if self.indicator:
+            features[self.column, "missing"] = missing.to_numpy()[:, None]
+
+    def names(self) -> dict[tuple[str, str], list[str]]:
+        """Return the names of the features by key."""
+        names = {(self.column, "value"): [self.column]}
+        if self.indicator:
+            names[self.column, "missing"] = [f"{self.column} is missing"]
+        return names
+
+    def describe(self) -> str:
+        """Return the step as a phrase."""
+        marked = ", marked by an indicator" if self.indicator else ""
+        return f"missing → {self.value:g}{marked}"
+
+    def faults(self) -> list[str]:
+        """Return nothing: any finite number will do."""
+        return []
+
+
+class Standardise(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="standardise"
+):
+    """Centre and scale an imputed column robustly, and clip outliers smoothly at ±``clip``."""
+
+    column: str
+    centre: float
+    scale: float
+    clip: float
+
+    def apply(self, table: Table, features: Features, report: Report) -> None:
+        """Replace the column's values."""
+        values = features[self.column, "value"]
+        features[self.column, "value"] = smooth_clip((values - self.centre) / self.scale, self.clip)
+
+    def names(self) -> dict[tuple[str, str], list[str]]:
+        """Return the names of the features by key."""
+        return {(self.column, "value"): [self.column]}
+
+    def describe(self) -> str:
+        """Return the step as a phrase."""
+        return f"(x − {self.centre:g}) / {self.scale:g}, clipped smoothly at ±{self.clip:g}"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the numbers."""
+        return [] if self.scale > 0 and self.clip > 0 else ["scale and clip must be above 0"]
+
+
+class OneHot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="one_hot"):
+    """One feature for each category; one more for all of ``rare``, and for missing cells if ``missing``.
+
+    A category that is in neither list counts as rare, or as no category where there is no rare one.
+    """
+
+    column: str
+    categories: tuple[str, ...]
+    rare: tuple[str, ...]
+    missing: bool
+
+    def apply(self, table: Table, features: Features, report: Report) -> None:
+        """Write the column's features for the rows of the table."""
+        import polars as pl
+
+        column = texts(table.column(self.column))
+        known = pl.Enum([*self.categories, *self.rare])
+        codes = column.cast(known, strict=False).to_physical().cast(pl.Int64)
+        unseen = int(codes.null_count() - column.null_count())
+        absent = column.is_null().to_numpy()
+        if unseen:
+            report.unseen[self.column] += unseen
+        if absent.any() and not self.missing:
+            report.imputed[self.column] += int(absent.sum())
+        size = len(self.categories)
+        place = codes.fill_null(size).clip(upper_bound=size).to_numpy().copy()
+        place[absent] = size + 1
+        width = size + 2
+        hot = np.zeros((len(place), width), dtype=np.float32)
+        hot[np.arange(len(place)), place] = 1.0
+        kept = [*range(size), *([size] if self.rare else []), *([size + 1] if self.missing else [])]
+        features[self.column, "category"] = hot if len(kept) == width else hot[:, kept]
+
+    def names(self) -> dict[tuple[str, str], list[str]]:
+        """Return the names of the features by key."""
+        names = [f"{self.column} = {category}" for category in self.categories]
+        names += [f"{self.column} is rare"] * bool(self.rare) + [f"{self.column} is missing"] * self.missing
+        return {(self.column, "category"): names}
+
+    def describe(self) -> str:
+        """Return the step as a phrase."""
+        rare = f", {len(self.rare)} rare ones together" if self.rare else ""
+        missing = ", missing" if self.missing else ""
+        return f"one feature for each of {len(self.categories)} categories{rare}{missing}"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the lists."""
+        known = (*self.categories, *self.rare)
+        if not self.categories or len(set(known)) < len(known):
+            return ["categories must be given, each once"]
+        return []
+
+
+class Hash(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="hash"):
+    """Spread the texts of a column over a fixed number of features by CRC-32; missing ones get none."""
+
+    column: str
+    buckets: int
+
+    def apply(self, table: Table, features: Features, report: Report) -> None:
+        """Write the column's features for the rows of the table."""
+        column = texts(table.column(self.column))
+        hot = np.zeros((len(column), self.buckets), dtype=np.float32)
+        for row, value in enumerate(column.to_list()):
+            if value is not None:
+                hot[row, zlib.crc32(value.encode()) % self.buckets] = 1.0
+        features[self.column, "hash"] = hot
+
+    def names(self) -> dict[tuple[str, str], list[str]]:
+        """Return the names of the features by key."""
+        return {(self.column, "hash"): [f"{self.column} hash {bucket}" for bucket in range(self.buckets)]}
+
+    def describe(self) -> str:
+        """Return the step as a phrase."""
+        return f"hashed into {self.buckets} features"
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the number of buckets."""
+        return [] if 1 <= self.buckets <= _MOST_BUCKETS else [f"buckets must be 1 … {_MOST_BUCKETS}"]
+
+
+class Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="scale"):
+    """Divide every feature of an array by one number, such as 255 for images."""
+
+    divisor: float
+
+    def apply(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the scaled features of a block, (n, features)."""
+        return np.asarray(X / self.divisor, dtype=np.float64)
+
+    def describe(self) -> str:
+        """Return the step as a phrase."""
+        return f"divided by {self.divisor:g}"
+
+    def faults(self, features: int) -> list[str]:
+        """Return what is wrong with the number."""
+        return [] if self.divisor > 0 else ["divisor must be above 0"]
+
+
+class StandardiseFeatures(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="standardise_features"
+):
+    """Centre and scale each feature of an array robustly, and clip outliers smoothly at ±``clip``."""
+
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    clip: float
+
+    def apply(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the standardised features of a block, (n, features)."""
+        return smooth_clip((X - np.array(self.centre)) / np.array(self.scale), self.clip)
+
+    def describe(self) -> str:
+        """Return the step as a phrase."""
+        return f"each feature centred and scaled by its own numbers, clipped smoothly at ±{self.clip:g}"
+
+    def faults(self, features: int) -> list[str]:
+        """Return what is wrong with the numbers."""
+        if len(self.centre) != features or len(self.scale) != features:
+            return [f"centre and scale must have {features} numbers"]
+        return [] if min(self.scale) > 0 and self.clip > 0 else ["scale and clip must be above 0"]
+
+
+TableStep = Impute | Standardise | OneHot | Hash
+ArrayStep = Scale | StandardiseFeatures
+
+
+def _missing(column: pl.Series) -> int:
+    nan = int(column.is_nan().sum() or 0) if column.dtype.is_float() else 0
+    return column.null_count() + nan
