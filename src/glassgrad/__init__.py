@@ -15,11 +15,12 @@ _HOMES = {
     "tensor": ("Tensor", "asarray", "no_grad", "tensor"),
     "functional": ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"),
     "tracing": ("Spec", "trace"),
+    "engines": ("run",),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("data", "engines", "errors", "graph", "interop", "ir", "nn", "ops", "optim", "training", "xp")
+_ROOMS = ("data", "engines", "errors", "graph", "ir", "nn", "ops", "optim", "training", "xp")
 
 __all__ = ["__version__", *sorted(_HOME_OF)]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, run_kernel
-from glassgrad.ir import Graph, Node, current_scope
+from glassgrad.ir import Dim, Graph, Node, current_scope
 from glassgrad.ir.origin import Source, caller
 from glassgrad.ops import Op
 
@@ -94,8 +94,8 @@ class Payloads(RuleNamespace):
         subgraphs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Carry out `op`."""
-        if any(type(x) is Traced for x in inputs):
-            builder = active_builder() or next(x.builder for x in inputs if type(x) is Traced)
+        builder = active_builder()
+        if builder is not None and (any(type(x) is Traced for x in inputs) or _is_symbolic(attrs)):
             return builder.bind(op, inputs, attrs, subgraphs)
         return run_kernel(self, op, inputs, attrs or {}, subgraphs)
 
@@ -108,6 +108,12 @@ class Payloads(RuleNamespace):
         builder = active_builder()
         if builder is not None:
             builder.mark(cause)
+
+
+def _is_symbolic(attrs: Mapping[str, Any] | None) -> bool:
+    """Say whether a setting holds the batch size, which no array can have while it is open."""
+    settings = (attrs or {}).values()
+    return any(isinstance(part, Dim) for s in settings for part in (s if isinstance(s, tuple) else (s,)))
 
 
 PLAIN = Payloads()

@@ -21,8 +21,8 @@ from safetensors.numpy import load as foreign_load
 from safetensors.numpy import save as foreign_save
 
 from glassgrad.errors import DTypeError, ModelFileError, OptionError
-from glassgrad.interop import files
-from glassgrad.interop.files import load_file, save_file
+from glassgrad.training import files
+from glassgrad.training.files import load_file, save_file
 
 SOURCE = Path(files.__file__).parents[2]
 DTYPES = [np.float32, np.float64, np.int64, np.uint32, np.bool_]
@@ -357,7 +357,7 @@ def test_file_size_limit_for_real(saved):
     code = """
     import sys, numpy as np
     from glassgrad.errors import ModelFileError
-    from glassgrad.interop.files import save_file
+    from glassgrad.training.files import save_file
     try:
         save_file(sys.argv[1], {"w": np.zeros(100_000)}, {}, kind="model")
     except ModelFileError as error:
@@ -422,7 +422,7 @@ def test_links_are_followed_and_modes_are_ordinary(saved):
 def test_killed_while_saving_the_file_always_loads(saved):
     code = """
     import sys, itertools, numpy as np
-    from glassgrad.interop.files import save_file
+    from glassgrad.training.files import save_file
     for n in itertools.count(1):
         save_file(sys.argv[1], {"w": np.full(20_000, n, np.float64)}, {"n": n}, kind="checkpoint")
         print(n, flush=True)

@@ -1,0 +1,133 @@
+"""Engines: what runs graphs.
+
+Each engine is a sub-package that knows nothing of the others; this module states what they have in common and finds
+one by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from glassgrad.errors import OptionError, did_you_mean
+from glassgrad.ir import Graph
+
+__all__ = ["Engine", "Loop", "Program", "StepGraph", "engine", "run"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class StepGraph:
+    """A training step as a graph, and what its inputs and outputs mean to a loop around it.
+
+    Attributes
+    ----------
+    graph
+        Inputs, in this order: `state` values, `rows` values of which each step takes the rows of its mini-batch,
+        `each` numbers of which each step has its own (the learning rate, the step count), and `fixed` values that
+        are the same in every step. Outputs: the new state, in the order of the inputs, then the step's report.
+    state, rows, each, fixed
+        How many inputs of each sort there are.
+    """
+
+    graph: Graph
+    state: int
+    rows: int
+    each: int
+    fixed: int
+
+
+class Program(Protocol):
+    """A graph made ready to run; the batch size may differ from call to call where the graph leaves it open."""
+
+    def __call__(self, *arrays: Array) -> list[Array]:
+        """Return the outputs; the arrays are the caller's to keep."""
+
+
+class Loop(Protocol):
+    """A training step made ready to be repeated."""
+
+    def run(
+        self,
+        state: list[Array],
+        rows: Sequence[Array],
+        batches: Sequence[Array],
+        each: Sequence[Array],
+        fixed: Sequence[Array],
+        stop: Array,
+    ) -> Array:
+        """Take one step for each mini-batch.
+
+        Parameters
+        ----------
+        state
+            Replaced, item by item, by the state after the last step that was taken. The arrays belong to the
+            loop from then on, which may write into them in later calls: copy what is to be kept.
+        rows
+            The data: arrays whose first axis is the row.
+        batches
+            Row numbers of each mini-batch, int64.
+        each
+            For each per-step input an array with one number a step.
+        fixed
+            The inputs that stay the same.
+        stop
+            One byte that another thread or a signal handler sets to 1 to stop after the step at hand.
+
+        Returns
+        -------
+        ndarray
+            The reports, float64, one row a step taken.
+        """
+
+
+class Engine(Protocol):
+    """Makes graphs ready to run."""
+
+    name: str
+
+    def compile(self, graph: Graph) -> Program:
+        """Return the program for a graph."""
+
+    def loop(self, step: StepGraph) -> Loop:
+        """Return the loop for a training step."""
+
+
+_KNOWN = ("numpy",)
+
+
+def engine(name: str = "auto") -> Engine:
+    """Return the engine called `name`; ``"auto"`` is the fastest that is there.
+
+    Raises
+    ------
+    OptionError
+        Where there is no such engine.
+
+    Examples
+    --------
+    >>> engine("numpy").name
+    'numpy'
+    """
+    if name not in ("auto", *_KNOWN):
+        raise OptionError(f"there is no engine {name!r}. {did_you_mean(name, ('auto', *_KNOWN))}")
+    from glassgrad.engines.numpy import NumpyEngine
+
+    return NumpyEngine()
+
+
+def run(graph: Graph, *inputs: Any, engine_name: str = "auto") -> list[Array]:
+    """Run a graph once on arrays and return its outputs.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> run(gg.trace(lambda x: x * 2.0, gg.Spec((2,))), [1.0, 2.0])
+    [array([2., 4.])]
+    """
+    arrays = [np.asarray(x, v.dtype) for x, v in zip(inputs, graph.inputs, strict=True)]
+    return engine(engine_name).compile(graph)(*arrays)

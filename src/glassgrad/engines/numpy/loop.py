@@ -1,0 +1,81 @@
+"""The training loop of the NumPy engine: gather a mini-batch, replay the step, exchange old state and new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.engines import StepGraph
+from glassgrad.engines.numpy.program import NumpyProgram, StaticProgram
+from glassgrad.ir import Graph
+
+__all__ = ["NumpyEngine", "NumpyLoop"]
+
+Array = np.ndarray[Any, Any]
+
+
+class NumpyEngine:
+    """Runs graphs with NumPy, on one core but for the matrix products."""
+
+    name = "numpy"
+
+    def compile(self, graph: Graph) -> NumpyProgram:
+        """Return the program for a graph."""
+        return NumpyProgram(graph)
+
+    def loop(self, step: StepGraph) -> NumpyLoop:
+        """Return the loop for a training step."""
+        return NumpyLoop(step)
+
+
+class NumpyLoop:
+    """Repeats a step. Two sets of state arrays take turns, so a step reads one and writes the other."""
+
+    def __init__(self, step: StepGraph) -> None:
+        self.step = step
+        self._program = NumpyProgram(step.graph)
+        self._prepared: dict[tuple[int, ...], tuple[StaticProgram, list[Array], list[Array]]] = {}
+        self._spare: list[Array] = []
+
+    def run(
+        self,
+        state: list[Array],
+        rows: Sequence[Array],
+        batches: Sequence[Array],
+        each: Sequence[Array],
+        fixed: Sequence[Array],
+        stop: Array,
+    ) -> Array:
+        """Take one step for each mini-batch; see `glassgrad.engines.Loop.run`."""
+        n_state = self.step.state
+        now, spare = list(state), self._spare or [np.empty_like(a) for a in state]
+        reports = np.empty((len(batches), len(self.step.graph.outputs) - n_state))
+        done = 0
+        with np.errstate(all="ignore"):
+            for k, batch in enumerate(batches):
+                numbers = [values[k] for values in each]
+                program, gathered, report = self._ready(now, rows, numbers, fixed, len(batch))
+                for source, into in zip(rows, gathered, strict=True):
+                    source.take(batch, 0, into, "clip")
+                program.run([*now, *gathered, *numbers, *fixed], [*spare, *report])
+                now, spare = spare, now
+                for j, value in enumerate(report):
+                    reports[k, j] = value
+                done += 1
+                if stop[0]:
+                    break
+        state[:], self._spare = now, spare
+        return reports[:done]
+
+    def _ready(
+        self, state: list[Array], rows: Sequence[Array], each: list[Any], fixed: Sequence[Array], n: int
+    ) -> tuple[StaticProgram, list[Array], list[Array]]:
+        key = (n, *(len(r) for r in rows))
+        found = self._prepared.get(key)
+        if found is None:
+            gathered = [np.empty((n, *r.shape[1:]), r.dtype) for r in rows]
+            program = self._program.at([*state, *gathered, *(np.asarray(e) for e in each), *fixed])
+            found = self._prepared[key] = (program, gathered, program.new_outputs()[self.step.state :])
+        return found

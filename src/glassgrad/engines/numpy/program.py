@@ -1,0 +1,156 @@
+"""Replaying a graph as straight-line Python: one NumPy call a line, into memory planned beforehand.
+
+A graph with static shapes is written out as the source of a Python function (`NumpyProgram.source` shows it). Kernels
+that can write into a given array do so, into the planned block or straight into the outputs; what remains between two
+NumPy calls is loading local variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.engines.numpy.interpreter import static
+from glassgrad.graph.passes import lower, plan_memory, simplify
+from glassgrad.graph.passes.memory import ALIGNMENT
+from glassgrad.graph.rules import Arrays, evaluate
+from glassgrad.ir import Constant, Graph, Node, Value
+from glassgrad.ops import lookup
+
+__all__ = ["NumpyProgram", "StaticProgram"]
+
+Array = np.ndarray[Any, Any]
+
+
+class NumpyProgram:
+    """A graph made ready to run; specialised for each batch size it meets."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = simplify(graph)
+        self._static: dict[Graph, StaticProgram] = {}
+
+    def at(self, arrays: Sequence[Array]) -> StaticProgram:
+        """Return the program for inputs of these shapes."""
+        graph = static(self.graph, arrays)
+        if graph not in self._static:
+            self._static[graph] = StaticProgram(graph)
+        return self._static[graph]
+
+    def __call__(self, *arrays: Array) -> list[Array]:
+        """Return the outputs for `arrays`, in fresh memory."""
+        program = self.at(arrays)
+        outputs = program.new_outputs()
+        with np.errstate(all="ignore"):
+            program.run(arrays, outputs)
+        return outputs
+
+
+class StaticProgram:
+    """A graph with static shapes as a Python function.
+
+    Attributes
+    ----------
+    source
+        The function's source.
+    run
+        ``run(inputs, outputs)`` computes the outputs into the arrays of `outputs`.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        graph = simplify(lower(graph, lambda name: lookup(name).numpy is not None))
+        self.graph = graph
+        plan = plan_memory(graph, _writes, _views, _in_place)
+        block = np.empty(plan.size + ALIGNMENT, np.uint8)
+        start = -block.ctypes.data % ALIGNMENT
+        self._names: dict[str, Any] = {"copyto": np.copyto}
+        self._numbering: dict[Value, str] = {}
+        lines = []
+        if graph.inputs:
+            lines.append(f"({', '.join(self._name(v) for v in graph.inputs)},) = inputs")
+        target: dict[Value, str] = {}
+        for i, value in enumerate(graph.outputs):
+            target.setdefault(value, f"o{i}")
+        if graph.outputs:
+            lines.append(f"({', '.join(f'o{i}' for i in range(len(graph.outputs)))},) = outputs")
+        for value, offset in plan.offsets.items():
+            size = int(np.prod(value.shape)) * value.dtype.itemsize
+            memory = block[start + offset : start + offset + size].view(value.dtype).reshape(value.shape)
+            self._names[f"b{self._name(value)}"] = memory
+        written: set[Value] = set()
+        for node in graph.nodes:
+            out = node.outputs[0]
+            where = None
+            if _writes(node):
+                if out in plan.offsets:
+                    where = f"b{self._name(out)}"
+                elif out in target:
+                    where = target[out]
+                    written.add(out)
+            lines.append(self._line(node, where))
+        for i, value in enumerate(graph.outputs):
+            if value not in written or target[value] != f"o{i}":
+                lines.append(f"copyto(o{i}, {self._name(value)})")
+        self.source = "def run(inputs, outputs):\n" + "\n".join(f"    {line}" for line in lines or ["pass"])
+        code = compile(self.source, f"<glassgrad {graph.name}>", "exec")
+        exec(code, self._names)
+        self.run: Callable[[Sequence[Array], Sequence[Array]], None] = self._names["run"]
+
+    def new_outputs(self) -> list[Array]:
+        """Return arrays for the outputs."""
+        return [np.empty(v.shape, v.dtype) for v in self.graph.outputs]
+
+    def _name(self, value: Value) -> str:
+        name = self._numbering.get(value)
+        if name is None:
+            prefix = "c" if isinstance(value, Constant) else "v"
+            name = self._numbering[value] = f"{prefix}{len(self._numbering)}"
+            if isinstance(value, Constant):
+                self._names[name] = value.array
+        return name
+
+    def _line(self, node: Node, where: str | None) -> str:
+        op = lookup(node.op)
+        label = f"k{len(self._names)}_{node.op}"
+        self._names[label] = _kernel(node)
+        arguments = [self._name(v) for v in node.inputs]
+        if isinstance(op.numpy, np.ufunc):
+            arguments += [where] if where else []
+        else:
+            for key, setting in node.attrs.items():
+                if isinstance(setting, (bool, int, type(None))):
+                    arguments.append(f"{key}={setting}")
+                else:
+                    name = f"a{len(self._names)}"
+                    self._names[name] = setting
+                    arguments.append(f"{key}={name}")
+            arguments += [f"out={where}"] if where else []
+        results = ", ".join(self._name(v) for v in node.outputs) + ("," if op.several else "")
+        return f"{results} = {label}({', '.join(arguments)})"
+
+
+def _kernel(node: Node) -> Any:
+    op = lookup(node.op)
+    kernel = op.numpy
+    assert kernel is not None
+    if not op.control:
+        return kernel
+    programs = {
+        role: (lambda *xs, _graph=graph: evaluate(Arrays(), _graph, xs)) for role, graph in node.subgraphs.items()
+    }
+    return lambda *xs, **attrs: kernel(*xs, **attrs, run=programs)
+
+
+def _writes(node: Node) -> bool:
+    op = lookup(node.op)
+    return op.writes_out and not op.several
+
+
+def _views(node: Node) -> bool:
+    return lookup(node.op).view
+
+
+def _in_place(node: Node) -> bool:
+    op = lookup(node.op)
+    return op.elementwise and isinstance(op.numpy, np.ufunc)
