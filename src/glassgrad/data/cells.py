@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MISSING", "booleans", "dates", "numbers", "texts", "tidy"]
+__all__ = ["MISSING", "booleans", "dates", "missing_count", "numbers", "texts", "tidy"]
 
 MISSING = frozenset(
     ["", "-", "?", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan", "NAN", "NULL", "Null", "null"]
@@ -115,6 +115,12 @@ def texts(column: pl.Series) -> pl.Series:
         whole = (column == column.floor()) & (column.abs() < 1e15)
         return column.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole, column.cast(pl.String))
     return column.cast(pl.String)
+
+
+def missing_count(column: pl.Series) -> int:
+    """Return how many cells are missing: null, or NaN in a column of floats."""
+    nan = int(column.is_nan().sum() or 0) if column.dtype.is_float() else 0
+    return column.null_count() + nan
 
 
 def _parsed(column: pl.Series) -> pl.Series:

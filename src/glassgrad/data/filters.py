@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glassgrad.data.cells import MISSING, numbers, texts
+from glassgrad.data.cells import MISSING, texts
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError, OptionError, did_you_mean
 
@@ -228,7 +228,7 @@ class _Parser:
         if isinstance(value, str):
             cells = texts(column)
         else:
-            cells = numbers(column)
+            cells = self.table.parsed(name)
             if cells.null_count() == len(cells) and column.null_count() < len(column):
                 raise DataError(
                     f"Condition {self.condition!r}: column {name!r} holds texts, such as "

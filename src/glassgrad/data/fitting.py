@@ -8,9 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassgrad.data.arraydata import Arrays
-from glassgrad.data.cells import booleans, dates, numbers, texts
+from glassgrad.data.cells import texts
 from glassgrad.data.schema import Schema
-from glassgrad.data.steps import Hash, Impute, OneHot, Scale, Standardise, StandardiseFeatures, TableStep
+from glassgrad.data.steps import (
+    Hash,
+    Impute,
+    OneHot,
+    Scale,
+    Standardise,
+    StandardiseFeatures,
+    TableStep,
+    parsed_as,
+)
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError
 
@@ -29,12 +38,11 @@ _BUCKETS = 64
 def column_steps(table: Table, schema: Schema, name: str) -> tuple[list[TableStep], str]:
     """Return the steps for one column, none where it says nothing, and a note on what was left out."""
     kind = schema.kind(name)
-    column = table.column(name)
     if kind in ("constant", "all_missing"):
         return [], ""  # the schema has said so already
     if kind == "category":
-        return _category_steps(name, texts(column))
-    parsed = {"date": dates, "boolean": booleans}.get(kind, numbers)(column)
+        return _category_steps(name, texts(table.column(name)))
+    parsed = parsed_as(kind, table, name)
     present = parsed.drop_nulls().to_numpy()
     missing = len(parsed) > len(present)
     if not present.size or (not missing and present.min() == present.max()):

@@ -25,7 +25,8 @@ from glassgrad.errors import DataError, ModelFileError, ShapeError, did_you_mean
 __all__ = ["Preprocessing"]
 
 _VERSION = 1
-_BLOCK_ROWS = 1 << 14
+_BLOCK_ROWS = 1 << 15
+_CACHED_CELLS = 1 << 17
 _MOST_FEATURES = 1 << 24
 
 
@@ -168,7 +169,7 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ShapeError
             Where samples of an array have another shape than in training.
         """
-        features = np.empty((data.height, self.n_features), dtype=dtype)
+        features = np.zeros((data.height, self.n_features), dtype=dtype)
         if isinstance(data, Table):
             self._check_columns(data)
             self._transform_table(data, features, report or Report())
@@ -238,15 +239,15 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {key: names for step in self.table_steps for key, names in step.names().items()}
 
     def _transform_table(self, table: Table, features: NDArray[Any], report: Report) -> None:
+        widths = {key: len(names) for key, names in self._layout().items()}
         first = 0
         for block in table.blocks(_BLOCK_ROWS):
             made: Features = {}
             for step in self.table_steps:
                 step.apply(block, made, report)
-            column = 0
-            for part in made.values():
-                features[first : first + block.height, column : column + part.shape[1]] = part
-                column += part.shape[1]
+            _write(
+                [made[key] for key in widths], list(widths.values()), features[first : first + block.height]
+            )
             first += block.height
 
     def _check_columns(self, table: Table) -> None:
@@ -294,6 +295,22 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if (self.task == "classification") != isinstance(self.target_encoding, ClassTarget):
             faults.append(f"its target does not fit the task {self.task}")
         return faults + self.target_encoding.faults()
+
+
+def _write(parts: list[NDArray[Any]], widths: list[int], features: NDArray[Any]) -> None:
+    """Write features, kept by column, into zeroed rows; a few rows at a time, so that they stay in cache."""
+    few = max(1, _CACHED_CELLS // features.shape[1])
+    for first in range(0, len(features), few):
+        rows = features[first : first + few]
+        column = 0
+        for part, width in zip(parts, widths, strict=True):
+            values = part[first : first + few]
+            if values.dtype == np.int64:
+                ones = np.flatnonzero(values >= 0)
+                rows[ones, column + values[ones]] = 1
+            else:
+                rows[:, column] = values
+            column += width
 
 
 class _Version(msgspec.Struct):

@@ -33,11 +33,14 @@ class Piece:
         int64 (rows,): the line of the file on which each row begins, counted from 1.
     blank
         bool (rows,): which rows are blank lines.
+    next_line
+        The line of the file that follows the piece.
     """
 
     data: bytes
     lines: NDArray[np.int64]
     blank: NDArray[np.bool_]
+    next_line: int
 
 
 def pieces(chunks: Iterable[bytes], delimiter: str, width: int) -> Iterator[Piece]:
@@ -59,7 +62,7 @@ def pieces(chunks: Iterable[bytes], delimiter: str, width: int) -> Iterator[Piec
         piece, carried = _cut(data, delimiter, width, line)
         if piece is not None:
             yield piece
-            line += piece.data.count(b"\n")
+            line = piece.next_line
         if len(carried) > _LONGEST_ROW:
             raise Irregular
     if carried:
@@ -84,13 +87,14 @@ def _cut(data: bytes, delimiter: str, width: int, line: int) -> tuple[Piece | No
     size = int(ends[-1]) + 1
     if quotes is not None:
         _check_quotes(codes, quotes[quotes < size], delimiter)
-    if data.count(b"\r", 0, size) != data.count(b"\r\n", 0, size):
+    if b"\r" in data and data.count(b"\r", 0, size) != data.count(b"\r\n", 0, size):
         raise Irregular
     starts = np.concatenate([[0], ends[:-1] + 1])
     fields = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
     blank = _blank(data, starts, ends, fields, width)
     lines = np.searchsorted(newlines, starts).astype(np.int64) + line
-    return Piece(data[:size], lines, blank), data[size:]
+    next_line = line + int(np.searchsorted(newlines, size))
+    return Piece(data[:size], lines, blank, next_line), data[size:]
 
 
 def _blank(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from glassgrad.data.arraydata import Arrays
-from glassgrad.data.cells import numbers, texts
+from glassgrad.data.cells import missing_count, numbers, texts
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError
 
@@ -28,11 +28,16 @@ Task = Literal["classification", "regression"]
 
 _MOST_CLASSES = 20
 _EXAMPLE_LENGTH = 24
+_SAMPLE = 1000
+_EXACT_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class ColumnInfo:
-    """One column as it was found: its kind, missing cells, different values, and the first value."""
+    """One column as it was found: its kind, missing cells, different values, and the first value.
+
+    In more than 100 000 rows, a large number of different values is an estimate.
+    """
 
     name: str
     kind: Kind
@@ -128,10 +133,11 @@ def infer_task(data: Table | Arrays, target: str | None = None) -> Task:
     if isinstance(data, Table):
         if target is None:
             raise DataError("Name the column to learn: target='price' (on the command line --target price).")
-        column = data.column(target).drop_nulls()
-        values = numbers(column)
-        if column.dtype == pl.Boolean or values.null_count():
+        column = data.column(target)
+        values = data.parsed(target)
+        if column.dtype == pl.Boolean or values.null_count() > missing_count(column):
             return "classification"
+        values = values.drop_nulls()
     else:
         if data.y is None:
             raise DataError(f"{data.source} has no targets to learn.\nSave them as y beside X, or as labels.")
@@ -180,27 +186,25 @@ def _column(table: Table, name: str, as_text: bool) -> ColumnInfo:
 
     column = table.column(name)
     dtype = column.dtype
-    missing = column.null_count() + (int(column.is_nan().sum()) if dtype.is_float() else 0)
+    missing = missing_count(column)
     present = len(column) - missing
-    values = numbers(column)
+    plainly_text = as_text or _is_plainly_text(column)
+    values = column if plainly_text else table.parsed(name)
     kind: Kind
     if present == 0:
         return ColumnInfo(name, "all_missing", missing, 0, "")
-    if as_text:
-        kind = "category"
-    elif dtype == pl.Boolean:
+    if dtype == pl.Boolean:
         kind = "boolean"
     elif dtype in (pl.Date, pl.Datetime):
         kind = "date"
-    elif dtype == pl.String and values.count() < present:
-        if _stray(column, values, present):
+    elif plainly_text or (dtype == pl.String and values.count() < present):
+        if not plainly_text and _stray(column, values, present):
             raise text_cell_error(table, name, values, training=True)
         kind = "boolean" if _says_true_or_false(column) else "category"
     else:
         kind = "number"
         _check_finite(table, name, values)
-    counted = values if kind == "number" else column
-    distinct = counted.drop_nulls().n_unique()
+    distinct = _distinct(values if kind == "number" else column)
     if distinct == 1:
         kind = "category" if missing else "constant"  # whether it is there may still tell something
     first = texts(column.drop_nulls().head(1))
@@ -208,6 +212,27 @@ def _column(table: Table, name: str, as_text: bool) -> ColumnInfo:
     if len(example) > _EXAMPLE_LENGTH:
         example = example[: _EXAMPLE_LENGTH - 1] + "…"
     return ColumnInfo(name, kind, missing, distinct, example)
+
+
+def _is_plainly_text(column: pl.Series) -> bool:
+    """Return whether most cells of a sample, spread over a long column, are no numbers."""
+    import polars as pl
+
+    if column.dtype != pl.String or len(column) < 10 * _SAMPLE:
+        return False
+    sample = column.gather_every(len(column) // _SAMPLE).drop_nulls()
+    return len(sample) > _SAMPLE // 10 and numbers(sample).count() < len(sample) / 2
+
+
+def _distinct(column: pl.Series) -> int:
+    """Return how many different values there are; an estimate where there are many of them."""
+    import polars as pl
+
+    present = column.drop_nulls()
+    if len(present) <= _EXACT_ROWS:
+        return present.n_unique()
+    estimate = int(present.to_frame().select(pl.all().approx_n_unique()).item())
+    return estimate if estimate > _EXACT_ROWS // 100 else present.n_unique()
 
 
 def _stray(column: pl.Series, values: pl.Series, present: int) -> bool:
@@ -253,8 +278,8 @@ def _note(table: Table, info: ColumnInfo, is_target: bool) -> str:
 
 def _counts_rows(table: Table, info: ColumnInfo) -> bool:
     """Return whether a column goes up in steps of one but for rows that were dropped."""
-    if info.missing or info.distinct != table.height or table.height < 10:
+    if info.missing or table.height < 10:
         return False
-    values = numbers(table.column(info.name)).to_numpy()
+    values = table.parsed(info.name).to_numpy()
     steps = np.diff(values)
     return bool((steps > 0).all() and (values == np.floor(values)).all() and (steps == 1).mean() > 0.5)

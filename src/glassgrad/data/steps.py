@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from glassgrad.data.cells import booleans, dates, numbers, texts
+from glassgrad.data.cells import booleans, dates, missing_count, texts
 from glassgrad.data.schema import text_cell_error
 from glassgrad.data.table import Table
 
@@ -37,8 +37,12 @@ __all__ = [
     "smooth_clip",
 ]
 
-Features = dict[tuple[str, str], NDArray[Any]]
-"""Blocks (n, k) of features by column and part, in the order in which they are fed to the network."""
+Features = dict[tuple[str, str], NDArray[np.float64] | NDArray[np.int64]]
+"""Features by column and part, in the order in which they are fed to the network.
+
+float64 (n,) is one feature. int64 (n,) stands for k features of which one is 1: the place of the 1, or −1
+where all are 0.
+"""
 
 _MOST_BUCKETS = 1 << 12
 
@@ -74,6 +78,13 @@ def smooth_clip(x: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
     return np.asarray(x / np.hypot(1.0, x / limit), dtype=np.float64)
 
 
+def parsed_as(kind: str, table: Table, name: str) -> pl.Series:
+    """Return a column of numbers, dates or booleans as float64, null where a cell is none."""
+    if kind == "number":
+        return table.parsed(name)
+    return (dates if kind == "date" else booleans)(table.column(name))
+
+
 class Impute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="impute"):
     """Read a column of numbers, dates or booleans; a missing cell becomes ``value``.
 
@@ -88,17 +99,17 @@ class Impute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     def apply(self, table: Table, features: Features, report: Report) -> None:
         """Write the column, and its indicator, for the rows of the table."""
         column = table.column(self.column)
-        parsed = {"number": numbers, "date": dates, "boolean": booleans}[self.kind](column)
+        parsed = parsed_as(self.kind, table, self.column)
         missing = parsed.is_null()
         count = int(missing.sum())
-        if count > _missing(column):
+        if count > missing_count(column):
             raise text_cell_error(table, self.column, parsed, training=False)
         if count and not self.indicator:
             report.imputed[self.column] += count
-        values = parsed.fill_null(self.value).to_numpy()
-        features[self.column, "value"] = values[:, None]
+        values = parsed.to_numpy()  # null → NaN
+        features[self.column, "value"] = np.where(np.isnan(values), self.value, values) if count else values
         if self.indicator:
-            features[self.column, "missing"] = missing.to_numpy()[:, None]
+            features[self.column, "missing"] = missing.to_numpy().astype(np.float64)
 
     def names(self) -> dict[tuple[str, str], list[str]]:
         """Return the names of the features by key."""
@@ -129,7 +140,7 @@ class Standardise(
 
     def apply(self, table: Table, features: Features, report: Report) -> None:
         """Replace the column's values."""
-        values = features[self.column, "value"]
+        values = np.asarray(features[self.column, "value"], dtype=np.float64)
         features[self.column, "value"] = smooth_clip((values - self.centre) / self.scale, self.clip)
 
     def names(self) -> dict[tuple[str, str], list[str]]:
@@ -163,20 +174,19 @@ class OneHot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         column = texts(table.column(self.column))
         known = pl.Enum([*self.categories, *self.rare])
         codes = column.cast(known, strict=False).to_physical().cast(pl.Int64)
-        unseen = int(codes.null_count() - column.null_count())
-        absent = column.is_null().to_numpy()
+        absent = column.null_count()
+        unseen = codes.null_count() - absent
         if unseen:
             report.unseen[self.column] += unseen
-        if absent.any() and not self.missing:
-            report.imputed[self.column] += int(absent.sum())
+        if absent and not self.missing:
+            report.imputed[self.column] += absent
         size = len(self.categories)
-        place = codes.fill_null(size).clip(upper_bound=size).to_numpy().copy()
-        place[absent] = size + 1
-        width = size + 2
-        hot = np.zeros((len(place), width), dtype=np.float32)
-        hot[np.arange(len(place)), place] = 1.0
-        kept = [*range(size), *([size] if self.rare else []), *([size + 1] if self.missing else [])]
-        features[self.column, "category"] = hot if len(kept) == width else hot[:, kept]
+        rare = size if self.rare else -1
+        places = codes.to_numpy() if not unseen + absent else codes.fill_null(size).to_numpy()
+        places = np.where(places < size, places, rare)
+        if absent:
+            places[column.is_null().to_numpy()] = size + bool(self.rare) if self.missing else -1
+        features[self.column, "category"] = places
 
     def names(self) -> dict[tuple[str, str], list[str]]:
         """Return the names of the features by key."""
@@ -206,12 +216,9 @@ class Hash(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="s
 
     def apply(self, table: Table, features: Features, report: Report) -> None:
         """Write the column's features for the rows of the table."""
-        column = texts(table.column(self.column))
-        hot = np.zeros((len(column), self.buckets), dtype=np.float32)
-        for row, value in enumerate(column.to_list()):
-            if value is not None:
-                hot[row, zlib.crc32(value.encode()) % self.buckets] = 1.0
-        features[self.column, "hash"] = hot
+        values = texts(table.column(self.column)).to_list()
+        places = [-1 if value is None else zlib.crc32(value.encode()) % self.buckets for value in values]
+        features[self.column, "hash"] = np.array(places, dtype=np.int64)
 
     def names(self) -> dict[tuple[str, str], list[str]]:
         """Return the names of the features by key."""
@@ -270,8 +277,3 @@ class StandardiseFeatures(
 
 TableStep = Impute | Standardise | OneHot | Hash
 ArrayStep = Scale | StandardiseFeatures
-
-
-def _missing(column: pl.Series) -> int:
-    nan = int(column.is_nan().sum() or 0) if column.dtype.is_float() else 0
-    return column.null_count() + nan

@@ -8,12 +8,13 @@ until a schema says what it is, so a prediction file parses exactly as the train
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glassgrad.data.cells import numbers
 from glassgrad.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Table:
     places: NDArray[np.int64] | None = None
     unit: str = "row"
     notes: tuple[str, ...] = ()
+    _parsed: dict[str, pl.Series] = field(default_factory=dict, repr=False)
 
     @property
     def columns(self) -> list[str]:
@@ -75,6 +77,18 @@ class Table:
             raise DataError(f"{self.source} has no column {name!r}. {did_you_mean(name, self.frame.columns)}")
         return self.frame[name]
 
+    def parsed(self, name: str) -> pl.Series:
+        """Return one column as float64, null where a cell is missing or no number; texts are parsed once.
+
+        Raises
+        ------
+        DataError
+            Where there is no such column.
+        """
+        if name not in self._parsed:
+            self._parsed[name] = numbers(self.column(name))
+        return self._parsed[name]
+
     def numbers(self, row: int) -> str:
         """Return the name of a row for a message: ``line 17`` of a text file, else ``row 17``, from 1."""
         place = row + 1 if self.places is None else int(self.places[row])
@@ -85,7 +99,8 @@ class Table:
         chosen = np.asarray(rows)
         chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
         places = chosen + 1 if self.places is None else self.places[chosen]
-        return Table(self.frame[chosen], self.source, places, self.unit, self.notes)
+        parsed = {name: column[chosen] for name, column in self._parsed.items()}
+        return Table(self.frame[chosen], self.source, places, self.unit, self.notes, parsed)
 
     def with_frame(self, frame: pl.DataFrame) -> Table:
         """Return a table of the same rows with other columns."""
@@ -101,4 +116,5 @@ class Table:
                 places = np.arange(first + 1, first + count + 1, dtype=np.int64)
             else:
                 places = self.places[first : first + count]
-            yield Table(self.frame.slice(first, count), self.source, places, self.unit, self.notes)
+            parsed = {name: column.slice(first, count) for name, column in self._parsed.items()}
+            yield Table(self.frame.slice(first, count), self.source, places, self.unit, self.notes, parsed)

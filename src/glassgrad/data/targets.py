@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassgrad.data.arraydata import Arrays
-from glassgrad.data.cells import numbers, texts
+from glassgrad.data.cells import texts
 from glassgrad.data.schema import Task, text_cell_error
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError, did_you_mean
@@ -140,8 +140,8 @@ def _labels(data: Table | Arrays, column: str) -> pl.Series:
 
 def _quantities(data: Table | Arrays, column: str) -> NDArray[np.float64]:
     if isinstance(data, Table):
-        present = _present(data, column)
-        values = numbers(present)
+        _present(data, column)
+        values = data.parsed(column)
         if values.null_count():
             raise text_cell_error(data, column, values, training=False)
         quantities = values.to_numpy()
