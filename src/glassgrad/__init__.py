@@ -12,10 +12,12 @@ from typing import Any
 from glassgrad._version import __version__
 
 _HOMES = {
-    "tensor": ("Tensor", "asarray", "no_grad", "tensor"),
+    "tensors": ("Tensor", "asarray", "no_grad", "tensor"),
     "functional": ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "control": ("cond", "scan"),
     "tracing": ("Spec", "trace"),
     "engines": ("run",),
+    "training": ("Callback", "History", "fit", "predict"),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),
 }

@@ -16,7 +16,7 @@ from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.forward import forward_sweep
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.tape import PLAIN, TapeStep, collect
-from glassgrad.tensor import T, Tensor, asarray, recording
+from glassgrad.tensors import T, Tensor, asarray, recording
 from glassgrad.tree import flatten, map_tree
 
 __all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]

@@ -11,7 +11,7 @@ import numpy as np
 from glassgrad.errors import OptionError
 from glassgrad.graph.builder import Builder
 from glassgrad.ir import BATCH, Dim, Graph, Shape
-from glassgrad.tensor import Tensor, asarray, recording
+from glassgrad.tensors import Tensor, adopt, asarray, recording
 from glassgrad.tree import flatten
 
 __all__ = ["Spec", "trace", "trace_with"]
@@ -83,7 +83,7 @@ def trace_with(
         result = f(*rebuild(handles))
         outputs, rebuild_result = flatten(result)
         tensors = [asarray(o) for o in outputs]
-        values = [builder.capture(t) if wants is not None and wants(t) else t._payload for t in tensors]
+        values = [adopt(builder, t) for t in tensors]
     return builder.finish(values), builder.captured, rebuild_result
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.ops import FUNCTIONS, REGISTRY
-from glassgrad.tensor import T, asarray
+from glassgrad.tensors import T, asarray
 
 __all__ = ["asarray", "e", "inf", "nan", "newaxis", "pi"]
 

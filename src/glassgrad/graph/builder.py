@@ -95,6 +95,7 @@ class Builder(RuleNamespace):
         self.captures: dict[int, tuple[Any, Value]] = {}
         self.updates: dict[int, tuple[Any, Any]] = {}
         self.cause: Node | None = None
+        self.outer = _ACTIVE.get()
 
     def input(self, shape: Shape, dtype: Any, name: str | None = None) -> Traced:
         """Add an input and return its handle."""
@@ -108,6 +109,10 @@ class Builder(RuleNamespace):
             value = Value(tuple(outer.shape), outer.dtype, name)
             self.captures[id(outer)] = (outer, value)
         return Traced(self, self.captures[id(outer)][1])
+
+    def stand_in(self, outer: Any, handle: Traced) -> None:
+        """Let an input stand for `outer`, a value from outside, wherever it is met."""
+        self.captures[id(outer)] = (outer, handle.value)
 
     def update(self, outer: Any, payload: Any) -> None:
         """Note that the captured `outer` (a buffer) leaves the graph with a new value."""
@@ -173,7 +178,7 @@ class Builder(RuleNamespace):
 
     def finish(self, outputs: Sequence[Any]) -> Graph:
         """Return the graph; captures come after the other inputs, in the order of their first use."""
-        captured = tuple(value for _, value in self.captures.values())
+        captured = tuple(value for _, value in self.captures.values() if value not in self.inputs)
         return Graph(
             (*self.inputs, *captured), tuple(self.nodes), tuple(self.lift(o) for o in outputs), self.name
         )

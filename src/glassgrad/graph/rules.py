@@ -7,12 +7,12 @@ differentiating them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from glassgrad.ir import Constant, Dim, Graph, Node
+from glassgrad.ir import Constant, Dim, Graph, Node, Shape
 from glassgrad.ops import Namespace, Op, lookup
 
 __all__ = ["Arrays", "RuleNamespace", "evaluate", "run_kernel"]
@@ -69,6 +69,20 @@ class RuleNamespace(Namespace):
         from glassgrad.graph.forward import pushforward
 
         return pushforward(graph, tuple(moving))
+
+    def inline(self, graph: Graph, inputs: Sequence[Any]) -> list[Any]:
+        """Carry out every operation of `graph` here and return its outputs."""
+        return evaluate(self, graph, inputs)
+
+    def build(
+        self, name: str, specs: Sequence[tuple[Shape, np.dtype[Any]]], f: Callable[..., Sequence[Any]]
+    ) -> Graph:
+        """Return the graph of ``f(B, *values)``, where `B` is its builder."""
+        from glassgrad.graph.builder import Builder
+
+        builder = Builder(name)
+        with builder.active():
+            return builder.finish(f(builder, *(builder.input(shape, dtype) for shape, dtype in specs)))
 
     def batched_graph(self, graph: Graph, batched: Sequence[bool], rows: int | Dim) -> Graph:
         """Return the graph that applies `graph` to each row of the batched inputs; every output has rows."""

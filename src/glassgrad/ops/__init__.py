@@ -7,6 +7,7 @@ Importing this package fills the registry. See `glassgrad.ops.record` for what a
 from glassgrad.ops import (
     arithmetic,
     comparison,
+    control,
     creation,
     exponential,
     linear_algebra,
@@ -28,6 +29,7 @@ __all__ = [
     "Text",
     "arithmetic",
     "comparison",
+    "control",
     "creation",
     "exponential",
     "linear_algebra",

@@ -1,0 +1,418 @@
+"""The Tensor: a thin handle on a value, eager like a NumPy array, that remembers how it was made.
+
+An operation on Tensors is carried out at once and recorded only where a gradient is wanted. The record is a *tape*
+of steps; `Tensor.backward` sweeps it from the last step to the first with the records' rules, on plain arrays
+unless derivatives of the derivatives are asked for. While a function is traced, a Tensor holds a traced value in
+place of an array, and the same code builds a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from glassgrad.errors import DTypeError, ShapeError, TraceError
+from glassgrad.graph.builder import Builder, Traced, active_builder
+from glassgrad.graph.reverse import reverse_sweep
+from glassgrad.graph.rules import RuleNamespace
+from glassgrad.ir import Node
+from glassgrad.ops import Op, Operators
+from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
+
+__all__ = ["Tensor", "asarray", "no_grad", "tensor"]
+
+_RECORDING: ContextVar[bool] = ContextVar("glassgrad_recording", default=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing inside: results want no gradient.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> w = gg.tensor(2.0, requires_grad=True)
+    >>> with gg.no_grad():
+    ...     (w * 3).requires_grad
+    False
+    """
+    with recording(False):
+        yield
+
+
+@contextmanager
+def recording(wanted: bool = True) -> Iterator[None]:
+    """Record inside, or not; transforms need it whatever is around them."""
+    token = _RECORDING.set(wanted)
+    try:
+        yield
+    finally:
+        _RECORDING.reset(token)
+
+
+class Recorder(RuleNamespace):
+    """Operations on Tensors: carried out, and recorded where a gradient is wanted."""
+
+    def bind(
+        self,
+        op: Op,
+        inputs: Sequence[Any],
+        attrs: Mapping[str, Any] | None = None,
+        subgraphs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Apply `op` to Tensors, arrays and numbers; returns a Tensor, or a tuple of them."""
+        attrs = attrs or {}
+        builder = active_builder()
+        if builder is None:
+            xs = [
+                x._payload
+                if isinstance(x, Tensor)
+                else x
+                if isinstance(x, (int, float, np.ndarray))
+                else _array(x)
+                for x in inputs
+            ]
+        else:
+            xs = [adopt(builder, x) for x in inputs]
+        z = PLAIN.bind(op, xs, attrs, subgraphs)
+        several = op.several
+        if op.pull is not None and _RECORDING.get():
+            keys = [x._key if isinstance(x, Tensor) else None for x in inputs]
+            if keys.count(None) < len(keys) and any((o.dtype.kind == "f") for o in (z if several else (z,))):
+                step = TapeStep(op, xs, keys, attrs, subgraphs, z)
+                if several:
+                    return tuple(
+                        Tensor._make(o, key if o.dtype.kind == "f" else None)
+                        for o, key in zip(z, step.output_keys, strict=True)
+                    )
+                return Tensor._make(z, step)
+        return tuple(Tensor._make(o, None) for o in z) if several else Tensor._make(z, None)
+
+    def wrap(self, payload: Any, key: Hashable | None) -> Tensor:
+        """Return a Tensor that remembers where it came from."""
+        return Tensor._make(payload, key)
+
+    def mark(self, cause: Node | None) -> None:
+        """Mark what the builder at work adds as caused by a forward node."""
+        PLAIN.mark(cause)
+
+
+T = Recorder()
+
+
+def _array(x: Any) -> Any:
+    if isinstance(x, Traced):
+        return x
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(
+            f"cannot make a Tensor of {type(x).__name__!r} with dtype {array.dtype}: numbers are needed"
+        )
+    return array
+
+
+def adopt(builder: Builder, x: Any) -> Any:
+    """Return what an operation inside a trace takes for `x`: captures where the graph must depend on it."""
+    if not isinstance(x, Tensor):
+        return x if isinstance(x, (int, float)) else _array(x)
+    payload = x._payload
+    if isinstance(payload, Traced):
+        return payload if payload.builder is builder else builder.capture(x)
+    return builder.capture(x) if builder.wants(x) else payload
+
+
+class Tensor(Operators):
+    """An array that can be differentiated.
+
+    Make one with `glassgrad.tensor`; NumPy arrays and numbers mix with Tensors in every operation.
+
+    Attributes
+    ----------
+    grad : Tensor or None
+        The gradient that `backward` has added up so far, where ``requires_grad`` was set.
+    """
+
+    __slots__ = ("__weakref__", "_key", "_payload", "grad", "name")
+
+    def __init__(
+        self, data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None
+    ) -> None:
+        payload = data._payload if isinstance(data, Tensor) else _array(data)
+        if isinstance(payload, np.ndarray):
+            payload = np.array(payload, dtype=dtype)
+        elif dtype is not None and payload.dtype != np.dtype(dtype):
+            payload = PLAIN.astype(payload, dtype)
+        self._payload: Any = payload
+        self._key: Hashable | None = None
+        self.grad: Tensor | None = None
+        self.name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    @staticmethod
+    def _make(payload: Any, key: Hashable | None) -> Tensor:
+        self = Tensor.__new__(Tensor)
+        self._payload = payload if isinstance(payload, (np.ndarray, Traced)) else np.asarray(payload)
+        self._key = key
+        self.grad = None
+        self.name = None
+        return self
+
+    @property
+    def _F(self) -> Recorder:  # type: ignore[override]
+        return T
+
+    # --- what it is ---
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Sizes of the axes; the batch axis of a traced Tensor may be symbolic."""
+        return tuple(self._payload.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype."""
+        return self._payload.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._payload.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape))
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this Tensor are recorded; can be set on a Tensor that was not computed."""
+        return self._key is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if isinstance(self._key, (TapeStep, tuple)):
+            raise DTypeError(
+                "requires_grad can be set only on a Tensor that was not computed; use detach() first"
+            )
+        if wanted and self.dtype.kind != "f":
+            raise DTypeError(
+                f"only floating-point Tensors have gradients, but this one is {self.dtype}; use .astype('float64')"
+            )
+        self._key = Leaf(self) if wanted else None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the Tensor was not computed from others that want a gradient."""
+        return not isinstance(self._key, (TapeStep, tuple))
+
+    # --- reading it ---
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return the values as a read-only view.
+
+        Raises
+        ------
+        TraceError
+            While the Tensor is traced, because it has no numbers yet.
+        """
+        if isinstance(self._payload, Traced):
+            self._payload._unknown()
+        view: np.ndarray[Any, Any] = self._payload.view()
+        view.flags.writeable = False
+        return view
+
+    def _plain(self, spelling: str) -> np.ndarray[Any, Any]:
+        if self._key is not None:
+            raise TraceError(
+                f"{spelling} would silently cut this Tensor from its gradient. "
+                "Write t.detach().numpy() (or t.item()) where that is meant."
+            )
+        return self.numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self._plain("np.asarray(t)"), dtype=dtype)
+
+    def __float__(self) -> float:
+        return float(self._plain("float(t)"))
+
+    def __int__(self) -> int:
+        return int(self._plain("int(t)"))
+
+    def __index__(self) -> int:
+        return self._plain("index(t)").__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self.numpy())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("a Tensor without axes has no length")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def item(self) -> Any:
+        """Return the one value of a Tensor with one element as a Python number."""
+        return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists."""
+        return self.numpy().tolist()
+
+    def __repr__(self) -> str:
+        if isinstance(self._payload, Traced):
+            return f"Tensor({self._payload.value})"
+        text = np.array2string(self._payload, separator=", ", prefix="Tensor(")
+        notes = "" if self.dtype == np.float64 or self.dtype.kind in "ib" else f", dtype={self.dtype}"
+        return f"Tensor({text}{notes}{', requires_grad=True' if self.requires_grad else ''})"
+
+    # --- its gradient ---
+
+    def detach(self) -> Tensor:
+        """Return the same values without their history: no gradient flows back through the result."""
+        return Tensor._make(self._payload, None)
+
+    def assign(self, value: Any) -> None:
+        """Put other values of the same shape in place, as an optimizer does with a parameter.
+
+        Raises
+        ------
+        ShapeError
+            Where the shape differs.
+        DTypeError
+            Where the Tensor was computed: only those that were not can be assigned.
+        """
+        if not self.is_leaf:
+            raise DTypeError("only a Tensor that was not computed can be assigned new values")
+        payload = value._payload if isinstance(value, Tensor) else np.array(value, self.dtype)
+        if tuple(payload.shape) != self.shape:
+            raise ShapeError(
+                f"cannot assign values of shape {tuple(payload.shape)} to a Tensor of shape {self.shape}"
+            )
+        self._payload = payload
+
+    def backward(self, gradient: Any = None) -> None:
+        """Add to ``.grad`` of every leaf that wants it the gradient of this Tensor.
+
+        Parameters
+        ----------
+        gradient
+            The seed, of this Tensor's shape; 1 by default for a scalar.
+
+        Raises
+        ------
+        ShapeError
+            Where the Tensor is no scalar and no seed is given, or the seed's shape differs.
+        DTypeError
+            Where nothing that wants a gradient led to this Tensor.
+
+        Examples
+        --------
+        >>> import glassgrad as gg
+        >>> x = gg.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        Tensor([2., 4.])
+        """
+        if self._key is None:
+            raise DTypeError(
+                "backward() on a value that does not depend on any Tensor with requires_grad=True "
+                "(or was computed inside no_grad)"
+            )
+        if gradient is None:
+            if self.shape != ():
+                raise ShapeError(
+                    f"backward() without a seed needs a scalar, but this Tensor has shape {self.shape}; "
+                    "reduce it first, e.g. with .sum(), or pass the gradient"
+                )
+            gradient = PLAIN.ones_like(self._payload)
+        elif isinstance(gradient, Tensor):
+            gradient = gradient._payload
+        else:
+            gradient = np.asarray(gradient, self.dtype)
+        if tuple(gradient.shape) != self.shape:
+            raise ShapeError(f"the seed has shape {tuple(gradient.shape)}, the Tensor {self.shape}")
+        cotangents: dict[Hashable, Any] = {self._key: gradient}
+        steps, leaves = collect([self._key])
+        reverse_sweep(PLAIN, steps, cotangents)
+        for leaf in leaves:
+            target = leaf.tensor()
+            found = cotangents.get(leaf)
+            if target is not None and found is not None:
+                before = target.grad
+                target.grad = Tensor._make(
+                    found if before is None else PLAIN.add(before._payload, found), None
+                )
+
+    # --- methods ---
+
+    def astype(self, dtype: Any) -> Tensor:
+        """Return the values in another dtype."""
+        return T.astype(self, dtype)  # type: ignore[no-any-return]
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the values in another shape; one size may be -1."""
+        return T.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose: axes reversed."""
+        return T.transpose(self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:
+        """The matrix transpose: the last two axes exchanged."""
+        return T.matrix_transpose(self)  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _METHODS:
+            f = getattr(T, name)
+            return lambda *args, **kwargs: f(self, *args, **kwargs)
+        raise AttributeError(f"a Tensor has no attribute {name!r}")
+
+
+_METHODS = frozenset(
+    ["sum", "mean", "prod", "var", "std", "max", "min", "argmax", "argmin", "exp", "log", "sqrt", "square", "abs", "tanh", "sigmoid", "relu", "transpose", "flatten", "squeeze", "expand_dims", "broadcast_to", "take"]
+)
+
+
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """Make a Tensor from numbers, nested lists or an array (copied).
+
+    Parameters
+    ----------
+    data
+        The values.
+    dtype
+        NumPy dtype; by default NumPy's choice (float64 for Python floats).
+    requires_grad
+        Whether operations on it are recorded so that its gradient can be had.
+    name
+        A name for people, shown in graphs and messages.
+
+    Raises
+    ------
+    DTypeError
+        Where `data` are no numbers, or a gradient is wanted of integers.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.tensor([[1.0, 2.0]])
+    Tensor([[1., 2.]])
+    """
+    return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)
+
+
+def asarray(data: Any, *, dtype: Any = None) -> Tensor:
+    """Return `data` as a Tensor, itself where it is one already; arrays are shared, not copied."""
+    if isinstance(data, Tensor):
+        return data if dtype is None or data.dtype == np.dtype(dtype) else data.astype(dtype)
+    payload = _array(data)
+    return Tensor._make(payload if dtype is None else np.asarray(payload, dtype), None)

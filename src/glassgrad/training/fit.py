@@ -1,0 +1,333 @@
+"""`fit` and `predict`: train a network on arrays, and use it."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassgrad import optim
+from glassgrad.data.batching import ArrayBlocks, Blocks
+from glassgrad.data.checks import validate_arrays
+from glassgrad.engines import engine as find_engine
+from glassgrad.errors import DataError, ModelFileError, OptionError
+from glassgrad.nn import Module
+from glassgrad.nn import losses as nn_losses
+from glassgrad.nn.losses import Loss
+from glassgrad.philox import SPLIT_STREAMS, permutation
+from glassgrad.training.callbacks import Callback
+from glassgrad.training.checkpoints import differences, load_checkpoint
+from glassgrad.training.history import History
+from glassgrad.training.metrics import metric
+from glassgrad.training.progress import make_progress
+from glassgrad.training.run import Run, Settings, Validation
+from glassgrad.training.step import Predictor, build_step
+
+__all__ = ["fit", "predict"]
+
+Array = np.ndarray[Any, Any]
+
+
+def fit(
+    model: Module,
+    X: Any,
+    y: Any = None,
+    *,
+    loss: str | Loss | None = None,
+    optimizer: str | optim.Optimizer = "adam",
+    lr: float | None = None,
+    epochs: int = 20,
+    batch_size: int = 32,
+    validation: float | tuple[Any, ...] | None = None,
+    sample_weight: Any = None,
+    metrics: Sequence[str] = (),
+    patience: int | None = None,
+    schedule: str | optim.Schedule = "constant",
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    seed: int = 0,
+    shuffle: bool = True,
+    engine: str = "auto",
+    progress: bool | None = None,
+    checkpoint_dir: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    start: dict[str, Array] | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> History:
+    """Train `model` on `X` and `y`.
+
+    Parameters
+    ----------
+    model
+        The network; its parameters hold the result afterwards, whatever ended the training.
+    X
+        (n, …) features, finite numbers, cast to the model's dtype (float32 unless asked otherwise); or
+        `glassgrad.data.Blocks`, which bring their own targets and weights.
+    y
+        Targets: (n,) whole numbers name classes, else numbers of the shape of the network's output.
+    loss
+        A loss or its name; by default cross-entropy for whole numbers and mean squared error for others.
+    optimizer, lr, weight_decay
+        An optimizer or its name, and settings that replace its own.
+    epochs, batch_size
+        How often to go through the rows, and how many to take a step; the last mini-batch of an epoch may be smaller.
+    validation
+        The share of rows to hold back, or ``(X, y)``, or ``(X, y, sample_weight)``.
+    sample_weight
+        (n,) weights ≥ 0 of the rows.
+    metrics
+        Names of what to compute on the validation rows after each epoch (``"accuracy"``, ``"rmse"``, …).
+    patience
+        Stop after this many epochs without a better validation loss (training loss where nothing is held back), and
+        keep the weights of the best one.
+    schedule
+        How the learning rate changes over the steps.
+    clip_norm, clip_value
+        Limits on the gradients' global norm and on each of their elements.
+    callbacks
+        See `Callback`.
+    seed, shuffle
+        The seed decides the order of the rows and what dropout drops; without `shuffle` the rows keep their order.
+        An epoch of one mini-batch is never shuffled.
+    engine
+        ``"auto"`` or ``"numpy"``.
+    progress
+        Show progress on standard error: a bar in a terminal or notebook, plain lines elsewhere. By default only in a
+        terminal or notebook.
+    checkpoint_dir, checkpoint_every
+        Folder for checkpoints, and how many steps lie between them (one an epoch by default); three are kept.
+    resume
+        A checkpoint, or a folder of them, of an interrupted run with the same settings and data: the run goes on and
+        ends with the same weights to the last bit.
+    start
+        Parameters, buffers and optimizer state by key (`Run.optimizer_state`) to start from instead of the model's.
+    metadata
+        What to keep in each checkpoint beside the run's state; JSON.
+
+    Returns
+    -------
+    History
+        One row an epoch, and how training ended. A loss that is not finite ends it, too: the model then holds the
+        weights of the last good epoch.
+
+    Raises
+    ------
+    ShapeError, DTypeError, DataError
+        Where the data cannot be used.
+    OptionError
+        Where an option is unknown or out of range.
+    ModelFileError
+        Where a checkpoint cannot be read or written, or belongs to another run.
+
+    Examples
+    --------
+    >>> import glassgrad as gg, numpy as np
+    >>> X = np.linspace(-1, 1, 64)[:, None]
+    >>> model = gg.nn.mlp(1, [16], 1, activation="tanh", seed=0)
+    >>> history = gg.fit(model, X, X**2, epochs=200, lr=0.01, progress=False)
+    >>> history["loss"][-1] < 0.01
+    True
+    """
+    _check_positive(epochs=epochs, batch_size=batch_size, patience=patience, checkpoint_every=checkpoint_every)
+    _check_positive(lr=lr, clip_norm=clip_norm, clip_value=clip_value)
+    if checkpoint_every and checkpoint_dir is None:
+        raise OptionError("checkpoint_every needs checkpoint_dir, the folder to put the checkpoints in")
+    dtype = model_dtype(model)
+    if isinstance(X, np.ndarray) or not hasattr(X, "n_rows"):
+        X, y, sample_weight = validate_arrays(X, y, sample_weight)
+        if y is None:
+            raise DataError("fit needs targets: pass y, one for each row of X")
+        loss = _find_loss(loss, y)
+        held = _validation_rows(validation, X, y, sample_weight, seed)
+        if held is not None and isinstance(validation, float):
+            keep, out = held
+            validation = (X[out], y[out], None if sample_weight is None else sample_weight[out])
+            X, y = X[keep], y[keep]
+            sample_weight = None if sample_weight is None else sample_weight[keep]
+        weight = None if sample_weight is None else sample_weight.astype(dtype)
+        blocks: Blocks = ArrayBlocks(np.ascontiguousarray(X, dtype), prepare_target(y, loss, dtype), weight)
+    else:
+        blocks = X
+        first = next(iter(blocks))
+        if first.y is None:
+            raise DataError("fit needs blocks with targets")
+        loss = _find_loss(loss, first.y)
+        if isinstance(validation, float):
+            raise OptionError("data in blocks cannot be split: pass validation=(X, y)")
+    first = next(iter(blocks))
+    assert first.y is not None
+    found = _find_optimizer(optimizer, lr, weight_decay)
+    chosen = find_engine(engine)
+    step = build_step(
+        model,
+        loss,
+        found,
+        first.X,
+        first.y,
+        weighted=first.weight is not None,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        seed=seed,
+    )
+    settings = Settings(
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=found.lr,
+        schedule=optim.schedule(schedule) if isinstance(schedule, str) else schedule,
+        seed=seed,
+        shuffle=shuffle and blocks.n_rows > batch_size,
+        patience=patience,
+        checkpoint_dir=None if checkpoint_dir is None else Path(checkpoint_dir),
+        checkpoint_every=checkpoint_every,
+        fingerprint={},
+        metadata=metadata or {},
+    )
+    settings = replace(settings, fingerprint=_fingerprint(settings, model, loss, found, blocks))
+    held_out = None if validation is None else _validation_data(validation, loss, dtype, metrics)
+    bar = make_progress(progress)
+    run = Run(
+        model, loss, step, chosen, blocks, held_out, [*callbacks, *([bar] if bar else [])], settings
+    )
+    if start is not None:
+        run.start_with(start)
+    if resume is not None:
+        checkpoint = load_checkpoint(resume)
+        changed = differences(checkpoint.settings, settings.fingerprint)
+        if changed:
+            raise ModelFileError(
+                f"'{resume}' belongs to another run: {'; '.join(changed[:3])}.\n"
+                "Resume with the same data and settings, or start anew."
+            )
+        run.restore(checkpoint)
+    return run.train()
+
+
+def predict(model: Module, X: Any, *, engine: str = "auto", batch_size: int = 4096) -> Array:
+    """Return the network's outputs for the rows of `X`, in evaluation mode.
+
+    Parameters
+    ----------
+    model
+        The network.
+    X
+        (n, …) features, cast to the model's dtype.
+    engine
+        ``"auto"`` or ``"numpy"``.
+    batch_size
+        Rows computed at a time.
+
+    Returns
+    -------
+    ndarray
+        (n, …) outputs in the model's dtype; for classification the logits.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> predict(gg.nn.mlp(3, [4], 2, seed=0), [[0.1, 0.2, 0.3]]).shape
+    (1, 2)
+    """
+    features, _, _ = validate_arrays(X)
+    features = np.ascontiguousarray(features, model_dtype(model))
+    state = [t.numpy() for t in (*model.parameters(), *dict(model.named_buffers()).values())]
+    return Predictor(model, features, find_engine(engine))(state, features, batch_size)
+
+
+def model_dtype(model: Module) -> np.dtype[Any]:
+    """Return the dtype of the model's parameters.
+
+    Raises
+    ------
+    OptionError
+        Where it has none: there is nothing to train.
+    """
+    for parameter in model.parameters():
+        return parameter.dtype
+    raise OptionError("the model has no parameters: there is nothing to train")
+
+
+def prepare_target(y: Array, loss: Loss, dtype: np.dtype[Any]) -> Array:
+    """Return targets as the loss takes them: int64 class numbers, or numbers of the model's dtype."""
+    if y.dtype.kind not in "fiub":
+        raise DataError(f"y holds {y.dtype} values; class names need numbers: np.unique(y, return_inverse=True)[1]")
+    if isinstance(loss, nn_losses.CrossEntropy) and y.dtype.kind in "iub" and y.ndim == 1:
+        return np.ascontiguousarray(y, np.int64)
+    return np.ascontiguousarray(y, dtype)
+
+
+def _find_loss(loss: str | Loss | None, y: Array) -> Loss:
+    if loss is None:
+        loss = "cross_entropy" if y.dtype.kind in "iu" and y.ndim == 1 else "mse"
+    return nn_losses.loss(loss) if isinstance(loss, str) else loss
+
+
+def _find_optimizer(
+    optimizer: str | optim.Optimizer, lr: float | None, weight_decay: float | None
+) -> optim.Optimizer:
+    found = optim.optimizer(optimizer) if isinstance(optimizer, str) else optimizer
+    changes = {"lr": lr, "weight_decay": weight_decay}
+    return replace(found, **{k: float(v) for k, v in changes.items() if v is not None})
+
+
+def _check_positive(**options: float | None) -> None:
+    for name, value in options.items():
+        if value is not None and not value > 0:
+            raise OptionError(f"{name} must be above 0; got {value!r}")
+
+
+def _validation_rows(
+    validation: Any, X: Array, y: Array, weight: Array | None, seed: int
+) -> tuple[Array, Array] | None:
+    if not isinstance(validation, (int, float)) or isinstance(validation, bool):
+        return None
+    if not 0 < validation < 1:
+        raise OptionError(f"validation as a share of the rows must lie between 0 and 1; got {validation!r}")
+    held = round(len(X) * validation)
+    if held < 1 or held >= len(X):
+        raise DataError(f"{len(X)} rows are too few to hold back a share of {validation}")
+    order = permutation(len(X), seed=seed, stream=SPLIT_STREAMS.start)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def _validation_data(
+    validation: Any, loss: Loss, dtype: np.dtype[Any], metrics: Sequence[str]
+) -> Validation:
+    X, y, weight = validate_arrays(*validation)
+    if y is None:
+        raise DataError("validation needs targets: pass (X, y)")
+    return Validation(
+        np.ascontiguousarray(X, dtype),
+        prepare_target(y, loss, dtype),
+        None if weight is None else weight.astype(dtype),
+        {name: metric(name) for name in metrics},
+    )
+
+
+def _fingerprint(
+    settings: Settings, model: Module, loss: Loss, optimizer: optim.Optimizer, blocks: Blocks
+) -> dict[str, Any]:
+    """Return what must be the same for a run to be resumed: settings, sizes, and a checksum of the first block."""
+    first = next(iter(blocks))
+    check = zlib.crc32(np.ascontiguousarray(first.X))
+    check = zlib.crc32(np.ascontiguousarray(first.y), check)
+    return {
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+        "shuffle": settings.shuffle,
+        "epochs": settings.epochs,
+        "schedule": settings.schedule.config(),
+        "optimizer": optimizer.config(),
+        "loss": loss.config(),
+        "parameters": {name: list(p.shape) for name, p in model.named_parameters()},
+        "dtype": str(model_dtype(model)),
+        "rows": blocks.n_rows,
+        "data": check,
+    }

@@ -1,0 +1,360 @@
+"""The training loop: epochs, the order of the rows, and what happens between steps.
+
+The steps themselves run in an engine, many a call. A call ends where something is due: a checkpoint, a callback, the
+end of an epoch, or a tenth of a second for the progress bar and Ctrl-C to be looked at. Where the calls end changes no
+number.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassgrad.data.batching import Block, Blocks
+from glassgrad.engines import Engine
+from glassgrad.nn import Module
+from glassgrad.nn.losses import Loss
+from glassgrad.optim import Schedule
+from glassgrad.philox import permutation
+from glassgrad.training.callbacks import Callback
+from glassgrad.training.checkpoints import Checkpoint, Position, checkpoint_path, remove_older, save_checkpoint
+from glassgrad.training.history import History
+from glassgrad.training.interrupt import Interrupt
+from glassgrad.training.step import Predictor, TrainingStep
+
+__all__ = ["Run", "Settings"]
+
+Array = np.ndarray[Any, Any]
+
+_SLICE = 0.1
+"""Seconds after which an engine call should return, so that progress and Ctrl-C are looked at."""
+
+_KEEP = 3
+"""Checkpoints kept in a folder."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was asked for."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+    schedule: Schedule
+    seed: int
+    shuffle: bool
+    patience: int | None
+    checkpoint_dir: Path | None
+    checkpoint_every: int | None
+    fingerprint: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+@dataclass
+class Validation:
+    """Rows held back, and what is computed on them after each epoch."""
+
+    X: Array
+    y: Array
+    weight: Array | None
+    metrics: dict[str, Callable[[Array, Array], float]] = field(default_factory=dict)
+
+
+class Run:
+    """A training run under way; callbacks are given it.
+
+    Attributes
+    ----------
+    model : Module
+        What is trained. It gets the weights when training ends; `write_back` gives it those at hand.
+    epoch, step : int
+        Completed epochs, and steps taken in all.
+    epochs, total_steps : int
+        How many there will be.
+    loss, rate : float
+        Loss of the last mini-batch, and the learning rate of the next step.
+    history : History
+        One row an epoch.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        step: TrainingStep,
+        engine: Engine,
+        blocks: Blocks,
+        validation: Validation | None,
+        callbacks: Sequence[Callback],
+        settings: Settings,
+    ) -> None:
+        self.model = model
+        self.history = History()
+        self.settings = settings
+        self._loss, self._blocks, self._validation, self._callbacks = loss, blocks, validation, callbacks
+        self._step, self._engine = step, engine
+        self._loop = engine.loop(step.step)
+        self._state = [a.copy() for a in step.state]
+        self._sizes = [len(block) for block in blocks]
+        self.steps_per_epoch = sum(-(-n // settings.batch_size) for n in self._sizes)
+        self.epochs = settings.epochs
+        self.total_steps = settings.epochs * self.steps_per_epoch
+        self.epoch = self.step = self._in_epoch = 0
+        self.loss = math.nan
+        self._partial = np.zeros(2)
+        self._best: list[Array] = []
+        self._best_epoch: int | None = None
+        self._best_score: float | None = None
+        self._good = self._snapshot()
+        self._good_at = "the start"
+        self._predictor: Predictor | None = None
+        self._speed = 0.0
+        self._before = 0.0
+        self._started = 0.0
+        self._ending = ""
+        self._flag = np.zeros(1, np.uint8)
+
+    # --- what callbacks use ---
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self._rates(self.step, self.step + 1)[0])
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in training so far, before an interruption included."""
+        return self._before + time.perf_counter() - self._started
+
+    def stop(self) -> None:
+        """Stop after the step at hand."""
+        self._ending = self._ending or "stopped"
+
+    def write_back(self, state: Sequence[Array] | None = None) -> None:
+        """Give the model the weights at hand."""
+        arrays = self._state if state is None else state
+        tensors = [*dict(self.model.named_parameters()).values(), *dict(self.model.named_buffers()).values()]
+        for tensor, array in zip(tensors, arrays, strict=False):
+            tensor.assign(array)
+
+    def optimizer_state(self) -> dict[str, Array]:
+        """Return a copy of the whole state by key: parameters, buffers and the optimizer's."""
+        return {k: a.copy() for k, a in zip(self._step.slots.keys(), self._state, strict=True)}
+
+    # --- going on from before ---
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from where a checkpoint was made."""
+        at = checkpoint.position
+        self._state = [checkpoint.state[k].copy() for k in self._step.slots.keys()]
+        self._good, self._good_at = self._snapshot(), f"step {at.step}, where the run was resumed"
+        self._best = [checkpoint.best[k] for k in self._kept_keys() if k in checkpoint.best]
+        self._best_epoch, self._best_score = at.best_epoch, at.best_score
+        self.history.columns = {k: list(v) for k, v in checkpoint.history.items()}
+        self.epoch, self.step, self._in_epoch = at.epoch, at.step, at.step_in_epoch
+        self._partial = checkpoint.partial.copy()
+        self._before = at.seconds
+
+    def start_with(self, arrays: dict[str, Array]) -> None:
+        """Put arrays by key in the place of the state's."""
+        for i, key in enumerate(self._step.slots.keys()):
+            if key in arrays:
+                self._state[i] = arrays[key].astype(self._state[i].dtype).reshape(self._state[i].shape)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return all there is to save."""
+        keys = self._step.slots.keys()
+        position = Position(
+            self.epoch, self._in_epoch, self.step, self._best_epoch, self._best_score, self.seconds
+        )
+        return Checkpoint(
+            dict(zip(keys, self._state, strict=True)),
+            dict(zip(self._kept_keys(), self._best, strict=False)),
+            self.history.columns,
+            self._partial,
+            position,
+            self.settings.fingerprint,
+            self.settings.metadata,
+        )
+
+    # --- the loop ---
+
+    def train(self) -> History:
+        """Run to the end and return the history; the model holds the result, however the run ended."""
+        self._started = time.perf_counter()
+        for callback in self._callbacks:
+            callback.on_start(self)
+        with Interrupt(self._flag) as interrupt:
+            while self.epoch < self.epochs and not self._ending:
+                self._run_epoch()
+                if interrupt.seen:
+                    self._ending = "interrupted"
+        self._finish()
+        for callback in self._callbacks:
+            callback.on_end(self, self.history)
+        return self.history
+
+    def _run_epoch(self) -> None:
+        order = self._order()
+        skip = self._in_epoch
+        for block in self._blocks:
+            size = self.settings.batch_size
+            rows = order[(order >= block.first_row) & (order < block.first_row + len(block))] - block.first_row
+            batches = [rows[i : i + size] for i in range(0, len(rows), size)]
+            if skip >= len(batches):
+                skip -= len(batches)
+                continue
+            self._run_block(block, batches[skip:])
+            skip = 0
+            if self._ending or self._flag[0]:
+                return
+        self._end_epoch()
+
+    def _order(self) -> Array:
+        if not self.settings.shuffle:
+            return np.arange(sum(self._sizes))
+        return permutation(sum(self._sizes), seed=self.settings.seed, stream=self.epoch)
+
+    def _run_block(self, block: Block, batches: list[Array]) -> None:
+        assert block.y is not None
+        data = [block.X, block.y] + ([block.weight] if block.weight is not None else [])
+        data.append(np.arange(block.first_row, block.first_row + len(block)))
+        done = 0
+        while done < len(batches) and not self._ending:
+            count = min(len(batches) - done, self._until_due())
+            rates = self._rates(self.step, self.step + count).astype(self._state[0].dtype)
+            steps = np.arange(self.step + 1, self.step + 1 + count)
+            begin = time.perf_counter()
+            reports = self._loop.run(
+                self._state, data, batches[done : done + count], [rates, steps], self._step.fixed, self._flag
+            )
+            taken = len(reports)
+            self._speed = (time.perf_counter() - begin) / max(taken, 1)
+            done += taken
+            self._account(reports)
+            if self._ending or self._flag[0]:
+                return
+
+    def _until_due(self) -> int:
+        """Return how many steps may be taken before something is due."""
+        counts = [max(1, int(_SLICE / self._speed)) if self._speed else 1]
+        every = [c.every for c in self._callbacks if c.every] + [self.settings.checkpoint_every]
+        counts += [n - self.step % n for n in every if n]
+        return min(counts)
+
+    def _rates(self, start: int, stop: int) -> Array:
+        return self.settings.schedule.rates(self.settings.lr, start, stop, self.total_steps)
+
+    def _account(self, reports: Array) -> None:
+        """Add up the losses, and do what is due."""
+        losses, shares = reports[:, 0], reports[:, 1]
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        self.step += len(reports)
+        self._in_epoch += len(reports)
+        if len(losses):
+            self.loss = float(losses[-1])
+        if len(wrong):
+            step = self._in_epoch - len(reports) + int(wrong[0]) + 1
+            self._ending = "not finite"
+            self.history.message = (
+                f"The loss became {losses[wrong[0]]} in epoch {self.epoch + 1}, step {step}. "
+                f"The model holds the weights of {self._good_at}.\n"
+                "Try a smaller learning rate, clip_norm=1.0, or scaled inputs."
+            )
+            return
+        if self._loss.reduction == "sum":
+            shares = np.ones_like(losses)
+        for loss, share in zip(losses.tolist(), shares.tolist(), strict=True):
+            self._partial[0] += loss * share
+            self._partial[1] += share
+        for callback in self._callbacks:
+            if callback.every and self.step % callback.every == 0:
+                callback.on_step(self)
+        every = self.settings.checkpoint_every
+        if every and self.step % every == 0 and self._in_epoch < self.steps_per_epoch:
+            self._save()
+
+    def _end_epoch(self) -> None:
+        total, weight = self._partial
+        row = {"loss": total if self._loss.reduction == "sum" else total / weight}
+        self._partial[:] = 0
+        self.epoch += 1
+        self._in_epoch = 0
+        if self._validation is not None:
+            row |= self._validate(self._validation)
+        row["lr"] = float(self._rates(self.step - 1, self.step)[0])
+        row["seconds"] = self.seconds
+        self.history.add(row)
+        self.history.steps = self.step
+        self._good, self._good_at = self._snapshot(), f"the end of epoch {self.epoch}"
+        self._watch(row)
+        for callback in self._callbacks:
+            callback.on_epoch(self, row)
+        every = self.settings.checkpoint_every
+        if self.settings.checkpoint_dir and (not every or self.step % every == 0):
+            self._save()
+
+    def _validate(self, held: Validation) -> dict[str, float]:
+        if self._predictor is None:
+            self._predictor = Predictor(self.model, held.X, self._engine)
+        output = self._predictor(self._state, held.X)
+        row = {"val_loss": float(self._loss(output, held.y, held.weight).item())}
+        return row | {f"val_{name}": metric(output, held.y) for name, metric in held.metrics.items()}
+
+    def _watch(self, row: dict[str, float]) -> None:
+        """Keep the best weights, and stop when nothing has got better for long enough."""
+        patience = self.settings.patience
+        if patience is None:
+            return
+        score = row.get("val_loss", row["loss"])
+        if self._best_score is None or score < self._best_score:
+            self._best_score, self._best_epoch = score, self.epoch
+            self._best = self._snapshot()
+        elif self._best_epoch is not None and self.epoch - self._best_epoch >= patience:
+            self._ending = "early stopping"
+
+    # --- state ---
+
+    def _kept_keys(self) -> list[str]:
+        slots = self._step.slots
+        return slots.keys()[: len(slots.parameters) + len(slots.buffers)]
+
+    def _snapshot(self) -> list[Array]:
+        return [a.copy() for a in self._state[: len(self._kept_keys())]]
+
+    def _save(self) -> None:
+        folder = self.settings.checkpoint_dir
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(checkpoint_path(folder, self.step), self.checkpoint())
+        remove_older(folder, _KEEP)
+
+    def _finish(self) -> None:
+        """Give the model its weights and say how the run ended."""
+        history = self.history
+        history.steps, history.seconds = self.step, self.seconds
+        history.stopped = self._ending or "finished"
+        if self._ending == "not finite":
+            self.write_back(self._good)
+            return
+        if self._best and self._ending != "interrupted":
+            self.write_back(self._best)
+            history.best_epoch = self._best_epoch
+        else:
+            self.write_back()
+        where = f"epoch {self.epoch + 1}, step {self._in_epoch} of {self.steps_per_epoch}"
+        history.message = {
+            "finished": f"Finished {self.epoch} epochs.",
+            "early stopping": f"Stopped after epoch {self.epoch}: no better for {self.settings.patience} epochs.",
+            "stopped": f"Stopped by a callback in {where}.",
+            "interrupted": f"Interrupted in {where}; the model holds the weights reached there.",
+        }[history.stopped]
+        if history.best_epoch is not None:
+            history.message += f" The model holds the weights of epoch {history.best_epoch}."

@@ -1,0 +1,258 @@
+"""From a model, a loss and an optimizer to one graph: forward pass, backward pass, update.
+
+The step is traced once. Parameters, buffers and the optimizer's state come in and leave changed; the rows of the
+mini-batch, the learning rate and the step's number come in anew each time; everything else that is a number (momentum,
+weight decay, class weights, the seed) is an input too, so that changing it compiles nothing anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.engines import Engine, Program, StepGraph
+from glassgrad.graph import Builder, Traced, differentiate
+from glassgrad.ir import BATCH, Graph
+from glassgrad.nn import Module
+from glassgrad.nn.losses import Loss
+from glassgrad.nn.random import stream
+from glassgrad.optim import Optimizer, clip_by_norm, clip_by_value
+from glassgrad.tensors import T, Tensor, recording
+
+__all__ = ["Predictor", "Slots", "TrainingStep", "build_step"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The names of the state's arrays, in the order in which the step takes and returns them.
+
+    Attributes
+    ----------
+    parameters, buffers
+        Names within the model, such as ``"0.weight"``.
+    optimizer
+        Pairs of a parameter's name and the name of a piece of the optimizer's state for it.
+    """
+
+    parameters: tuple[str, ...]
+    buffers: tuple[str, ...]
+    optimizer: tuple[tuple[str, str], ...]
+
+    def keys(self) -> list[str]:
+        """Return a unique key for each array, as checkpoints name them."""
+        return [
+            *(f"model.{name}" for name in (*self.parameters, *self.buffers)),
+            *(f"optimizer.{name}.{piece}" for name, piece in self.optimizer),
+        ]
+
+    def __len__(self) -> int:
+        return len(self.parameters) + len(self.buffers) + len(self.optimizer)
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """A traced training step and the values that go into it.
+
+    Attributes
+    ----------
+    step
+        The graph and what its inputs mean.
+    slots
+        The names of the state.
+    state
+        The state at the start: copies of the parameters and buffers, and the optimizer's fresh state.
+    fixed
+        The inputs that are the same in every step.
+    """
+
+    step: StepGraph
+    slots: Slots
+    state: list[Array]
+    fixed: list[Array]
+
+
+class _Tracing:
+    """A builder in which Tensors of a model are inputs."""
+
+    def __init__(self, name: str) -> None:
+        self.known: set[int] = set()
+        self.builder = Builder(name, wants=lambda t: id(t) in self.known)
+
+    def stand_in(self, tensor: Tensor, name: str) -> None:
+        handle = self.builder.input(tensor.shape, tensor.dtype, name)
+        self.builder.stand_in(tensor, handle)
+        self.known.add(id(tensor))
+
+    def input(self, shape: Any, dtype: Any, name: str) -> Tensor:
+        return Tensor._make(self.builder.input(shape, dtype, name), None)
+
+    def read(self, tensor: Tensor) -> Any:
+        return self.builder.capture(tensor) if id(tensor) in self.known else tensor._payload
+
+
+def build_step(
+    model: Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    X: Array,
+    y: Array,
+    *,
+    weighted: bool = False,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    seed: int = 0,
+) -> TrainingStep:
+    """Trace a training step.
+
+    Parameters
+    ----------
+    model, loss, optimizer
+        What to train, by what, and how.
+    X, y
+        Arrays of the shape and dtype (but for the number of rows) that the step will be given.
+    weighted
+        Whether the step takes a weight for each row, after `y`.
+    clip_norm, clip_value
+        Limits on the gradients, where wanted.
+    seed
+        Of what the model draws in training (dropout).
+
+    Returns
+    -------
+    TrainingStep
+        Its report has the loss and the weight of the mini-batch in the mean over an epoch.
+    """
+    parameters = dict(model.named_parameters())
+    buffers = dict(model.named_buffers())
+    pieces = {name: optimizer.init(p.numpy()) for name, p in parameters.items()}
+    slots = Slots(
+        tuple(parameters), tuple(buffers), tuple((name, piece) for name, own in pieces.items() for piece in own)
+    )
+    state = [np.array(t.numpy()) for t in (*parameters.values(), *buffers.values())]
+    state += [np.array(own[piece]) for name, own in pieces.items() for piece in own]
+    hyper = {k: v for k, v in optimizer.hyper().items() if k != "lr"}
+    extra = loss.inputs()
+    dtype = next(iter(parameters.values())).dtype
+
+    tracing = _Tracing("train_step")
+    for name, tensor in (*parameters.items(), *buffers.items()):
+        tracing.stand_in(tensor, name)
+    optimizer_inputs = {
+        (name, piece): tracing.input(pieces[name][piece].shape, pieces[name][piece].dtype, f"{name}.{piece}")
+        for name, piece in slots.optimizer
+    }
+    data = [
+        tracing.input((BATCH, *X.shape[1:]), X.dtype, "X"),
+        tracing.input((BATCH, *y.shape[1:]), y.dtype, "y"),
+    ]
+    weight = tracing.input((BATCH,), dtype, "weight") if weighted else None
+    rows = tracing.input((BATCH,), np.int64, "row")
+    rate = tracing.input((), dtype, "lr")
+    count = tracing.input((), np.int64, "step")
+    seed_input = tracing.input((), np.int64, "seed")
+    hyper_inputs = {name: tracing.input((), dtype, name) for name in hyper}
+    for name, tensor in extra.items():
+        tracing.stand_in(tensor, name)
+
+    builder = tracing.builder
+    was_training = model.training
+    model.train()
+    try:
+        with builder.active(), recording(False), stream(seed_input, count, rows):
+            value = loss(model(data[0]), data[1], weight)
+            share = loss.share(data[1], weight)
+        updated = {name: builder.updates.get(id(b)) for name, b in buffers.items()}
+    finally:
+        model.train(was_training)
+    outputs = [value._payload, share._payload if isinstance(share, Tensor) else builder.lift(share, dtype)]
+    outputs += [tracing.read(buffers[name]) if u is None else u[1] for name, u in updated.items()]
+    graph = differentiate(builder.finish(outputs), range(len(parameters)))
+    graph = _with_update(
+        graph, slots, optimizer, optimizer_inputs, hyper_inputs, rate, count, clip_norm, clip_value
+    )
+    fixed = [np.asarray(seed, np.int64), *(np.asarray(v, dtype) for v in hyper.values())]
+    fixed += [np.array(t.numpy()) for t in extra.values()]
+    n_rows = 3 + weighted
+    return TrainingStep(
+        StepGraph(graph, state=len(state), rows=n_rows, each=2, fixed=len(fixed)), slots, state, fixed
+    )
+
+
+def _with_update(
+    graph: Graph,
+    slots: Slots,
+    optimizer: Optimizer,
+    states: Mapping[tuple[str, str], Tensor],
+    hyper: Mapping[str, Tensor],
+    rate: Tensor,
+    count: Tensor,
+    clip_norm: float | None,
+    clip_value: float | None,
+) -> Graph:
+    """Go on from the forward and backward pass with clipping and the optimizer's update."""
+    builder = Builder(graph.name, graph)
+
+    def handle(value: Any) -> Tensor:
+        value = value._payload.value if isinstance(value, Tensor) else value
+        return Tensor._make(Traced(builder, builder.lift(value)), None)
+
+    n, m = len(slots.parameters), len(slots.buffers)
+    loss, share, *buffers = graph.outputs[: 2 + m]
+    gradients = [handle(v) for v in graph.outputs[2 + m :]]
+    numbers = {name: handle(t) for name, t in hyper.items()} | {"lr": handle(rate)}
+    with builder.active(), recording(False):
+        if clip_value is not None:
+            gradients = clip_by_value(gradients, clip_value)
+        if clip_norm is not None:
+            gradients = clip_by_norm(gradients, clip_norm)
+        new_parameters, new_states = [], []
+        for name, value, gradient in zip(slots.parameters, graph.inputs[:n], gradients, strict=True):
+            own = {piece: handle(states[key, piece]) for key, piece in slots.optimizer if key == name}
+            parameter, after = optimizer.update(handle(value), gradient, own, numbers, handle(count))
+            new_parameters.append(T.astype(parameter, value.dtype)._payload)
+            new_states += [after[piece]._payload for piece in own]
+    return builder.finish([*new_parameters, *buffers, *new_states, loss, share])
+
+
+class Predictor:
+    """A model's forward pass in evaluation mode, compiled for any number of rows.
+
+    Parameters
+    ----------
+    model
+        The model; its parameters are inputs of the program, so that one program serves all of training.
+    X
+        An array of the shape and dtype (but for the number of rows) that it will be given.
+    engine
+        What runs it.
+    """
+
+    def __init__(self, model: Module, X: Array, engine: Engine) -> None:
+        tracing = _Tracing("predict")
+        tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        for name, tensor in tensors.items():
+            tracing.stand_in(tensor, name)
+        data = tracing.input((BATCH, *X.shape[1:]), X.dtype, "X")
+        was_training = model.training
+        model.eval()
+        try:
+            with tracing.builder.active(), recording(False):
+                output = model(data)
+        finally:
+            model.train(was_training)
+        self.graph = tracing.builder.finish([tracing.read(output)])
+        self._program: Program = engine.compile(self.graph)
+
+    def __call__(self, state: Sequence[Array], X: Array, batch_size: int = 4096) -> Array:
+        """Return the outputs for the rows of `X`, computed `batch_size` at a time."""
+        n = len(self.graph.inputs) - 1
+        parts = [
+            self._program(*state[:n], X[start : start + batch_size])[0]
+            for start in range(0, len(X), batch_size)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
