@@ -5,14 +5,17 @@ Importing this package fills the registry. See `glassgrad.ops.record` for what a
 """
 
 from glassgrad.ops import (
+    activations,
     arithmetic,
     comparison,
     control,
     creation,
     exponential,
+    indexing,
     linear_algebra,
     reductions,
     shapes,
+    softmax,
 )
 from glassgrad.ops.namespace import FUNCTIONS, Namespace
 from glassgrad.ops.operators import Operators
@@ -27,14 +30,17 @@ __all__ = [
     "Operators",
     "Sample",
     "Text",
+    "activations",
     "arithmetic",
     "comparison",
     "control",
     "creation",
     "exponential",
+    "indexing",
     "linear_algebra",
     "lookup",
     "reductions",
     "register",
     "shapes",
+    "softmax",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.families import cast, elementwise
+from glassgrad.ops.families import elementwise, floating, number
 from glassgrad.ops.record import Kink, Sample, Text, lookup
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))), Sample(((4, 1), (1, 3))))
@@ -100,7 +100,7 @@ reciprocal = elementwise(
     np.reciprocal,
     (lambda F, z, x: F.negative(F.square(z)),),
     strong=True,
-    dtype=lambda d: d if d.kind == "f" else np.dtype(np.float64),
+    dtype=floating,
     latex=r"\frac{{1}}{{{0}}}",
     derivative=r"-\frac{1}{x^2}",
     why=Text("1/x falls by 1/x² for each unit of x", "1/x는 x가 1 늘 때 1/x²만큼 준다"),
@@ -205,15 +205,16 @@ sign = elementwise(
 def _tie(better: str) -> Any:
     """Local derivatives of maximum and minimum: 1 to the one that wins, half to each in a tie."""
 
-    def share(F: Any, own: Any, other: Any) -> Any:
+    def share(F: Any, own: Any, other: Any, dtype: np.dtype[Any]) -> Any:
         wins, ties = getattr(F, better)(own, other), F.equal(own, other)
-        return F.where(wins, 1.0, F.where(ties, 0.5, 0.0))
+        one, half, none = (number(share, dtype) for share in (1, 0.5, 0))
+        return F.where(wins, one, F.where(ties, half, none))
 
     def first(F: Any, z: Any, x: Any, y: Any) -> Any:
-        return cast(F, share(F, x, y), z.dtype)
+        return share(F, x, y, z.dtype)
 
     def second(F: Any, z: Any, x: Any, y: Any) -> Any:
-        return cast(F, share(F, y, x), z.dtype)
+        return share(F, y, x, z.dtype)
 
     return first, second
 

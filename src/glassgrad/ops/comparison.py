@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.families import elementwise, predicate
+from glassgrad.ops.families import elementwise, floating, predicate
 from glassgrad.ops.record import Kink, Sample, Text
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))))
@@ -57,7 +57,7 @@ step = elementwise(
     lambda x, out=None: np.heaviside(x, np.asarray(1, x.dtype), out=out),
     None,
     writes_out=True,
-    dtype=lambda d: d if d.kind == "f" else np.dtype(np.float64),
+    dtype=floating,
     latex=r"\operatorname{{step}}({0})",
     derivative="0",
     why=Text(

@@ -11,7 +11,7 @@ import numpy as np
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Dim
 from glassgrad.ops.namespace import function
-from glassgrad.ops.record import Op, Text, register
+from glassgrad.ops.record import Op, Sample, Text, register
 
 __all__ = ["count"]
 
@@ -70,5 +70,39 @@ dimension: Op = register(
         latex="N",
         derivative="0",
         why=Text("a count does not change with the values", "개수는 값에 따라 변하지 않는다"),
+    )
+)
+
+
+def _call_arange(F: Any, start: Any, stop: Any = None, step: int = 1, dtype: Any = None) -> Any:
+    first, last = (0, start) if stop is None else (start, stop)
+    if isinstance(first, Dim) or isinstance(last, Dim):
+        size = last - first
+        if step != 1:
+            raise ShapeError("arange up to the batch size counts by 1")
+    else:
+        size = max(0, math.ceil((last - first) / step))
+    kind = (
+        np.int64
+        if isinstance(first, int) and isinstance(step, int) and not isinstance(last, float)
+        else float
+    )
+    settings = {"start": first, "step": step, "size": size, "dtype": np.dtype(dtype or kind)}
+    return F.bind(arange, (), settings)
+
+
+arange: Op = register(
+    Op(
+        name="arange",
+        call=_call_arange,
+        infer=lambda *, start, step, size, dtype: ((size,), dtype),
+        numpy=lambda *, start, step, size, dtype: (start + step * np.arange(size)).astype(dtype),
+        pull=None,
+        push=None,
+        batch=_no_batch,
+        latex=r"0, 1, 2, \dots",
+        derivative="0",
+        why=Text("the numbers are fixed beforehand", "미리 정해진 숫자들이다"),
+        samples=(Sample((), {"start": 4}), Sample((), {"start": 1, "stop": 7, "step": 2})),
     )
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.families import elementwise
+from glassgrad.ops.families import elementwise, floating
 from glassgrad.ops.record import Kink, Op, Sample, Text
 
 _ANY = (Sample(((2, 3),)), Sample(((),)))
@@ -156,7 +156,7 @@ erf = elementwise(
     "erf",
     _erf,
     (lambda F, z, x: F.multiply(F.exp(F.negative(F.square(x))), float(2 / np.sqrt(np.pi))),),
-    dtype=lambda d: d if d.kind == "f" else np.dtype(np.float64),
+    dtype=floating,
     writes_out=True,
     latex=r"\operatorname{{erf}} {0}",
     derivative=r"\tfrac{2}{\sqrt{\pi}} e^{-x^2}",

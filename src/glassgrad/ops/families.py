@@ -24,8 +24,10 @@ __all__ = [
     "composite",
     "each",
     "elementwise",
+    "floating",
     "linear",
     "map_rows",
+    "number",
     "predicate",
     "sum_to",
     "total",
@@ -51,6 +53,17 @@ def sum_to(F: Any, g: Any, shape: Shape) -> Any:
 def cast(F: Any, value: Any, dtype: np.dtype[Any]) -> Any:
     """Return `value` in `dtype`, itself where it has it already."""
     return value if value.dtype == dtype else F.astype(value, dtype)
+
+
+def floating(*dtypes: np.dtype[Any], **_: Any) -> np.dtype[Any]:
+    """Return the dtype of a smooth function of inputs of these dtypes: theirs, or float64 where it is a whole number's."""
+    together = np.result_type(*dtypes)
+    return together if together.kind == "f" else np.dtype(np.float64)
+
+
+def number(value: float, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Return a number with a dtype of its own, for where there is no array beside it to take one from."""
+    return np.asarray(value, dtype)
 
 
 def total(F: Any, terms: Sequence[Any]) -> Any:
@@ -138,7 +151,7 @@ def _elementwise_batch(name: str) -> Any:
 
 def elementwise(
     name: str,
-    numpy: Callable[..., Any],
+    numpy: Callable[..., Any] | None,
     partials: Sequence[Partial | None] | None,
     *,
     latex: str,
@@ -384,6 +397,7 @@ def composite(
     why: Text,
     kinks: tuple[Kink, ...] = (),
     samples: tuple[Sample, ...] = (),
+    writes_out: bool = False,
 ) -> Op:
     """Register an operation with graphs inside that is not elementwise.
 
@@ -414,5 +428,6 @@ def composite(
             samples=samples,
             definition=definition,
             lowering=lowering or definition,
+            writes_out=writes_out,
         )
     )

@@ -1,18 +1,28 @@
-"""Sums and what is made of them."""
+"""Reductions: many numbers become one, and its gradient goes back to each of them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape
-from glassgrad.ops.families import linear
-from glassgrad.ops.record import Sample, Text
+from glassgrad.ops.creation import count
+from glassgrad.ops.families import cast, composite, floating, linear
+from glassgrad.ops.namespace import function
+from glassgrad.ops.record import Kink, Op, Sample, Text, register
 from glassgrad.ops.shapes import normalise_axes
 
-__all__ = ["kept", "reduced"]
+__all__ = ["batch_reduction", "kept", "reduced", "whole_dtype"]
+
+_SAMPLES = (
+    Sample(((2, 3),)),
+    Sample(((2, 3, 4),), {"axis": (0, 2)}),
+    Sample(((2, 3),), {"axis": -1, "keepdims": True}),
+)
 
 
 def reduced(shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Shape:
@@ -45,17 +55,18 @@ def _call_sum(
     return F.bind(sum, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
 
 
-def _sum_dtype(d: np.dtype[Any]) -> np.dtype[Any]:
+def whole_dtype(d: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype in which numbers of dtype `d` are summed: whole numbers in 64 bits."""
     return d if d.kind in "fc" else np.dtype(np.uint64 if d.kind == "u" else np.int64)
 
 
 sum = linear(
     "sum",
     lambda x, *, axis, keepdims, out=None: np.add.reduce(
-        x, axis=axis, keepdims=keepdims, dtype=_sum_dtype(x.dtype), out=out
+        x, axis=axis, keepdims=keepdims, dtype=whole_dtype(x.dtype), out=out
     ),
     call=_call_sum,
-    infer=lambda x, *, axis, keepdims: (reduced(tuple(x.shape), axis, keepdims), _sum_dtype(x.dtype)),
+    infer=lambda x, *, axis, keepdims: (reduced(tuple(x.shape), axis, keepdims), whole_dtype(x.dtype)),
     transpose=lambda F, g, x, *, axis, keepdims: F.broadcast_to(kept(F, g, tuple(x.shape), axis), x.shape),
     batch=batch_reduction("sum"),
     latex=r"\sum {0}",
@@ -64,10 +75,342 @@ sum = linear(
         "every term adds to the sum with weight 1, so each gets the upstream gradient",
         "모든 항이 1의 비중으로 합에 들어가므로 각 항이 상류 기울기를 그대로 받는다",
     ),
-    samples=(
-        Sample(((2, 3),)),
-        Sample(((2, 3, 4),), {"axis": (0, 2)}),
-        Sample(((2, 3),), {"axis": -1, "keepdims": True}),
-    ),
+    samples=_SAMPLES,
     writes_out=True,
 )
+
+
+# --- mean, variance, standard deviation ----------------------------------------------------------------------------
+
+
+def _average(
+    F: Any, x: Any, axis: int | Sequence[int] | None, keepdims: bool, **settings: Any
+) -> tuple[Any, dict[str, Any]]:
+    """Return the input and the settings of a mean, variance or deviation in normal form."""
+    axes = normalise_axes(axis, len(x.shape))
+    return cast(F, x, floating(x.dtype)), {"axis": axes, "keepdims": keepdims, **settings}
+
+
+def _infer_reduced(x: Any, *, axis: tuple[int, ...], keepdims: bool, **_: Any) -> tuple[Shape, np.dtype[Any]]:
+    return reduced(tuple(x.shape), axis, keepdims), x.dtype
+
+
+def _call_mean(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+    x, settings = _average(F, x, axis, keepdims)
+    return F.bind(mean, (x,), settings)
+
+
+def _mean(x: Any, *, axis: tuple[int, ...], keepdims: bool, out: Any = None) -> Any:
+    total = np.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    with np.errstate(invalid="ignore"):
+        return np.divide(total, math.prod(x.shape[a] for a in axis), out=out)
+
+
+def _pull_mean(F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> list[Any]:
+    (x,), axis = xs, attrs["axis"]
+    share = F.divide(g, count(F, x, axis))
+    return [F.broadcast_to(kept(F, share, tuple(x.shape), axis), x.shape)]
+
+
+mean = composite(
+    "mean",
+    call=_call_mean,
+    infer=_infer_reduced,
+    numpy=_mean,
+    definition=lambda F, x, *, axis, keepdims: F.divide(
+        F.sum(x, axis=axis, keepdims=keepdims), count(F, x, axis)
+    ),
+    pull=_pull_mean,
+    push=lambda F, tangents, z, xs, attrs, _: F.mean(tangents[0], **attrs),
+    batch=batch_reduction("mean"),
+    latex=r"\frac{{1}}{{n}} \sum {0}",
+    derivative=r"\frac{1}{n}",
+    why=Text(
+        "every term has an n-th part in the mean, so each gets an n-th of the upstream gradient",
+        "모든 항이 평균의 n분의 1을 차지하므로 각 항은 상류 기울기의 n분의 1을 받는다",
+    ),
+    samples=_SAMPLES,
+    writes_out=True,
+)
+
+
+def _freedom(F: Any, x: Any, axis: tuple[int, ...], correction: float) -> Any:
+    n = count(F, x, axis)
+    return (
+        F.subtract(n, correction)
+        if correction and not isinstance(n, float)
+        else n - correction
+        if correction
+        else n
+    )
+
+
+def _call_var(
+    F: Any,
+    x: Any,
+    axis: int | Sequence[int] | None = None,
+    *,
+    correction: float = 0.0,
+    keepdims: bool = False,
+) -> Any:
+    x, settings = _average(F, x, axis, keepdims, correction=float(correction))
+    return F.bind(var, (x,), settings)
+
+
+def _var(F: Any, x: Any, *, axis: tuple[int, ...], keepdims: bool, correction: float) -> Any:
+    deviation = F.subtract(x, F.mean(x, axis=axis, keepdims=True))
+    squares = F.sum(F.square(deviation), axis=axis, keepdims=keepdims)
+    return F.divide(squares, _freedom(F, x, axis, correction))
+
+
+def _deviation(F: Any, x: Any, axis: tuple[int, ...], correction: float) -> Any:
+    """Return (x − mean) / (n − correction), of which the gradients of var and std are made."""
+    deviation = F.subtract(x, F.mean(x, axis=axis, keepdims=True))
+    return F.divide(deviation, _freedom(F, x, axis, correction))
+
+
+def _pull_var(F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> list[Any]:
+    (x,), axis = xs, attrs["axis"]
+    slope = F.multiply(_deviation(F, x, axis, attrs["correction"]), 2)
+    return [F.multiply(kept(F, g, tuple(x.shape), axis), slope)]
+
+
+def _push_var(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
+    slope = F.multiply(_deviation(F, xs[0], attrs["axis"], attrs["correction"]), 2)
+    return F.sum(F.multiply(tangents[0], slope), axis=attrs["axis"], keepdims=attrs["keepdims"])
+
+
+_SPREAD = (*_SAMPLES, Sample(((2, 3),), {"axis": 1, "correction": 1}))
+
+var = composite(
+    "var",
+    call=_call_var,
+    infer=_infer_reduced,
+    definition=_var,
+    pull=_pull_var,
+    push=_push_var,
+    batch=batch_reduction("var"),
+    latex=r"\operatorname{{Var}}({0})",
+    derivative=r"\frac{2 (x - \bar x)}{n - c}",
+    why=Text(
+        "only a value's distance from the mean counts: that the mean moves too adds nothing, because the distances "
+        "add up to 0",
+        "평균에서 떨어진 거리만 중요하다: 평균도 함께 움직이지만 거리의 합이 0이므로 더해지는 것이 없다",
+    ),
+    samples=_SPREAD,
+)
+
+
+def _call_std(
+    F: Any,
+    x: Any,
+    axis: int | Sequence[int] | None = None,
+    *,
+    correction: float = 0.0,
+    keepdims: bool = False,
+) -> Any:
+    x, settings = _average(F, x, axis, keepdims, correction=float(correction))
+    return F.bind(std, (x,), settings)
+
+
+def _std(F: Any, x: Any, *, axis: tuple[int, ...], keepdims: bool, correction: float) -> Any:
+    return F.sqrt(F.var(x, axis=axis, keepdims=keepdims, correction=correction))
+
+
+def _std_from_largest(F: Any, x: Any, **settings: Any) -> Any:
+    """Measure from the largest value, so that equal values have a deviation of exactly 0."""
+    return _std(F, F.subtract(x, F.max(x, axis=settings["axis"], keepdims=True)), **settings)
+
+
+def _std_scale(F: Any, g: Any, z: Any) -> Any:
+    """Return g / z, and 0 where z is 0."""
+    constant = F.equal(z, 0)
+    return F.where(constant, 0.0, F.divide(g, F.where(constant, 1.0, z)))
+
+
+def _pull_std(F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> list[Any]:
+    (x,), axis = xs, attrs["axis"]
+    scale = kept(F, _std_scale(F, g, z), tuple(x.shape), axis)
+    return [F.multiply(scale, _deviation(F, x, axis, attrs["correction"]))]
+
+
+def _push_std(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
+    slope = _deviation(F, xs[0], attrs["axis"], attrs["correction"])
+    return _std_scale(
+        F, F.sum(F.multiply(tangents[0], slope), axis=attrs["axis"], keepdims=attrs["keepdims"]), z
+    )
+
+
+std = composite(
+    "std",
+    call=_call_std,
+    infer=_infer_reduced,
+    definition=_std,
+    lowering=_std_from_largest,
+    pull=_pull_std,
+    push=_push_std,
+    batch=batch_reduction("std"),
+    latex=r"\operatorname{{std}}({0})",
+    derivative=r"\frac{x - \bar x}{(n - c) z}",
+    why=Text(
+        "the root of the variance: the variance's gradient divided by twice the deviation",
+        "분산의 제곱근이므로 분산의 기울기를 표준편차의 두 배로 나눈 것이다",
+    ),
+    kinks=(Kink("all values equal", "0"),),
+    samples=_SPREAD,
+)
+
+
+# --- largest and smallest ------------------------------------------------------------------------------------------
+
+
+def _holders(F: Any, x: Any, z: Any, axis: tuple[int, ...]) -> Any:
+    """Return each element's share in the extreme value: ties share evenly."""
+    holds = cast(F, F.equal(x, kept(F, z, tuple(x.shape), axis)), x.dtype)
+    return F.divide(holds, F.sum(holds, axis=axis, keepdims=True))
+
+
+def _extreme(name: str, ufunc: np.ufunc, en: str, ko: str) -> Op:
+    op: Op
+
+    def call(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+        return F.bind(op, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
+
+    def infer(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> tuple[Shape, np.dtype[Any]]:
+        if any(x.shape[a] == 0 for a in axis):
+            raise ShapeError(f"{name} of no values: axis {axis} of shape {tuple(x.shape)} has size 0")
+        return reduced(tuple(x.shape), axis, keepdims), x.dtype
+
+    def numpy(x: Any, *, axis: tuple[int, ...], keepdims: bool, out: Any = None) -> Any:
+        infer(x, axis=axis, keepdims=keepdims)
+        return ufunc.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+    def pull(F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> list[Any]:
+        (x,), axis = xs, attrs["axis"]
+        return [F.multiply(kept(F, g, tuple(x.shape), axis), _holders(F, x, z, axis))]
+
+    def push(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
+        return F.sum(F.multiply(tangents[0], _holders(F, xs[0], z, attrs["axis"])), **attrs)
+
+    op = register(
+        Op(
+            name=name,
+            call=call,
+            infer=infer,
+            numpy=numpy,
+            pull=pull,
+            push=push,
+            batch=batch_reduction(name),
+            latex=rf"\{name} {{0}}",
+            derivative=r"1 \text{ to the winner}",
+            why=Text(en, ko),
+            kinks=(Kink("a tie", "an even share to each"),),
+            samples=_SAMPLES,
+            writes_out=True,
+        )
+    )
+    return op
+
+
+_extreme(
+    "max",
+    np.maximum,
+    "only the largest value decides, so it alone gets the upstream gradient",
+    "가장 큰 값만 결과를 정하므로 상류 기울기는 그 값으로만 간다",
+)
+_extreme(
+    "min",
+    np.minimum,
+    "only the smallest value decides, so it alone gets the upstream gradient",
+    "가장 작은 값만 결과를 정하므로 상류 기울기는 그 값으로만 간다",
+)
+
+
+# --- reductions through which no gradient flows --------------------------------------------------------------------
+
+
+def _flat(
+    name: str, numpy: Any, call: Any, infer: Any, samples: tuple[Sample, ...], latex: str, why: Text
+) -> Op:
+    return register(
+        Op(
+            name=name,
+            call=call,
+            infer=infer,
+            numpy=numpy,
+            pull=None,
+            push=None,
+            batch=batch_reduction(name),
+            latex=latex,
+            derivative="0",
+            why=why,
+            samples=samples,
+        )
+    )
+
+
+def _position(name: str, numpy: Any) -> Op:
+    op: Op
+
+    def call(F: Any, x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+        if axis is None:
+            at = F.bind(op, (F.reshape(x, (-1,)),), {"axis": (0,), "keepdims": False})
+            return F.reshape(at, (1,) * len(x.shape)) if keepdims else at
+        axes = normalise_axes(axis, len(x.shape))
+        if len(axes) != 1:
+            raise ShapeError(f"{name} goes along one axis, but was given {axis}")
+        return F.bind(op, (x,), {"axis": axes, "keepdims": keepdims})
+
+    def infer(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> tuple[Shape, np.dtype[Any]]:
+        if x.shape[axis[0]] == 0:
+            raise ShapeError(f"{name} of no values: axis {axis[0]} of shape {tuple(x.shape)} has size 0")
+        return reduced(tuple(x.shape), axis, keepdims), np.dtype(np.int64)
+
+    def kernel(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+        infer(x, axis=axis, keepdims=keepdims)
+        return numpy(x, axis=axis[0], keepdims=keepdims)
+
+    op = _flat(
+        name, kernel, call, infer, (Sample(((2, 3),)), Sample(((2, 3),), {"axis": 1})),
+        rf"\operatorname{{{{{name}}}}} {{0}}",
+        Text(
+            "a position jumps from one element to another and is flat elsewhere, so nothing flows back",
+            "위치는 한 원소에서 다른 원소로 뛸 뿐 그 밖에서는 평평하므로 기울기가 흐르지 않는다",
+        ),
+    )  # fmt: skip
+    return op
+
+
+_position("argmax", np.argmax)
+_position("argmin", np.argmin)
+
+
+def _quantifier(name: str, ufunc: np.ufunc, latex: str) -> Op:
+    op: Op
+
+    def call(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+        return F.bind(op, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
+
+    op = _flat(
+        name,
+        lambda x, *, axis, keepdims: ufunc.reduce(np.asarray(x, bool), axis=axis, keepdims=keepdims),
+        call,
+        lambda x, *, axis, keepdims: (reduced(tuple(x.shape), axis, keepdims), np.dtype(bool)),
+        (Sample((np.array([[True, False, True], [True, True, True]]),), {"axis": 1}),),
+        latex,
+        Text(
+            "a truth value jumps and is flat elsewhere, so nothing flows back",
+            "참·거짓 값은 뛰거나 평평할 뿐이므로 기울기가 흐르지 않는다",
+        ),
+    )
+    return op
+
+
+_quantifier("any", np.logical_or, r"\bigvee {0}")
+_quantifier("all", np.logical_and, r"\bigwedge {0}")
+
+
+@function
+def count_nonzero(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+    """Count the elements that are not 0 along `axis`."""
+    return F.sum(F.not_equal(x, 0), axis=axis, keepdims=keepdims)
