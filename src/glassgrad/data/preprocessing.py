@@ -134,14 +134,15 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.array_steps:
             places = np.ndindex(*self.feature_shape)
             return [f"x[{', '.join(map(str, place))}]" for place in places]
-        return [name for names in self._layout().values() for name in names]
+        names = {key: names for step in self.table_steps for key, names in step.names().items()}
+        return [name for part in names.values() for name in part]
 
     @property
     def n_features(self) -> int:
         """How many features the network is fed."""
         if self.array_steps:
             return math.prod(self.feature_shape)
-        return sum(map(len, self._layout().values()))
+        return sum(self._widths().values())
 
     def transform(
         self, data: Table | Arrays, dtype: DTypeLike = np.float32, *, report: Report | None = None
@@ -235,11 +236,11 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rows = [(column, "; ".join(phrases)) for column, phrases in done.items()]
         return [*rows, (f"{self.target_encoding.column or 'y'} (target)", self.target_encoding.describe())]
 
-    def _layout(self) -> dict[tuple[str, str], list[str]]:
-        return {key: names for step in self.table_steps for key, names in step.names().items()}
+    def _widths(self) -> dict[tuple[str, str], int]:
+        return {key: width for step in self.table_steps for key, width in step.widths().items()}
 
     def _transform_table(self, table: Table, features: NDArray[Any], report: Report) -> None:
-        widths = {key: len(names) for key, names in self._layout().items()}
+        widths = self._widths()
         first = 0
         for block in table.blocks(_BLOCK_ROWS):
             made: Features = {}

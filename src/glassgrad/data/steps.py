@@ -111,6 +111,11 @@ class Impute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         if self.indicator:
             features[self.column, "missing"] = missing.to_numpy().astype(np.float64)
 
+    def widths(self) -> dict[tuple[str, str], int]:
+        """Return the number of features by key."""
+        widths = {(self.column, "value"): 1}
+        return {**widths, (self.column, "missing"): 1} if self.indicator else widths
+
     def names(self) -> dict[tuple[str, str], list[str]]:
         """Return the names of the features by key."""
         names = {(self.column, "value"): [self.column]}
@@ -142,6 +147,10 @@ class Standardise(
         """Replace the column's values."""
         values = np.asarray(features[self.column, "value"], dtype=np.float64)
         features[self.column, "value"] = smooth_clip((values - self.centre) / self.scale, self.clip)
+
+    def widths(self) -> dict[tuple[str, str], int]:
+        """Return the number of features by key."""
+        return {(self.column, "value"): 1}
 
     def names(self) -> dict[tuple[str, str], list[str]]:
         """Return the names of the features by key."""
@@ -188,6 +197,10 @@ class OneHot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
             places[column.is_null().to_numpy()] = size + bool(self.rare) if self.missing else -1
         features[self.column, "category"] = places
 
+    def widths(self) -> dict[tuple[str, str], int]:
+        """Return the number of features by key."""
+        return {(self.column, "category"): len(self.categories) + bool(self.rare) + self.missing}
+
     def names(self) -> dict[tuple[str, str], list[str]]:
         """Return the names of the features by key."""
         names = [f"{self.column} = {category}" for category in self.categories]
@@ -219,6 +232,10 @@ class Hash(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="s
         values = texts(table.column(self.column)).to_list()
         places = [-1 if value is None else zlib.crc32(value.encode()) % self.buckets for value in values]
         features[self.column, "hash"] = np.array(places, dtype=np.int64)
+
+    def widths(self) -> dict[tuple[str, str], int]:
+        """Return the number of features by key."""
+        return {(self.column, "hash"): self.buckets}
 
     def names(self) -> dict[tuple[str, str], list[str]]:
         """Return the names of the features by key."""
