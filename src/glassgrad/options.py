@@ -1,8 +1,8 @@
 """Things chosen by name: layers, losses, optimizers, schedules.
 
-A model file, a command line and a person in a notebook all name what they want and give its settings. One registry
-turns both into an object and back into JSON, and one set of checks refuses what makes no sense, so that every such
-error reads the same.
+A model file, a command line and a person in a notebook all name what they want and give its settings. One
+registry turns both into an object and back into JSON, and one set of checks refuses what makes no sense, so
+that every such error reads the same.
 """
 
 from __future__ import annotations
@@ -124,9 +124,8 @@ class Registry(Generic[T]):
         known = inspect.signature(kind).parameters
         for name in stated:
             if name not in known:
-                raise OptionError(
-                    f"the {self.what} {self.name_of(kind)!r} has no setting {name!r}. {did_you_mean(name, known)}"
-                )
+                label = f"the {self.what} {self.name_of(kind)!r}"
+                raise OptionError(f"{label} has no setting {name!r}. {did_you_mean(name, known)}")
         return kind(**stated)
 
 
@@ -169,6 +168,4 @@ def require(
     low = f"{above:g} < " if above > -math.inf else f"{least:g} ≤ " if least > -math.inf else ""
     high = f" < {below:g}" if below < math.inf else f" ≤ {most:g}" if most < math.inf else ""
     extent = f" with {low}{name}{high}" if low or high else ""
-    raise OptionError(
-        f"{owner}: {name} must be a {'whole ' if whole else ''}number{extent}; got {value!r}"
-    )
+    raise OptionError(f"{owner}: {name} must be a {'whole ' if whole else ''}number{extent}; got {value!r}")

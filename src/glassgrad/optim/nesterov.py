@@ -1,0 +1,32 @@
+"""Nesterov's momentum: look where the ball will be, and take the slope there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from glassgrad.optim.momentum import Momentum
+from glassgrad.optim.optimizer import OPTIMIZERS, State, number
+from glassgrad.tensors import Tensor
+
+__all__ = ["Nesterov"]
+
+
+@OPTIMIZERS.add("nesterov")
+@dataclass(frozen=True, kw_only=True)
+class Nesterov(Momentum):
+    """Gradient descent with Nesterov's momentum (1983), in the form of Sutskever et al. (2013).
+
+    b ← μ b + g, p ← p − η (g + μ b): as `torch.optim.SGD` with ``nesterov=True``. The settings are those of
+    `Momentum`.
+    """
+
+    def update(
+        self, parameter: Tensor, gradient: Tensor, state: State, hyper: Mapping[str, Any], step: Any
+    ) -> tuple[Tensor, State]:
+        """Return the parameter and its state after one step."""
+        mu = number(hyper["momentum"], parameter)
+        g = self.decayed(parameter, gradient, hyper)
+        buffer = mu * state["momentum_buffer"] + g
+        return parameter - number(hyper["lr"], parameter) * (g + mu * buffer), {"momentum_buffer": buffer}

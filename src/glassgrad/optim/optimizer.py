@@ -1,0 +1,226 @@
+"""What every optimizer is: settings, and one pure function from (parameter, gradient, state) to new ones.
+
+Because `Optimizer.update` is pure and written in glassgrad's own operations, it can be traced into the
+training step, compiled, explained and derived like the rest of the graph. The numbers it needs
+(`Optimizer.hyper`) are inputs of that graph, so that another rate or momentum compiles nothing anew. For a
+training loop written by hand, `Optimizer.step` applies the same function to the ``.grad`` of each parameter
+and keeps the state.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from glassgrad.errors import OptionError, ShapeError, did_you_mean
+from glassgrad.options import Registry, config_of, require
+from glassgrad.tensors import Tensor, asarray, no_grad
+
+__all__ = ["OPTIMIZERS", "Optimizer", "State", "number", "optimizer"]
+
+Array = np.ndarray[Any, Any]
+State = dict[str, Tensor]
+
+
+def number(value: Any, like: Tensor) -> Any:
+    """Return a number in the dtype of an array, which a number of a wider dtype would promote."""
+    return value if not isinstance(value, Tensor) or value.dtype == like.dtype else value.astype(like.dtype)
+
+
+@dataclass
+class _Slot:
+    """What `Optimizer.step` keeps for one parameter."""
+
+    parameter: Tensor
+    state: State
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(ABC):
+    """Base of the optimizers.
+
+    Parameters
+    ----------
+    lr
+        Learning rate, above 0.
+    weight_decay
+        λ of the L2 penalty ½λ‖p‖², whose gradient λp is added to the gradient; 0 for none.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> w = gg.tensor([3.0], requires_grad=True)
+    >>> sgd = gg.optim.SGD(lr=0.1)
+    >>> for _ in range(100):
+    ...     w.grad = None
+    ...     (w * w).sum().backward()
+    ...     sgd.step([w])
+    >>> abs(w.item()) < 1e-8
+    True
+    """
+
+    pieces: ClassVar[tuple[str, ...]] = ()
+    """Names of the state kept for each parameter, in PyTorch's words."""
+
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    _slots: dict[int, _Slot] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require(type(self).__name__, "lr", self.lr, above=0)
+        require(type(self).__name__, "weight_decay", self.weight_decay, least=0)
+
+    # --- the pure part ---
+
+    def hyper(self) -> dict[str, float]:
+        """Return the numbers that `update` takes as inputs."""
+        return {
+            f.name: float(getattr(self, f.name))
+            for f in fields(self)
+            if f.init and (f.name != "weight_decay" or self.weight_decay)
+        }
+
+    def init(self, parameter: Any) -> dict[str, Array]:
+        """Return fresh state for a parameter: arrays of its shape and dtype, all 0."""
+        return {piece: np.zeros(parameter.shape, parameter.dtype) for piece in self.pieces}
+
+    @abstractmethod
+    def update(
+        self, parameter: Tensor, gradient: Tensor, state: State, hyper: Mapping[str, Any], step: Any
+    ) -> tuple[Tensor, State]:
+        """Return the parameter and its state after one step; a pure function.
+
+        Parameters
+        ----------
+        parameter, gradient
+            Tensors of one shape and dtype, eager or traced.
+        state
+            The pieces that `init` made, as Tensors.
+        hyper
+            The numbers of `hyper`, as 0-d Tensors. In float64 they keep their full precision whatever the
+            parameter's dtype is: what is derived from them (1 − β₂ᵗ, say) is cast when it meets an array.
+        step
+            The number of this step, from 1, a 0-d Tensor.
+        """
+
+    def decayed(self, parameter: Tensor, gradient: Tensor, hyper: Mapping[str, Any]) -> Tensor:
+        """Return the gradient with that of the L2 penalty, where there is one."""
+        if not self.weight_decay:
+            return gradient
+        return gradient + number(hyper["weight_decay"], parameter) * parameter  # type: ignore[no-any-return]
+
+    def config(self) -> dict[str, Any]:
+        """Return the optimizer as JSON, which `optimizer` takes."""
+        return config_of(OPTIMIZERS, self)
+
+    # --- for a loop written by hand ---
+
+    def step(self, parameters: Iterable[Tensor]) -> None:
+        """Update parameters in place by their ``.grad``; those without one are left alone.
+
+        The state of each parameter is kept in this object from call to call. It begins when the parameter
+        is first met, and so does its own count of steps.
+
+        Parameters
+        ----------
+        parameters
+            Tensors with ``requires_grad``, such as ``model.parameters()``.
+
+        Raises
+        ------
+        OptionError
+            Where none of them has a gradient.
+        """
+        given = list(parameters)
+        ready = [p for p in given if p.grad is not None]
+        if not ready:
+            raise OptionError(
+                f"none of the {len(given)} parameters has a gradient: call loss.backward() before step()"
+            )
+        hyper = {name: asarray(np.float64(value)) for name, value in self.hyper().items()}
+        with no_grad():
+            for p in ready:
+                assert p.grad is not None
+                slot = self._slot(p)
+                slot.count += 1
+                value, slot.state = self.update(
+                    p.detach(), p.grad.detach(), slot.state, hyper, asarray(np.float64(slot.count))
+                )
+                p.assign(value)
+
+    def _slot(self, parameter: Tensor) -> _Slot:
+        slot = self._slots.get(id(parameter))
+        if slot is None:
+            state = {name: asarray(a) for name, a in self.init(parameter).items()}
+            slot = self._slots[id(parameter)] = _Slot(parameter, state)
+        return slot
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of what `step` keeps: ``"0.step"``, ``"0.exp_avg"``, … as parameters were met."""
+        arrays: dict[str, Array] = {}
+        for i, slot in enumerate(self._slots.values()):
+            arrays[f"{i}.step"] = np.asarray(slot.count, np.int64)
+            arrays |= {f"{i}.{name}": np.array(t.numpy()) for name, t in slot.state.items()}
+        return arrays
+
+    def load_state_dict(self, arrays: Mapping[str, Any], parameters: Iterable[Tensor]) -> None:
+        """Take up the state of an earlier run.
+
+        Parameters
+        ----------
+        arrays
+            What `state_dict` returned.
+        parameters
+            The parameters, in the order in which `step` was given them then.
+
+        Raises
+        ------
+        OptionError
+            Where a piece is missing or not this optimizer's.
+        ShapeError
+            Where a piece does not have its parameter's shape.
+        """
+        given = list(parameters)
+        wanted = {f"{i}.{name}" for i in range(len(given)) for name in ("step", *self.pieces)}
+        for key in sorted(set(arrays) ^ wanted):
+            problem = "lacks" if key in wanted else "has an unknown"
+            raise OptionError(
+                f"the state of {type(self).__name__} for {len(given)} parameters {problem} {key!r}. "
+                f"{did_you_mean(key, arrays if key in wanted else wanted)}"
+            )
+        slots = {}
+        for i, p in enumerate(given):
+            state = {}
+            for name in self.pieces:
+                array = np.array(arrays[f"{i}.{name}"], p.dtype)
+                if array.shape != p.shape:
+                    raise ShapeError(f"{i}.{name} has shape {array.shape}, but its parameter has {p.shape}")
+                state[name] = asarray(array)
+            slots[id(p)] = _Slot(p, state, int(arrays[f"{i}.step"]))
+        self._slots.clear()
+        self._slots.update(slots)
+
+
+OPTIMIZERS: Registry[Optimizer] = Registry("optimizer")
+"""Every optimizer by name."""
+
+
+def optimizer(config: str | Mapping[str, Any], **settings: Any) -> Optimizer:
+    """Return the optimizer that a name or a configuration states.
+
+    Raises
+    ------
+    OptionError
+        Where the name or a setting is unknown, or a value out of range.
+
+    Examples
+    --------
+    >>> optimizer("sgd", lr=0.1)
+    SGD(lr=0.1, weight_decay=0.0)
+    """
+    return OPTIMIZERS.build(config, **settings)
