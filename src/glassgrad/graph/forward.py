@@ -6,6 +6,8 @@ from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.reverse import GraphStep, Step, dependents, rule_inputs
 from glassgrad.ir import Graph
@@ -13,6 +15,7 @@ from glassgrad.ir import Graph
 __all__ = ["forward_sweep", "pushforward"]
 
 
+@np.errstate(all="ignore")  # rules may divide by 0 where the result is not used
 def forward_sweep(F: Any, steps: Iterable[Step], tangents: dict[Hashable, Any]) -> None:
     """Carry tangents through `steps`, first to last; a key without a tangent stands still."""
     for step in steps:

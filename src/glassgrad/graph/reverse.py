@@ -12,6 +12,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
+import numpy as np
+
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.inside import inside_of
@@ -47,6 +49,7 @@ def rule_inputs(F: Any, step: Step) -> tuple[Sequence[Any], Mapping[str, Any] | 
     return xs, subgraphs
 
 
+@np.errstate(all="ignore")  # rules may divide by 0 where the result is not used
 def reverse_sweep(F: Any, steps: Iterable[Step], cotangents: dict[Hashable, Any]) -> None:
     """Carry cotangents from outputs to inputs.
 
