@@ -192,6 +192,7 @@ def test_encodings(tmp_path):
         read_csv(written(tmp_path, "caf\xe9,b\n1,2\n".encode("latin-1")), encoding="latin-1").columns[0]
         == "café"
     )
+    assert "read as CP949" in read_csv(written(tmp_path, content.encode("cp949"))).notes[0]
     text = message(written(tmp_path, b"a,b\n1,caf\xe9\n"))
     assert "line 2" in text
     assert "utf-8" in text

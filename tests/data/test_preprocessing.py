@@ -95,6 +95,11 @@ def test_the_next_wider_range_is_taken_where_the_quartiles_meet():
 
 def test_outliers_are_clipped_smoothly():
     assert smooth_clip(np.array([1e300, -1e300]), 3.0).tolist() == [3.0, -3.0]
+    data = table({"x": [1e308, -1e308, 0.0], "y": [1.0, 2.0, 3.0]})
+    step = Standardise("x", -1e308, 1e-3, 3.0)
+    features = {("x", "value"): data.frame["x"].to_numpy()}
+    step.apply(data, features, Report())
+    assert features["x", "value"].tolist() == [3.0, 0.0, 3.0]
     x = np.linspace(-5, 5, 101)
     np.testing.assert_allclose(smooth_clip(x, 3.0), x / np.sqrt(1 + (x / 3) ** 2), rtol=1e-12)
 

@@ -75,6 +75,13 @@ def test_an_unknown_marker_of_missing_is_a_text_cell_too():
     assert "'unknown'" in message(table(x=["unknown", *map(str, range(30)), "unknown"][:31]))
 
 
+def test_numbers_and_times_of_a_data_frame():
+    data = table(code=[1, 2, 3], time=[datetime.datetime(2026, 1, day, 6) for day in (1, 2, 3)])
+    schema = infer(data, text=["code"])
+    assert (schema.kind("code"), schema.kind("time")) == ("category", "date")
+    assert data.parsed("time").to_list() == [20454.25, 20455.25, 20456.25]
+
+
 def test_an_infinity_in_text_is_no_number():
     assert "'inf'" in message(table(x=[*map(str, range(30)), "inf"]))
 

@@ -103,7 +103,7 @@ def _dialect(file: TextFile, delimiter: str | None, header: bool | None) -> _Dia
     sample = _sample(head, delimiter)
     if not sample:
         raise DataError(f"{file.path.name} is empty.\nA table needs a line of names and at least one row.")
-    notes = []
+    notes = [f"{file.path.name} is not UTF-8: it is read as CP949."] if file.guessed else []
     if header is None:
         header = _has_header(sample)
         if not header:

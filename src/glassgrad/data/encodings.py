@@ -21,10 +21,11 @@ _CHUNK = 16 << 20
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text file whose encoding is known."""
+    """A text file and its encoding; ``guessed`` where nothing but the bytes' being valid speaks for it."""
 
     path: Path
     encoding: str
+    guessed: bool = False
 
     def text(self) -> TextIO:
         """Open the file as text with its line ends untouched."""
@@ -88,7 +89,7 @@ def open_text_file(path: Path, encoding: str | None) -> TextFile:
     for candidate in candidates:
         failure = _failure(path, candidate)
         if failure is None:
-            return TextFile(path, candidate)
+            return TextFile(path, candidate, guessed=encoding is None and candidate == "cp949")
         failures.append(f"{candidate} fails {failure}")
     raise DataError(
         f"{path.name} cannot be read as text: {'; '.join(failures)}.\n"

@@ -249,7 +249,7 @@ def _stray(column: pl.Series, values: pl.Series, present: int) -> bool:
 
 
 def _says_true_or_false(column: pl.Series) -> bool:
-    return set(column.drop_nulls().unique().head(6).str.to_lowercase()) <= {"true", "false"}
+    return set(texts(column).drop_nulls().unique().head(6).str.to_lowercase()) <= {"true", "false"}
 
 
 def _check_finite(table: Table, name: str, values: pl.Series) -> None:

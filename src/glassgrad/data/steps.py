@@ -75,7 +75,8 @@ def smooth_clip(x: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
     >>> smooth_clip(np.array([0.0, 4.0, 1e9]), 3.0).round(2).tolist()
     [0.0, 2.4, 3.0]
     """
-    return np.asarray(x / np.hypot(1.0, x / limit), dtype=np.float64)
+    bounded = np.clip(x, -1e100, 1e100)  # infinity would give NaN
+    return np.asarray(bounded / np.hypot(1.0, bounded / limit), dtype=np.float64)
 
 
 def parsed_as(kind: str, table: Table, name: str) -> pl.Series:
@@ -146,7 +147,9 @@ class Standardise(
     def apply(self, table: Table, features: Features, report: Report) -> None:
         """Replace the column's values."""
         values = np.asarray(features[self.column, "value"], dtype=np.float64)
-        features[self.column, "value"] = smooth_clip((values - self.centre) / self.scale, self.clip)
+        with np.errstate(over="ignore"):
+            standardised = (values - self.centre) / self.scale
+        features[self.column, "value"] = smooth_clip(standardised, self.clip)
 
     def widths(self) -> dict[tuple[str, str], int]:
         """Return the number of features by key."""
