@@ -92,6 +92,10 @@ class Recorder(RuleNamespace):
                 return Tensor._make(z, step)
         return tuple(Tensor._make(o, None) for o in z) if several else Tensor._make(z, None)
 
+    def value(self, x: Any) -> Tensor:
+        """Return `x` as a Tensor."""
+        return asarray(x)
+
     def wrap(self, payload: Any, key: Hashable | None) -> Tensor:
         """Return a Tensor that remembers where it came from."""
         return Tensor._make(payload, key)

@@ -16,7 +16,7 @@ import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
-from glassgrad.ops.record import Kink, Op, Sample, Text, register
+from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
 
 __all__ = [
     "bilinear",
@@ -47,7 +47,9 @@ def sum_to(F: Any, g: Any, shape: Shape) -> Any:
     axes = tuple(range(extra)) + tuple(
         extra + i for i, d in enumerate(shape) if d == 1 and g.shape[extra + i] != 1
     )
-    return F.reshape(F.sum(g, axis=axes, keepdims=True), shape) if axes else F.reshape(g, shape)
+    if len(axes) == extra:
+        return F.sum(g, axis=axes)
+    return F.reshape(F.sum(g, axis=axes, keepdims=True), shape)
 
 
 def cast(F: Any, value: Any, dtype: np.dtype[Any]) -> Any:
@@ -136,15 +138,13 @@ def _elementwise_batch(name: str) -> Any:
     def batch(
         F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], subgraphs: Any
     ) -> Any:
-        from glassgrad.ops.record import lookup
-
         rank = max(len(x.shape) - b for x, b in zip(xs, batched, strict=True))
         aligned = []
         for x, b in zip(xs, batched, strict=True):
             if b and len(x.shape) - 1 < rank:
                 x = F.reshape(x, (x.shape[0], *(1,) * (rank - len(x.shape) + 1), *x.shape[1:]))
             aligned.append(x)
-        return F.bind(lookup(name), aligned, attrs, subgraphs)
+        return F.bind(lookup(name), aligned, attrs)
 
     return batch
 

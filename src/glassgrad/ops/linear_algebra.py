@@ -1,4 +1,4 @@
-"""The matrix product, the work of every layer."""
+"""The matrix product, and the layer that is made of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
-from glassgrad.ops.families import bilinear, cast, sum_to
+from glassgrad.ops.families import bilinear, cast, composite, sum_to, total
 from glassgrad.ops.record import Sample, Text
 
 
@@ -95,4 +95,109 @@ matmul = bilinear(
         Sample(((3,), (3,))),
         Sample(((2, 1, 2, 3), (4, 3, 2))),
     ),
+)
+
+
+# --- linear --------------------------------------------------------------------------------------------------------
+
+
+def _call_linear(F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    return F.bind(linear, (x, weight) if bias is None else (x, weight, bias))
+
+
+def _infer_linear(x: Any, weight: Any, bias: Any = None) -> tuple[Shape, np.dtype[Any]]:
+    sx, sw = tuple(x.shape), tuple(weight.shape)
+    if len(sw) != 2 or not sx or sx[-1] != sw[1]:
+        raise ShapeError(
+            f"linear: the input of shape {sx} does not fit the weight of shape {sw} (out, in): "
+            f"the input's last axis must have size {sw[1] if len(sw) == 2 else 'in'}"
+        )
+    if bias is not None and tuple(bias.shape) != sw[:1]:
+        raise ShapeError(f"linear: the bias has shape {tuple(bias.shape)}, but there are {sw[0]} outputs")
+    dtypes = [x.dtype, weight.dtype] + ([] if bias is None else [bias.dtype])
+    return (*sx[:-1], sw[0]), np.result_type(*dtypes)
+
+
+def _linear(x: Any, weight: Any, bias: Any = None, *, out: Any = None) -> Any:
+    z = np.matmul(x, weight.T, out=out)
+    return z if bias is None else np.add(z, bias, out=out)
+
+
+def _linear_definition(F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    product = F.matmul(x, F.matrix_transpose(weight))
+    return product if bias is None else F.add(product, bias)
+
+
+def _pull_linear(
+    F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+) -> list[Any]:
+    x, weight, *bias = xs
+    rows_g, rows_x = (F.reshape(v, (-1, v.shape[-1])) for v in (g, x))
+    pulled = [
+        cast(F, F.matmul(g, weight), x.dtype) if wanted[0] else None,
+        cast(F, F.matmul(F.matrix_transpose(rows_g), rows_x), weight.dtype) if wanted[1] else None,
+    ]
+    if bias:
+        pulled.append(cast(F, F.sum(rows_g, axis=0), bias[0].dtype) if wanted[2] else None)
+    return pulled
+
+
+def _push_linear(
+    F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+) -> Any:
+    x, weight, *_bias = xs
+    dx, dw, *db = tangents
+    moved = total(F, [None if dx is None else F.linear(dx, weight), None if dw is None else F.linear(x, dw)])
+    if db and db[0] is not None:
+        moved = F.broadcast_to(db[0], z.shape) if moved is None else F.add(moved, db[0])
+    return cast(F, moved, z.dtype)
+
+
+def _batch_linear(F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any) -> Any:
+    if not any(batched[1:]):
+        return F.linear(*xs)
+    x, weight, *bias = xs
+    if batched[0] and len(x.shape) == 2:
+        x, single = F.expand_dims(x, 1), True
+    else:
+        single = len(x.shape) == 1
+        x = F.expand_dims(x, 0) if single else x
+    w = F.matrix_transpose(weight)
+    if batched[1]:
+        w = F.reshape(w, (w.shape[0], *(1,) * (len(x.shape) - 2 - batched[0]), *w.shape[1:]))
+    product = F.matmul(x, w)
+    if bias:
+        b = bias[0]
+        if batched[2]:
+            b = F.reshape(b, (b.shape[0], *(1,) * (len(product.shape) - 2), b.shape[-1]))
+            if not (batched[0] or batched[1]):
+                b = F.reshape(b, (b.shape[0], *(1,) * (len(product.shape) - 1), b.shape[-1]))
+        product = F.add(product, b)
+    return F.squeeze(product, -2) if single else product
+
+
+linear = composite(
+    "linear",
+    call=_call_linear,
+    infer=_infer_linear,
+    numpy=_linear,
+    definition=_linear_definition,
+    pull=_pull_linear,
+    push=_push_linear,
+    batch=_batch_linear,
+    latex=r"{0} {1}^\top + {2}",
+    derivative=r"G W, G^\top X, \sum G",
+    why=Text(
+        "a weighted sum for every output: the gradient goes back through the weights, each weight collects upstream "
+        "times its input over the rows, and each bias collects upstream alone",
+        "출력마다 하나의 가중합이다: 기울기는 가중치를 거쳐 되돌아가고, 각 가중치는 행마다 상류 기울기에 자기 입력을 "
+        "곱해 모으며, 각 편향은 상류 기울기만 모은다",
+    ),
+    samples=(
+        Sample(((4, 3), (2, 3), (2,))),
+        Sample(((4, 3), (2, 3))),
+        Sample(((3,), (2, 3), (2,))),
+        Sample(((2, 4, 3), (2, 3), (2,))),
+    ),
+    writes_out=True,
 )

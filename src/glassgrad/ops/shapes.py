@@ -58,7 +58,7 @@ def _call_reshape(F: Any, x: Any, shape: int | Sequence[Any]) -> Any:
         raise ShapeError(
             f"cannot reshape {tuple(x.shape)} ({have} elements) into {tuple(shape) if not isinstance(shape, int) else shape}"
         )
-    return x if sizes == tuple(x.shape) else F.bind(reshape, (x,), {"shape": sizes})
+    return F.value(x) if sizes == tuple(x.shape) else F.bind(reshape, (x,), {"shape": sizes})
 
 
 reshape = linear(
@@ -113,7 +113,7 @@ def _call_permute(F: Any, x: Any, axes: Sequence[int]) -> Any:
         raise ShapeError(
             f"axes {tuple(axes)} are not a permutation of the {len(x.shape)} axes of {tuple(x.shape)}"
         )
-    return x if order == tuple(range(len(order))) else F.bind(permute_dims, (x,), {"axes": order})
+    return F.value(x) if order == tuple(range(len(order))) else F.bind(permute_dims, (x,), {"axes": order})
 
 
 def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
@@ -182,7 +182,7 @@ def _call_broadcast_to(F: Any, x: Any, shape: Sequence[Any]) -> Any:
     tail = shape[len(shape) - len(have) :]
     if len(have) > len(shape) or any(d not in (1, want) for d, want in zip(have, tail, strict=True)):
         raise ShapeError(f"shape {tuple(have)} does not broadcast to {shape}")
-    return x if tuple(have) == shape else F.bind(broadcast_to, (x,), {"shape": shape})
+    return F.value(x) if tuple(have) == shape else F.bind(broadcast_to, (x,), {"shape": shape})
 
 
 def _batch_broadcast_to(

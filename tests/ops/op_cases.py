@@ -1,0 +1,82 @@
+"""Every record with every one of its samples, and what the tests of the operations share."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassgrad.ops import REGISTRY, Op, Sample
+from glassgrad.tensors import T
+
+CONTROL = {"scan", "cond"}
+"""Operations that own graphs given by the caller; tests/graph has their tests."""
+
+WITHOUT_INPUTS = {"dimension"}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    op: Op
+    sample: Sample
+    number: int
+
+    def arrays(self, dtype: Any = np.float64) -> list[np.ndarray]:
+        """Return the inputs: random numbers of the domain where the sample gives a shape."""
+        rng = np.random.default_rng(zlib.crc32(f"{self.op.name}{self.number}".encode()))
+        out = []
+        for given in self.sample.inputs:
+            if isinstance(given, tuple):
+                out.append(np.asarray(rng.uniform(self.sample.low, self.sample.high, given), dtype))
+            else:
+                out.append(given.astype(dtype) if given.dtype.kind == "f" else given)
+        return out
+
+    def __call__(self, *inputs: Any, F: Any = T) -> Any:
+        f = getattr(F, self.op.name)
+        return f(list(inputs), **self.sample.kwargs) if self.op.name == "concat" else f(*inputs, **self.sample.kwargs)
+
+    def floats(self) -> tuple[int, ...]:
+        """Return the positions of the floating-point inputs."""
+        return tuple(i for i, a in enumerate(self.arrays()) if a.dtype.kind == "f")
+
+    def of_floats(self) -> tuple[Any, list[np.ndarray]]:
+        """Return the operation as a function of its floating-point inputs, and those inputs."""
+        arrays, at = self.arrays(), self.floats()
+
+        def f(*given: Any) -> Any:
+            inputs: list[Any] = list(arrays)
+            for i, x in zip(at, given, strict=True):
+                inputs[i] = x
+            return self(*inputs)
+
+        return f, [arrays[i] for i in at]
+
+
+CASES = [Case(op, s, i) for op in REGISTRY.values() for i, s in enumerate(op.samples)]
+SMOOTH = [c for c in CASES if c.op.pull is not None and c.floats()]
+
+
+def each(cases: list[Case]) -> Any:
+    """Run a test on each case."""
+    return pytest.mark.parametrize("case", cases, ids=[f"{c.op.name}-{c.number}" for c in cases])
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20)
+
+
+def central(f: Any, xs: list[np.ndarray], i: int, h: float = 1e-5) -> np.ndarray:
+    """Return the gradient of a scalar function for its i-th argument by central differences."""
+    out = np.zeros_like(xs[i])
+    for place in np.ndindex(xs[i].shape):
+        values = []
+        for sign in (1, -1):
+            moved = [x.copy() for x in xs]
+            moved[i][place] += sign * h
+            values.append(float(f(*moved)))
+        out[place] = (values[0] - values[1]) / (2 * h)
+    return out

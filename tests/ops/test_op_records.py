@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from op_cases import CASES, CONTROL, SMOOTH, WITHOUT_INPUTS, Case, each
+
+from glassgrad.engines import run
+from glassgrad.errors import GlassgradError
+from glassgrad.graph import check_graph, pullback
+from glassgrad.ops import REGISTRY, Op
+from glassgrad.tracing import Spec, trace
+
+RECORDS = list(REGISTRY.values())
+NAMES = [op.name for op in RECORDS]
+
+
+@pytest.mark.parametrize("op", RECORDS, ids=NAMES)
+def test_a_record_is_complete(op: Op) -> None:
+    assert op.latex
+    assert op.derivative
+    assert op.why.en
+    assert op.why.en[0].islower() or not op.why.en[0].isalpha() or op.why.en.split()[0].isupper()
+    assert re.search("[가-힣]", op.why.ko)
+    assert not op.why.en.endswith(".")
+    assert not op.why.ko.endswith(".")
+    assert (op.pull is None) == (op.push is None)
+    assert (op.definition is None) == (op.lowering is None)
+    assert op.numpy is not None or op.composite
+    assert op.samples or op.name in CONTROL | WITHOUT_INPUTS
+    if op.samples:
+        op.latex.format(*"abcdefgh")
+    for kink in op.kinks:
+        assert kink.at
+        assert kink.takes
+
+
+@each(CASES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_shape_and_dtype_are_those_of_the_result(case: Case, dtype: type) -> None:
+    arrays = case.arrays(dtype)
+    graph = check_graph(trace(case, *arrays))
+    result = case(*arrays)
+    assert tuple(graph.outputs[0].shape) == result.shape
+    assert graph.outputs[0].dtype == result.dtype
+
+
+@each(CASES)
+def test_a_traced_run_gives_the_eager_result(case: Case) -> None:
+    arrays = case.arrays()
+    (out,) = run(trace(case, *arrays), *arrays)
+    np.testing.assert_array_equal(out, case(*arrays).detach().numpy())
+
+
+@each(SMOOTH)
+def test_float32_stays_float32_forward_and_backward(case: Case) -> None:
+    arrays = case.arrays(np.float32)
+    dtype = np.float64 if case.sample.kwargs.get("dtype") == np.float64 else np.float32
+    graph = trace(case, *arrays)
+    assert graph.outputs[0].dtype == dtype
+    wanted = tuple(a.dtype.kind == "f" for a in arrays)
+    back = check_graph(pullback(graph, wanted))
+    assert [v.dtype for v in back.outputs] == [np.dtype(np.float32)] * sum(wanted)
+    if dtype == np.float32:
+        wide = [n.op for n in back.nodes for v in (*n.inputs, *n.outputs) if v.dtype == np.float64]
+        assert wide == []
+
+
+FIXED_SIZE = {"reshape", "broadcast_to", "index_add", "getitem", "concat"}
+"""Operations whose samples name sizes or places that a batch of open size does not have."""
+
+
+@each([c for c in CASES if any(a.ndim for a in c.arrays())])
+def test_the_batch_may_stay_open(case: Case) -> None:
+    arrays = case.arrays()
+    rank = max(a.ndim for a in arrays)
+    size = next(a.shape[0] for a in arrays if a.ndim == rank)
+    specs = [
+        Spec(("N", *a.shape[1:]), a.dtype) if a.ndim and a.shape[0] == size else Spec(a.shape, a.dtype)
+        for a in arrays
+    ]
+    try:
+        graph = check_graph(trace(case, *specs))
+    except GlassgradError:
+        if case.op.name in FIXED_SIZE or case.op.name == "matmul":
+            pytest.skip("the sample is tied to its size")
+        raise
+    (out,) = run(graph, *arrays)
+    np.testing.assert_array_equal(out, case(*arrays).detach().numpy())
+    if case in SMOOTH:
+        wanted = tuple(a.dtype.kind == "f" for a in arrays)
+        g = np.ones(out.shape)
+        open_ended = run(pullback(graph, wanted), *arrays, g)
+        fixed = run(pullback(trace(case, *arrays), wanted), *arrays, g)
+        for ours, theirs in zip(open_ended, fixed, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-14)
