@@ -6,6 +6,7 @@ row), so there is no random state to save beyond the seed.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     save_file(path, arrays, metadata, kind="checkpoint")
 
 
-def load_checkpoint(path: str | Path) -> Checkpoint:
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint; a folder stands for the newest one in it.
 
     Raises

@@ -14,12 +14,12 @@ import numpy as np
 from glassgrad import optim
 from glassgrad.data.batching import ArrayBlocks, Blocks
 from glassgrad.data.checks import validate_arrays
+from glassgrad.data.split import split_rows
 from glassgrad.engines import engine as find_engine
 from glassgrad.errors import DataError, ModelFileError, OptionError
 from glassgrad.nn import Module
 from glassgrad.nn import losses as nn_losses
 from glassgrad.nn.losses import Loss
-from glassgrad.philox import SPLIT_STREAMS, permutation
 from glassgrad.training.callbacks import Callback
 from glassgrad.training.checkpoints import differences, load_checkpoint
 from glassgrad.training.history import History
@@ -136,7 +136,9 @@ def fit(
     >>> history["loss"][-1] < 0.01
     True
     """
-    _check_positive(epochs=epochs, batch_size=batch_size, patience=patience, checkpoint_every=checkpoint_every)
+    _check_positive(
+        epochs=epochs, batch_size=batch_size, patience=patience, checkpoint_every=checkpoint_every
+    )
     _check_positive(lr=lr, clip_norm=clip_norm, clip_value=clip_value)
     if checkpoint_every and checkpoint_dir is None:
         raise OptionError("checkpoint_every needs checkpoint_dir, the folder to put the checkpoints in")
@@ -146,9 +148,8 @@ def fit(
         if y is None:
             raise DataError("fit needs targets: pass y, one for each row of X")
         loss = _find_loss(loss, y)
-        held = _validation_rows(validation, X, y, sample_weight, seed)
-        if held is not None and isinstance(validation, float):
-            keep, out = held
+        if isinstance(validation, (int, float)):
+            keep, out = _held_back(validation, y, seed)
             validation = (X[out], y[out], None if sample_weight is None else sample_weight[out])
             X, y = X[keep], y[keep]
             sample_weight = None if sample_weight is None else sample_weight[keep]
@@ -160,7 +161,7 @@ def fit(
         if first.y is None:
             raise DataError("fit needs blocks with targets")
         loss = _find_loss(loss, first.y)
-        if isinstance(validation, float):
+        if isinstance(validation, (int, float)):
             raise OptionError("data in blocks cannot be split: pass validation=(X, y)")
     first = next(iter(blocks))
     assert first.y is not None
@@ -193,9 +194,7 @@ def fit(
     settings = replace(settings, fingerprint=_fingerprint(settings, model, loss, found, blocks))
     held_out = None if validation is None else _validation_data(validation, loss, dtype, metrics)
     bar = make_progress(progress)
-    run = Run(
-        model, loss, step, chosen, blocks, held_out, [*callbacks, *([bar] if bar else [])], settings
-    )
+    run = Run(model, loss, step, chosen, blocks, held_out, [*callbacks, *([bar] if bar else [])], settings)
     if start is not None:
         run.start_with(start)
     if resume is not None:
@@ -250,14 +249,17 @@ def model_dtype(model: Module) -> np.dtype[Any]:
         Where it has none: there is nothing to train.
     """
     for parameter in model.parameters():
-        return parameter.dtype
+        dtype: np.dtype[Any] = parameter.dtype
+        return dtype
     raise OptionError("the model has no parameters: there is nothing to train")
 
 
 def prepare_target(y: Array, loss: Loss, dtype: np.dtype[Any]) -> Array:
     """Return targets as the loss takes them: int64 class numbers, or numbers of the model's dtype."""
     if y.dtype.kind not in "fiub":
-        raise DataError(f"y holds {y.dtype} values; class names need numbers: np.unique(y, return_inverse=True)[1]")
+        raise DataError(
+            f"y holds {y.dtype} values; class names need numbers: np.unique(y, return_inverse=True)[1]"
+        )
     if isinstance(loss, nn_losses.CrossEntropy) and y.dtype.kind in "iub" and y.ndim == 1:
         return np.ascontiguousarray(y, np.int64)
     return np.ascontiguousarray(y, dtype)
@@ -273,8 +275,9 @@ def _find_optimizer(
     optimizer: str | optim.Optimizer, lr: float | None, weight_decay: float | None
 ) -> optim.Optimizer:
     found = optim.optimizer(optimizer) if isinstance(optimizer, str) else optimizer
-    changes = {"lr": lr, "weight_decay": weight_decay}
-    return replace(found, **{k: float(v) for k, v in changes.items() if v is not None})
+    if lr is not None:
+        found = replace(found, lr=float(lr))
+    return found if weight_decay is None else replace(found, weight_decay=float(weight_decay))
 
 
 def _check_positive(**options: float | None) -> None:
@@ -283,23 +286,16 @@ def _check_positive(**options: float | None) -> None:
             raise OptionError(f"{name} must be above 0; got {value!r}")
 
 
-def _validation_rows(
-    validation: Any, X: Array, y: Array, weight: Array | None, seed: int
-) -> tuple[Array, Array] | None:
-    if not isinstance(validation, (int, float)) or isinstance(validation, bool):
-        return None
-    if not 0 < validation < 1:
-        raise OptionError(f"validation as a share of the rows must lie between 0 and 1; got {validation!r}")
-    held = round(len(X) * validation)
-    if held < 1 or held >= len(X):
-        raise DataError(f"{len(X)} rows are too few to hold back a share of {validation}")
-    order = permutation(len(X), seed=seed, stream=SPLIT_STREAMS.start)
-    return np.sort(order[held:]), np.sort(order[:held])
+def _held_back(share: float, y: Array, seed: int) -> tuple[Array, Array]:
+    """Return the rows to train on and those held back."""
+    if not 0 < share < 1:
+        raise OptionError(f"validation as a share of the rows must lie between 0 and 1; got {share!r}")
+    labels = y if y.dtype.kind in "iu" and y.ndim == 1 else None
+    parts = split_rows(len(y), validation=share, test=0, seed=seed, labels=labels)
+    return parts.train, parts.validation
 
 
-def _validation_data(
-    validation: Any, loss: Loss, dtype: np.dtype[Any], metrics: Sequence[str]
-) -> Validation:
+def _validation_data(validation: Any, loss: Loss, dtype: np.dtype[Any], metrics: Sequence[str]) -> Validation:
     X, y, weight = validate_arrays(*validation)
     if y is None:
         raise DataError("validation needs targets: pass (X, y)")
@@ -316,8 +312,8 @@ def _fingerprint(
 ) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: settings, sizes, and a checksum of the first block."""
     first = next(iter(blocks))
-    check = zlib.crc32(np.ascontiguousarray(first.X))
-    check = zlib.crc32(np.ascontiguousarray(first.y), check)
+    check = zlib.crc32(memoryview(first.X).cast("B"))
+    check = zlib.crc32(memoryview(np.ascontiguousarray(first.y)).cast("B"), check)
     return {
         "batch_size": settings.batch_size,
         "seed": settings.seed,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 __all__ = ["History"]
 
@@ -54,6 +57,11 @@ class History:
         """Add the row of an epoch."""
         for name, value in row.items():
             self.columns.setdefault(name, []).append(float(value))
+
+    def extend(self, **columns: np.ndarray[Any, Any]) -> None:
+        """Add the rows of several epochs."""
+        for name, values in columns.items():
+            self.columns.setdefault(name, []).extend(values.tolist())
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.columns.items() if values)

@@ -23,7 +23,13 @@ from glassgrad.nn.losses import Loss
 from glassgrad.optim import Schedule
 from glassgrad.philox import permutation
 from glassgrad.training.callbacks import Callback
-from glassgrad.training.checkpoints import Checkpoint, Position, checkpoint_path, remove_older, save_checkpoint
+from glassgrad.training.checkpoints import (
+    Checkpoint,
+    Position,
+    checkpoint_path,
+    remove_older,
+    save_checkpoint,
+)
 from glassgrad.training.history import History
 from glassgrad.training.interrupt import Interrupt
 from glassgrad.training.step import Predictor, TrainingStep
@@ -100,6 +106,7 @@ class Run:
         self._loss, self._blocks, self._validation, self._callbacks = loss, blocks, validation, callbacks
         self._step, self._engine = step, engine
         self._loop = engine.loop(step.step)
+        self._keys = step.slots.keys()
         self._state = [a.copy() for a in step.state]
         self._sizes = [len(block) for block in blocks]
         self.steps_per_epoch = sum(-(-n // settings.batch_size) for n in self._sizes)
@@ -145,14 +152,14 @@ class Run:
 
     def optimizer_state(self) -> dict[str, Array]:
         """Return a copy of the whole state by key: parameters, buffers and the optimizer's."""
-        return {k: a.copy() for k, a in zip(self._step.slots.keys(), self._state, strict=True)}
+        return {k: a.copy() for k, a in zip(self._keys, self._state, strict=True)}
 
     # --- going on from before ---
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from where a checkpoint was made."""
         at = checkpoint.position
-        self._state = [checkpoint.state[k].copy() for k in self._step.slots.keys()]
+        self._state = [checkpoint.state[key].copy() for key in self._keys]
         self._good, self._good_at = self._snapshot(), f"step {at.step}, where the run was resumed"
         self._best = [checkpoint.best[k] for k in self._kept_keys() if k in checkpoint.best]
         self._best_epoch, self._best_score = at.best_epoch, at.best_score
@@ -163,18 +170,17 @@ class Run:
 
     def start_with(self, arrays: dict[str, Array]) -> None:
         """Put arrays by key in the place of the state's."""
-        for i, key in enumerate(self._step.slots.keys()):
+        for i, key in enumerate(self._keys):
             if key in arrays:
                 self._state[i] = arrays[key].astype(self._state[i].dtype).reshape(self._state[i].shape)
 
     def checkpoint(self) -> Checkpoint:
         """Return all there is to save."""
-        keys = self._step.slots.keys()
         position = Position(
             self.epoch, self._in_epoch, self.step, self._best_epoch, self._best_score, self.seconds
         )
         return Checkpoint(
-            dict(zip(keys, self._state, strict=True)),
+            dict(zip(self._keys, self._state, strict=True)),
             dict(zip(self._kept_keys(), self._best, strict=False)),
             self.history.columns,
             self._partial,
@@ -192,7 +198,10 @@ class Run:
             callback.on_start(self)
         with Interrupt(self._flag) as interrupt:
             while self.epoch < self.epochs and not self._ending:
-                self._run_epoch()
+                if self._one_step_epochs():
+                    self._run_one_step_epochs()
+                else:
+                    self._run_epoch()
                 if interrupt.seen:
                     self._ending = "interrupted"
         self._finish()
@@ -205,7 +214,9 @@ class Run:
         skip = self._in_epoch
         for block in self._blocks:
             size = self.settings.batch_size
-            rows = order[(order >= block.first_row) & (order < block.first_row + len(block))] - block.first_row
+            rows = (
+                order[(order >= block.first_row) & (order < block.first_row + len(block))] - block.first_row
+            )
             batches = [rows[i : i + size] for i in range(0, len(rows), size)]
             if skip >= len(batches):
                 skip -= len(batches)
@@ -222,24 +233,56 @@ class Run:
         return permutation(sum(self._sizes), seed=self.settings.seed, stream=self.epoch)
 
     def _run_block(self, block: Block, batches: list[Array]) -> None:
-        assert block.y is not None
-        data = [block.X, block.y] + ([block.weight] if block.weight is not None else [])
-        data.append(np.arange(block.first_row, block.first_row + len(block)))
-        done = 0
+        data, done = self._data(block), 0
         while done < len(batches) and not self._ending:
             count = min(len(batches) - done, self._until_due())
-            rates = self._rates(self.step, self.step + count).astype(self._state[0].dtype)
-            steps = np.arange(self.step + 1, self.step + 1 + count)
-            begin = time.perf_counter()
-            reports = self._loop.run(
-                self._state, data, batches[done : done + count], [rates, steps], self._step.fixed, self._flag
-            )
-            taken = len(reports)
-            self._speed = (time.perf_counter() - begin) / max(taken, 1)
-            done += taken
+            reports = self._take_steps(data, batches[done : done + count])
+            done += len(reports)
             self._account(reports)
             if self._ending or self._flag[0]:
                 return
+
+    def _one_step_epochs(self) -> bool:
+        """Say whether an epoch is one step with nothing to do after it, so that many can be run in one call."""
+        quiet = all(type(c).on_epoch is Callback.on_epoch for c in self._callbacks)
+        return (
+            self.steps_per_epoch == 1
+            and self._validation is None
+            and self.settings.patience is None
+            and quiet
+        )
+
+    def _run_one_step_epochs(self) -> None:
+        block = next(iter(self._blocks))
+        data, batch = self._data(block), np.arange(len(block))
+        while self.epoch < self.epochs and not self._ending and not self._flag[0]:
+            count = min(self.epochs - self.epoch, self._until_due())
+            first = self.step
+            reports = self._take_steps(data, [batch] * count)
+            self._account(reports)
+            if self._ending == "not finite":
+                return
+            taken = len(reports)
+            self._partial[:] = 0
+            self._in_epoch = 0
+            self.epoch += taken
+            self.history.extend(
+                loss=reports[:, 0], lr=self._rates(first, first + taken), seconds=np.full(taken, self.seconds)
+            )
+            self._close_epoch()
+
+    def _data(self, block: Block) -> list[Array]:
+        assert block.y is not None
+        rows = np.arange(block.first_row, block.first_row + len(block))
+        return [block.X, block.y, *([] if block.weight is None else [block.weight]), rows]
+
+    def _take_steps(self, data: list[Array], batches: list[Array]) -> Array:
+        rates = self._rates(self.step, self.step + len(batches))
+        steps = np.arange(self.step + 1, self.step + 1 + len(batches))
+        begin = time.perf_counter()
+        reports = self._loop.run(self._state, data, batches, [rates, steps], self._step.fixed, self._flag)
+        self._speed = (time.perf_counter() - begin) / max(len(reports), 1)
+        return reports
 
     def _until_due(self) -> int:
         """Return how many steps may be taken before something is due."""
@@ -281,8 +324,8 @@ class Run:
             self._save()
 
     def _end_epoch(self) -> None:
-        total, weight = self._partial
-        row = {"loss": total if self._loss.reduction == "sum" else total / weight}
+        total, weight = self._partial.tolist()
+        row = {"loss": float(total if self._loss.reduction == "sum" else total / weight)}
         self._partial[:] = 0
         self.epoch += 1
         self._in_epoch = 0
@@ -291,11 +334,14 @@ class Run:
         row["lr"] = float(self._rates(self.step - 1, self.step)[0])
         row["seconds"] = self.seconds
         self.history.add(row)
-        self.history.steps = self.step
-        self._good, self._good_at = self._snapshot(), f"the end of epoch {self.epoch}"
         self._watch(row)
         for callback in self._callbacks:
             callback.on_epoch(self, row)
+        self._close_epoch()
+
+    def _close_epoch(self) -> None:
+        self.history.steps = self.step
+        self._good, self._good_at = self._snapshot(), f"the end of epoch {self.epoch}"
         every = self.settings.checkpoint_every
         if self.settings.checkpoint_dir and (not every or self.step % every == 0):
             self._save()
@@ -323,7 +369,7 @@ class Run:
 
     def _kept_keys(self) -> list[str]:
         slots = self._step.slots
-        return slots.keys()[: len(slots.parameters) + len(slots.buffers)]
+        return self._keys[: len(slots.parameters) + len(slots.buffers)]
 
     def _snapshot(self) -> list[Array]:
         return [a.copy() for a in self._state[: len(self._kept_keys())]]

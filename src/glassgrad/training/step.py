@@ -131,7 +131,9 @@ def build_step(
     buffers = dict(model.named_buffers())
     pieces = {name: optimizer.init(p.numpy()) for name, p in parameters.items()}
     slots = Slots(
-        tuple(parameters), tuple(buffers), tuple((name, piece) for name, own in pieces.items() for piece in own)
+        tuple(parameters),
+        tuple(buffers),
+        tuple((name, piece) for name, own in pieces.items() for piece in own),
     )
     state = [np.array(t.numpy()) for t in (*parameters.values(), *buffers.values())]
     state += [np.array(own[piece]) for name, own in pieces.items() for piece in own]
@@ -152,10 +154,10 @@ def build_step(
     ]
     weight = tracing.input((BATCH,), dtype, "weight") if weighted else None
     rows = tracing.input((BATCH,), np.int64, "row")
-    rate = tracing.input((), dtype, "lr")
+    rate = tracing.input((), np.float64, "lr")
     count = tracing.input((), np.int64, "step")
     seed_input = tracing.input((), np.int64, "seed")
-    hyper_inputs = {name: tracing.input((), dtype, name) for name in hyper}
+    hyper_inputs = {name: tracing.input((), np.float64, name) for name in hyper}
     for name, tensor in extra.items():
         tracing.stand_in(tensor, name)
 
@@ -175,7 +177,7 @@ def build_step(
     graph = _with_update(
         graph, slots, optimizer, optimizer_inputs, hyper_inputs, rate, count, clip_norm, clip_value
     )
-    fixed = [np.asarray(seed, np.int64), *(np.asarray(v, dtype) for v in hyper.values())]
+    fixed = [np.asarray(seed, np.int64), *(np.asarray(v, np.float64) for v in hyper.values())]
     fixed += [np.array(t.numpy()) for t in extra.values()]
     n_rows = 3 + weighted
     return TrainingStep(

@@ -16,7 +16,7 @@ import numpy as np
 from glassgrad.errors import ShapeError
 from glassgrad.graph.passes.rewrite import Rewriter, without_dead_nodes
 from glassgrad.graph.rules import Arrays
-from glassgrad.ir import Constant, Graph, Node, Value, broadcast_shapes
+from glassgrad.ir import Constant, Dim, Graph, Node, Value, broadcast_shapes, settings_key
 from glassgrad.ops import lookup
 
 __all__ = ["simplify"]
@@ -41,14 +41,14 @@ def simplify(graph: Graph) -> Graph:
         if shortcut is not None:
             out.values[node.outputs[0]] = shortcut
             continue
-        node = cheaper
-        key = _key(node)
+        key = _key(cheaper)
         twin = known.get(key)
         if twin is not None:
             out.replace(node, twin)
             out.values.update(zip(node.outputs, twin.outputs, strict=True))
             continue
-        new = out.copy(node, node.inputs)
+        new = out.copy(cheaper, cheaper.inputs)
+        out.replace(node, new)
         known[key] = new
         producers.update((v, new) for v in new.outputs)
     return without_dead_nodes(out.finish(graph))
@@ -67,19 +67,9 @@ def _key(node: Node) -> Hashable:
     return (
         node.op,
         node.inputs,
-        tuple((k, _hashable(v)) for k, v in node.attrs.items()),
+        settings_key(node.attrs),
         tuple(node.subgraphs.values()) if lookup(node.op).control else (),
     )
-
-
-def _hashable(setting: Any) -> Hashable:
-    if isinstance(setting, np.ndarray):
-        return (setting.dtype.str, setting.shape, setting.tobytes())
-    if isinstance(setting, slice):
-        return ("slice", setting.start, setting.stop, setting.step)
-    if isinstance(setting, (tuple, list)):
-        return tuple(_hashable(part) for part in setting)
-    return setting  # type: ignore[no-any-return]
 
 
 def _shared(value: Value, constants: dict[Hashable, Constant]) -> Value:
@@ -114,7 +104,8 @@ def _constant(node: Node) -> Constant | None:
         op.several
         or op.control
         or op.view
-        or not inputs
+        or op.name.startswith("random")
+        or any(isinstance(setting, Dim) for setting in node.attrs.values())
         or not all(isinstance(v, Constant) for v in inputs)
         or not isinstance(math.prod(node.outputs[0].shape), int)
         or math.prod(node.outputs[0].shape) > _FOLD_LIMIT  # type: ignore[operator]
@@ -158,7 +149,7 @@ def _passes(node: Node, inputs: Sequence[Value], _: dict[Value, Node]) -> Value 
 
 
 def _nothing_summed(node: Node, inputs: Sequence[Value], _: dict[Value, Node]) -> Value | None:
-    return inputs[0] if all(inputs[0].shape[a] == 1 for a in node.attrs["axis"]) else None
+    return None if node.attrs["axis"] else inputs[0]
 
 
 def _there_and_back(node: Node, inputs: Sequence[Value], producers: dict[Value, Node]) -> Value | None:
@@ -177,7 +168,6 @@ _RULES: dict[str, _Rule] = {
     "strong_multiply": _unit(1.0, (1,)),
     "divide": _unit(1.0, (1,)),
     "identity": _passes,
-    "stop_gradient": _passes,
     "astype": _passes,
     "broadcast_to": _passes,
     "sum": _nothing_summed,
@@ -187,30 +177,11 @@ _RULES: dict[str, _Rule] = {
 }
 
 
-def _power_of_two(value: Value) -> float | None:
-    if not isinstance(value, Constant) or value.array.size != 1 or value.dtype.kind != "f":
-        return None
-    number = float(value.array.reshape(()))
-    return number if math.isfinite(number) and abs(math.frexp(number)[0]) == 0.5 else None
-
-
 def _merged(node: Node, inputs: Sequence[Value], producers: dict[Value, Node]) -> Node | None:
-    """Rewrite a node into a cheaper one: reshape after reshape, powers of two, a strong zero that is not needed."""
+    """Rewrite a node into a cheaper one: reshape after reshape, a strong zero that is not needed."""
     if node.op == "reshape":
         inner = producers.get(inputs[0])
         return out_of(node, inner.inputs) if inner is not None and inner.op == "reshape" else None
     if node.op == "strong_multiply" and isinstance(inputs[1], Constant) and np.isfinite(inputs[1].array).all():
         return Node("multiply", tuple(inputs), node.outputs, {}, {}, node.scope, node.source, node.cause)
-    if node.op == "multiply":
-        for own, other in ((inputs[0], inputs[1]), (inputs[1], inputs[0])):
-            inner = producers.get(other)
-            outer = _power_of_two(own)
-            if outer is None or inner is None or inner.op != "multiply":
-                continue
-            for factor, rest in (inner.inputs, inner.inputs[::-1]):
-                first = _power_of_two(factor)
-                if first is not None and rest.shape == node.outputs[0].shape:
-                    # Exact: scaling by powers of two only moves the exponent.
-                    both = Constant(np.asarray(first * outer, node.outputs[0].dtype))
-                    return out_of(node, (rest, both))
     return None
