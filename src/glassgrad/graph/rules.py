@@ -92,7 +92,19 @@ class RuleNamespace(Namespace):
 
 
 def run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
-    """Carry out `op` on arrays; graphs it owns, or the lowering of a composite without a kernel, run in `F`."""
+    """Carry out `op` on arrays; graphs it owns, or the lowering of a composite without a kernel, run in `F`.
+
+    Where NumPy refuses, the record's type rule, which says more, has the first word.
+    """
+    try:
+        return _run_kernel(F, op, inputs, attrs, subgraphs)
+    except (ValueError, TypeError, IndexError):
+        if not op.control:
+            op.infer(*(np.asarray(x) for x in inputs), **attrs)
+        raise
+
+
+def _run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
     if op.numpy is None:
         assert op.lowering is not None
         return op.lowering(F, *inputs, **attrs)

@@ -54,6 +54,10 @@ def _parse(shape: Shape, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
         elif isinstance(entry, (int, np.integer)):
             template.append(_position(int(entry), shape[axis], axis))
         else:
+            if isinstance(entry, tuple):
+                entry, size = entry
+                if size != shape[axis]:
+                    raise ShapeError(f"a mask has {size} places along axis {axis}, the array of shape {shape} {shape[axis]}")
             template.append(ARRAY)
             arrays.append(entry)
         axis += 1
@@ -61,10 +65,10 @@ def _parse(shape: Shape, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
 
 
 def _opened(entry: Any) -> list[Any]:
-    """Return the entries that one entry stands for: a mask is as many arrays as it has axes."""
+    """Return the entries that one entry stands for: a mask is as many arrays, with the axis' size, as it has axes."""
     if entry is None or entry is Ellipsis or isinstance(entry, slice):
         return [entry]
-    if isinstance(entry, (bool, np.bool_)):
+    if isinstance(entry, (bool, np.bool_)) or (getattr(entry, "dtype", None) == bool and not entry.shape):
         raise ShapeError("True and False are no indices; write np.newaxis (None) for a new axis")
     if isinstance(entry, (int, np.integer)):
         return [entry]
@@ -76,7 +80,7 @@ def _opened(entry: Any) -> list[Any]:
         )
     if entry.dtype == bool:
         try:
-            return list(np.nonzero(np.asarray(entry)))
+            return list(zip(np.nonzero(np.asarray(entry)), entry.shape, strict=True))
         except TraceError:
             raise TraceError(
                 "a traced mask cannot index, because the shape of the result would depend on its values: "

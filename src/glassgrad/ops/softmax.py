@@ -33,8 +33,10 @@ def _along(name: str) -> Any:
     def call(F: Any, x: Any, axis: int = -1) -> Any:
         if not x.shape:
             raise ShapeError(f"{name} goes along an axis, but was given a single number")
-        x = cast(F, x, floating(x.dtype))
-        return F.bind(lookup(name), (x,), {"axis": normalise_axis(axis, len(x.shape))})
+        along = normalise_axis(axis, len(x.shape))
+        if x.shape[along] == 0:
+            raise ShapeError(f"{name} of no values: axis {along} of shape {tuple(x.shape)} has size 0")
+        return F.bind(lookup(name), (cast(F, x, floating(x.dtype)),), {"axis": along})
 
     return call
 
@@ -156,10 +158,11 @@ def _logsumexp_lowering(F: Any, x: Any, *, axis: tuple[int, ...], keepdims: bool
 
 
 def _weights(F: Any, x: Any, z: Any, axis: tuple[int, ...]) -> Any:
-    """Return exp(x − z): a softmax that is 0 where all is −inf, and even over the entries that are +inf."""
-    z = kept(F, z, tuple(x.shape), axis)
-    ordinary = F.logical_not(F.isinf(z))
-    usual = F.exp(F.subtract(F.where(ordinary, x, 0.0), F.where(ordinary, z, 0.0)))
+    """Return a softmax that is 0 where all is −inf, and even over the entries that are +inf."""
+    ordinary = F.logical_not(F.isinf(kept(F, z, tuple(x.shape), axis)))
+    shift = F.stop_gradient(F.max(x, axis=axis, keepdims=True))
+    e = F.exp(F.subtract(F.where(ordinary, x, 0.0), F.where(ordinary, shift, 0.0)))
+    usual = F.divide(e, F.sum(e, axis=axis, keepdims=True))
     largest = cast(F, F.equal(x, float("inf")), x.dtype)
     shares = F.divide(largest, F.maximum(F.sum(largest, axis=axis, keepdims=True), 1))
     return F.where(ordinary, usual, shares)
@@ -203,6 +206,7 @@ def _call_cross_entropy(F: Any, logits: Any, target: Any, label_smoothing: float
     logits = cast(F, logits, floating(logits.dtype))
     if target.dtype.kind not in "iu" or len(target.shape) == len(logits.shape):
         target = cast(F, target, logits.dtype)
+    _infer_cross_entropy(logits, target, label_smoothing=label_smoothing)
     return F.bind(cross_entropy, (logits, target), {"label_smoothing": float(label_smoothing)})
 
 
