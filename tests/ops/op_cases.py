@@ -37,7 +37,11 @@ class Case:
 
     def __call__(self, *inputs: Any, F: Any = T) -> Any:
         f = getattr(F, self.op.name)
-        return f(list(inputs), **self.sample.kwargs) if self.op.name == "concat" else f(*inputs, **self.sample.kwargs)
+        return (
+            f(list(inputs), **self.sample.kwargs)
+            if self.op.name == "concat"
+            else f(*inputs, **self.sample.kwargs)
+        )
 
     def floats(self) -> tuple[int, ...]:
         """Return the positions of the floating-point inputs."""

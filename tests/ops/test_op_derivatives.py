@@ -86,7 +86,10 @@ def _rows(arrays: list[np.ndarray], batched: tuple[bool, ...]) -> list[list[np.n
     """Return for each row the inputs: those that are batched differ from row to row."""
     draw = rng()
     return [
-        [draw.permutation(a.reshape(-1)).reshape(a.shape) if b else a for a, b in zip(arrays, batched, strict=True)]
+        [
+            draw.permutation(a.reshape(-1)).reshape(a.shape) if b else a
+            for a, b in zip(arrays, batched, strict=True)
+        ]
         for _ in range(ROWS)
     ]
 
@@ -109,7 +112,8 @@ def test_batching_is_a_loop_over_rows(case: Case) -> None:
         for batched in _patterns(len(arrays)):
             rows = _rows(arrays, batched)
             together = [
-                np.stack([r[i] for r in rows]) if b else a for i, (a, b) in enumerate(zip(arrays, batched, strict=True))
+                np.stack([r[i] for r in rows]) if b else a
+                for i, (a, b) in enumerate(zip(arrays, batched, strict=True))
             ]
             found = run(batch_graph(each_graph, batched, ROWS), *together)
             expected = [run(each_graph, *r) for r in rows]
@@ -134,7 +138,9 @@ def test_definition_lowering_and_kernel_agree(case: Case) -> None:
     g = rng().normal(size=kernel.shape)
     simplified = run(pullback(graph, wanted), *arrays, g)
     for role in ("definition", "lowering"):
-        for ours, theirs in zip(simplified, run(pullback(node.subgraphs[role], wanted), *arrays, g), strict=True):
+        for ours, theirs in zip(
+            simplified, run(pullback(node.subgraphs[role], wanted), *arrays, g), strict=True
+        ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-13)
 
 
@@ -144,7 +150,9 @@ def test_the_sigmoid_is_the_four_gates_of_the_textbook() -> None:
     assert [g.op for g in gates] == ["multiply", "exp", "add", "reciprocal"]
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "relu", "softmax", "log_softmax", "mean", "cross_entropy", "tanh"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "relu", "softmax", "log_softmax", "mean", "cross_entropy", "tanh"]
+)
 def test_kernels_write_where_they_are_told(name: str) -> None:
     from glassgrad.ops import REGISTRY
 

@@ -57,7 +57,9 @@ def test_smooth_activations_stay_finite(dtype: Any) -> None:
 @DTYPES
 def test_softmax_and_its_logarithm_at_large_scores(dtype: Any) -> None:
     x = [[1e4, 1e4, -1e4], [-1e4, -1e4, -1e4], [0, -inf, 0]]
-    np.testing.assert_allclose(both(T.softmax, x, dtype)[0], [[0.5, 0.5, 0], [1 / 3] * 3, [0.5, 0, 0.5]], rtol=1e-6)
+    np.testing.assert_allclose(
+        both(T.softmax, x, dtype)[0], [[0.5, 0.5, 0], [1 / 3] * 3, [0.5, 0, 0.5]], rtol=1e-6
+    )
     z, _ = both(T.log_softmax, x, dtype)
     half = np.log(0.5)
     np.testing.assert_allclose(z, [[half, half, -2e4], [np.log(1 / 3)] * 3, [half, -inf, half]], rtol=1e-4)

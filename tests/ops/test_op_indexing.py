@@ -78,7 +78,8 @@ def test_batched_indexing_is_a_loop(case: tuple[np.ndarray, Any]) -> None:
         if not any(mask):
             continue
         xs = [
-            np.stack([a, np.flip(a) if a.ndim else a]) if b else a for a, b in zip([x, *arrays], mask, strict=True)
+            np.stack([a, np.flip(a) if a.ndim else a]) if b else a
+            for a, b in zip([x, *arrays], mask, strict=True)
         ]
         rows = [[a[i] if b else a for a, b in zip(xs, mask, strict=True)] for i in range(2)]
         (out,) = run(batch_graph(graph, mask, 2), *xs)

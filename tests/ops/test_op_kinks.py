@@ -66,7 +66,12 @@ ROWS: list[tuple[str, Any, list[Any], list[Any]]] = [
     ),
     ("getitem, repeated", lambda x: x[np.array([0, 0, 2])], [[1, 2, 3]], [[2, 0, 1]]),
     ("step", lambda x: x * 0 + T.step(x), [[-1, 0, 1]], [[0, 0, 0]]),
-    ("binary_cross_entropy, sure and right", T.binary_cross_entropy, [[0, 1], [0, 1]], [[1, -1], [inf, -inf]]),
+    (
+        "binary_cross_entropy, sure and right",
+        T.binary_cross_entropy,
+        [[0, 1], [0, 1]],
+        [[1, -1], [inf, -inf]],
+    ),
 ]
 
 
