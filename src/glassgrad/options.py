@@ -62,6 +62,9 @@ class Registry(Generic[T]):
 
         return decorate
 
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._kinds.values()
+
     def names(self) -> list[str]:
         """Return every name, in the order they were added."""
         return list(self._kinds)
@@ -104,6 +107,21 @@ class Registry(Generic[T]):
         settings = dict(config)
         return self.find(settings.pop(self.key)), settings
 
+    def checked(self, kind: type[T], settings: dict[str, Any]) -> dict[str, Any]:
+        """Return `settings` if the class has all of them.
+
+        Raises
+        ------
+        OptionError
+            Where it has not, with the nearest names.
+        """
+        known = inspect.signature(kind).parameters
+        for name in settings:
+            if name not in known:
+                hint = did_you_mean(name, known) if known else "It has none."
+                raise OptionError(f"the {self.what} {self.name_of(kind)!r} has no setting {name!r}. {hint}")
+        return settings
+
     def build(self, config: str | Mapping[str, Any], **settings: Any) -> T:
         """Return the object that a name or a configuration states.
 
@@ -120,13 +138,7 @@ class Registry(Generic[T]):
             Where the name or a setting is unknown, or a value out of range.
         """
         kind, stated = self.split(config)
-        stated |= settings
-        known = inspect.signature(kind).parameters
-        for name in stated:
-            if name not in known:
-                label = f"the {self.what} {self.name_of(kind)!r}"
-                raise OptionError(f"{label} has no setting {name!r}. {did_you_mean(name, known)}")
-        return kind(**stated)
+        return kind(**self.checked(kind, stated | settings))
 
 
 def config_of(registry: Registry[Any], item: Any) -> dict[str, Any]:

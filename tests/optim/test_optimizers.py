@@ -193,9 +193,9 @@ def test_state_that_does_not_fit_is_refused():
     assert sorted(state) == ["0.exp_avg", "0.exp_avg_sq", "0.step"]
     with pytest.raises(ShapeError, match=r"0.exp_avg has shape \(2,\)"):
         optim.Adam().load_state_dict(state, [gg.tensor([1.0], requires_grad=True)])
-    with pytest.raises(OptionError, match="unknown '0.exp_avg'"):
+    with pytest.raises(OptionError, match=r"unknown '0\.exp_avg'"):
         optim.SGD().load_state_dict(state, [p])
-    with pytest.raises(OptionError, match="lacks '0.step'"):
+    with pytest.raises(OptionError, match=r"lacks '0\.step'"):
         optim.SGD().load_state_dict({}, [p])
 
 
