@@ -25,7 +25,7 @@ from workloads import WORKLOADS, Workload
 
 __all__ = ["MODULES", "main"]
 
-MODULES = ["numpy_peer", "torch_peer", "jax_peer", "sklearn_peer"]
+MODULES = ["glassgrad_peer", "numpy_peer", "torch_peer", "jax_peer", "sklearn_peer"]
 BASELINE = "glassgrad"
 TOLERANCE = 1e-3
 ROUND_SECONDS = 0.08

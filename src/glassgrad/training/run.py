@@ -224,8 +224,9 @@ class Run:
             self._run_block(block, batches[skip:])
             skip = 0
             if self._ending or self._flag[0]:
-                return
-        self._end_epoch()
+                break
+        if self._in_epoch == self.steps_per_epoch and self._ending != "not finite":
+            self._end_epoch()
 
     def _order(self) -> Array:
         if not self.settings.shuffle:

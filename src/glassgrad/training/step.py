@@ -171,7 +171,7 @@ def build_step(
         updated = {name: builder.updates.get(id(b)) for name, b in buffers.items()}
     finally:
         model.train(was_training)
-    outputs = [value._payload, share._payload if isinstance(share, Tensor) else builder.lift(share, dtype)]
+    outputs = [value._payload, share._payload]
     outputs += [tracing.read(buffers[name]) if u is None else u[1] for name, u in updated.items()]
     graph = differentiate(builder.finish(outputs), range(len(parameters)))
     graph = _with_update(

@@ -50,7 +50,9 @@ class NumpyLoop:
     ) -> Array:
         """Take one step for each mini-batch; see `glassgrad.engines.Loop.run`."""
         n_state = self.step.state
-        now, spare = list(state), self._spare or [np.empty_like(a) for a in state]
+        now, spare = list(state), self._spare
+        if not spare or any(a is b for a, b in zip(now, spare, strict=True)):
+            spare = [np.empty_like(a) for a in now]
         reports = np.empty((len(batches), len(self.step.graph.outputs) - n_state))
         done = 0
         with np.errstate(all="ignore"):

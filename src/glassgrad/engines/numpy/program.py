@@ -7,8 +7,10 @@ NumPy calls is loading local variables.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from threading import Lock
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,6 +25,9 @@ __all__ = ["NumpyProgram", "StaticProgram"]
 
 Array = np.ndarray[Any, Any]
 
+_KEPT = 16
+"""For how many batch sizes a program stays ready."""
+
 
 class NumpyProgram:
     """A graph made ready to run; specialised for each batch size it meets."""
@@ -30,19 +35,23 @@ class NumpyProgram:
     def __init__(self, graph: Graph) -> None:
         self.graph = simplify(graph)
         self._static: dict[Graph, StaticProgram] = {}
+        self._lock = Lock()
 
     def at(self, arrays: Sequence[Array]) -> StaticProgram:
-        """Return the program for inputs of these shapes."""
+        """Return the program for inputs of these shapes; each has its own memory, so only some are kept."""
         graph = static(self.graph, arrays)
-        if graph not in self._static:
-            self._static[graph] = StaticProgram(graph)
-        return self._static[graph]
+        found = self._static.get(graph)
+        if found is None:
+            if len(self._static) >= _KEPT:
+                del self._static[next(iter(self._static))]
+            found = self._static[graph] = StaticProgram(graph)
+        return found
 
     def __call__(self, *arrays: Array) -> list[Array]:
         """Return the outputs for `arrays`, in fresh memory."""
-        program = self.at(arrays)
-        outputs = program.new_outputs()
-        with np.errstate(all="ignore"):
+        with self._lock, np.errstate(all="ignore"):
+            program = self.at(arrays)
+            outputs = program.new_outputs()
             program.run(arrays, outputs)
         return outputs
 
@@ -75,8 +84,9 @@ class StaticProgram:
         if graph.outputs:
             lines.append(f"({', '.join(f'o{i}' for i in range(len(graph.outputs)))},) = outputs")
         for value, offset in plan.offsets.items():
-            size = int(np.prod(value.shape)) * value.dtype.itemsize
-            memory = block[start + offset : start + offset + size].view(value.dtype).reshape(value.shape)
+            shape = cast(tuple[int, ...], value.shape)
+            size = math.prod(shape) * value.dtype.itemsize
+            memory = block[start + offset : start + offset + size].view(value.dtype).reshape(shape)
             self._names[f"b{self._name(value)}"] = memory
         written: set[Value] = set()
         for node in graph.nodes:
@@ -115,17 +125,14 @@ class StaticProgram:
         label = f"k{len(self._names)}_{node.op}"
         self._names[label] = _kernel(node)
         arguments = [self._name(v) for v in node.inputs]
-        if isinstance(op.numpy, np.ufunc):
-            arguments += [where] if where else []
-        else:
-            for key, setting in node.attrs.items():
-                if isinstance(setting, (bool, int, type(None))):
-                    arguments.append(f"{key}={setting}")
-                else:
-                    name = f"a{len(self._names)}"
-                    self._names[name] = setting
-                    arguments.append(f"{key}={name}")
-            arguments += [f"out={where}"] if where else []
+        for key, setting in node.attrs.items():
+            if isinstance(setting, (bool, int, type(None))):
+                arguments.append(f"{key}={setting}")
+            else:
+                name = f"a{len(self._names)}"
+                self._names[name] = setting
+                arguments.append(f"{key}={name}")
+        arguments += [f"out={where}"] if where else []
         results = ", ".join(self._name(v) for v in node.outputs) + ("," if op.several else "")
         return f"{results} = {label}({', '.join(arguments)})"
 
@@ -137,7 +144,8 @@ def _kernel(node: Node) -> Any:
     if not op.control:
         return kernel
     programs = {
-        role: (lambda *xs, _graph=graph: evaluate(Arrays(), _graph, xs)) for role, graph in node.subgraphs.items()
+        role: (lambda *xs, _graph=graph: evaluate(Arrays(), _graph, xs))
+        for role, graph in node.subgraphs.items()
     }
     return lambda *xs, **attrs: kernel(*xs, **attrs, run=programs)
 

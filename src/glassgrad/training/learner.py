@@ -1,0 +1,473 @@
+"""A learner: everything between raw rows and predictions, as one thing that can be trained, kept and used.
+
+A network alone cannot predict: it needs the medians, categories and units of the rows it was trained on. A
+learner holds them all, so that whoever has the file needs raw rows only, and can go on training when new
+ones arrive.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from glassgrad.data.arraydata import Arrays
+from glassgrad.data.preprocessing import Preprocessing
+from glassgrad.data.readers import read
+from glassgrad.data.schema import Schema, Task
+from glassgrad.data.steps import Report
+from glassgrad.data.table import Table
+from glassgrad.data.targets import ClassTarget
+from glassgrad.engines import engine
+from glassgrad.errors import ModelFileError, TrainingError
+from glassgrad.nn import Module, mlp
+from glassgrad.nn.losses import loss as find_loss
+from glassgrad.training.baselines import linear_outputs, trivial_outputs
+from glassgrad.training.callbacks import Callback
+from glassgrad.training.checkpoints import load_checkpoint
+from glassgrad.training.fit import fit, predict
+from glassgrad.training.history import History
+from glassgrad.training.metrics import probabilities
+from glassgrad.training.preparation import Preparation, checksum, class_count, prepare
+from glassgrad.training.recipe import Recipe
+from glassgrad.training.run import Run
+from glassgrad.training.scores import network_target, score
+from glassgrad.training.summary import Summary
+
+__all__ = ["Learner", "Predictions"]
+
+Array = NDArray[Any]
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a learner says about rows.
+
+    Parameters
+    ----------
+    values
+        (n,): class names, or quantities in the target's own units.
+    probabilities
+        (n, classes), in the order of `classes`; None for quantities.
+    classes
+        The names of the classes; empty for quantities.
+    notes
+        What a person should know, such as categories that training had not.
+    """
+
+    values: Array
+    probabilities: NDArray[np.float64] | None
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Learner:
+    """A network with its preprocessing, its recipe, and the record of how it was trained.
+
+    Parameters
+    ----------
+    network
+        Maps features to logits or to a standardised quantity.
+    preprocessing
+        Maps raw rows to features, and targets to numbers and back.
+    recipe
+        How it was trained, every choice made.
+    optimizer_state
+        What the optimizer had in mind when training ended, by parameter and piece.
+    summary
+        How training went.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"x": np.linspace(-1, 1, 200), "y": np.linspace(-1, 1, 200) ** 2})
+    >>> learner = Learner.train(frame, target="y", recipe=Recipe(hidden=(16,), epochs=20), progress=False)
+    >>> learner.summary.task, sorted(learner.summary.test)
+    ('regression', ['loss', 'mae', 'r2', 'rmse'])
+    >>> learner.predict(frame.head(3)).values.shape
+    (3,)
+    """
+
+    network: Module
+    preprocessing: Preprocessing
+    recipe: Recipe
+    optimizer_state: dict[str, Array]
+    summary: Summary
+
+    # --- training ---
+
+    @classmethod
+    def train(
+        cls,
+        source: Any,
+        *,
+        target: str | None = None,
+        task: Task | None = None,
+        recipe: Recipe | None = None,
+        schema: Schema | None = None,
+        progress: bool | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
+    ) -> Learner:
+        """Train a network on raw rows.
+
+        Parameters
+        ----------
+        source
+            A table, arrays, a data frame, or the path of a file or folder.
+        target
+            The column to learn; None for arrays.
+        task
+            Classification or regression; None to find out.
+        recipe
+            How to train; what it leaves open is chosen from the data.
+        schema
+            The kinds of the columns; None to find them.
+        progress, callbacks, checkpoint_dir, checkpoint_every
+            As in `glassgrad.fit`.
+
+        Raises
+        ------
+        GlassgradError
+            Where the data or the recipe cannot be used.
+        TrainingError
+            Where the loss is no number any more; its ``learner`` is the last good one.
+        """
+        prepared = prepare(_rows(source, target), target=target, task=task, recipe=recipe, schema=schema)
+        return cls.train_prepared(
+            prepared,
+            progress=progress,
+            callbacks=callbacks,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+        )
+
+    @classmethod
+    def train_prepared(
+        cls,
+        prepared: Preparation,
+        *,
+        before: Learner | None = None,
+        resume: str | os.PathLike[str] | None = None,
+        progress: bool | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
+        note: dict[str, Any] | None = None,
+    ) -> Learner:
+        """Train on data that `prepare` made ready.
+
+        Parameters
+        ----------
+        prepared
+            The data and the recipe.
+        before
+            A learner to go on from: its weights and the state of its optimizer.
+        resume
+            A checkpoint of the same data and recipe.
+        progress, callbacks, checkpoint_dir, checkpoint_every
+            As in `glassgrad.fit`.
+        note
+            What to keep in each checkpoint beside the description of the learner; JSON.
+
+        Raises
+        ------
+        TrainingError
+            Where the loss is no number any more; its ``learner`` is the last good one.
+        """
+        recipe, fitted = prepared.recipe, prepared.preprocessing
+        network = network_of(fitted, recipe)
+        keep = _KeepState()
+        start = None
+        if before is not None:
+            network.load_state_dict(before.network.state_dict())
+            if before.recipe.optimizer == recipe.optimizer:
+                start = before.optimizer_state
+        outputs = output_count(fitted, recipe)
+        train, held = prepared.train, prepared.validation
+        description = {"preprocessing": msgspec.to_builtins(fitted), "recipe": msgspec.to_builtins(recipe)}
+        history = fit(
+            network,
+            train.X,
+            network_target(train.y, outputs, recipe.dtype),
+            loss=recipe.loss,
+            optimizer=recipe.optimizer,
+            lr=recipe.lr,
+            weight_decay=recipe.weight_decay,
+            schedule=recipe.schedule,
+            epochs=recipe.epochs or 1,
+            batch_size=recipe.batch_size or 1,
+            validation=None if held is None else (held.X, network_target(held.y, outputs, recipe.dtype)),
+            metrics=("accuracy",) if prepared.classes else ("r2",),
+            patience=recipe.patience,
+            seed=recipe.seed,
+            engine=recipe.engine,
+            progress=progress,
+            callbacks=[*callbacks, keep],
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+            resume=resume,
+            start=start,
+            metadata={"learner": description, "note": note or {}},
+        )
+        learner = cls(network, fitted, recipe, keep.state, _summary(prepared, network, history, before))
+        if history.stopped == "not finite":
+            error = TrainingError(history.message)
+            error.learner = learner  # type: ignore[attr-defined]
+            raise error
+        learner._judge(prepared)
+        return learner
+
+    @classmethod
+    def resume(
+        cls,
+        source: Any,
+        checkpoint: str | os.PathLike[str],
+        *,
+        progress: bool | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
+    ) -> Learner:
+        """Go on with an interrupted training; the result is that of one never interrupted, bit for bit.
+
+        Parameters
+        ----------
+        source
+            The same rows as before.
+        checkpoint
+            A checkpoint of that training, or the folder of them.
+        progress, callbacks, checkpoint_dir, checkpoint_every
+            As in `glassgrad.fit`.
+
+        Raises
+        ------
+        ModelFileError
+            Where the checkpoint cannot be read, or belongs to other data.
+        """
+        fitted, recipe, note = read_checkpoint(checkpoint)
+        rows = _rows(source, fitted.target_encoding.column or None)
+        prepared = prepare(rows, recipe=recipe, preprocessing=fitted)
+        return cls.train_prepared(
+            prepared,
+            resume=checkpoint,
+            progress=progress,
+            callbacks=callbacks,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+            note=note,
+        )
+
+    def continue_from(
+        self,
+        source: Any,
+        *,
+        recipe: Recipe | None = None,
+        progress: bool | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> Learner:
+        """Return a learner that went on training on new rows, with this one's columns, units and classes.
+
+        Parameters
+        ----------
+        source
+            The new rows, with the columns that training had.
+        recipe
+            How to go on; by default `next_recipe`.
+        progress, callbacks
+            As in `glassgrad.fit`.
+
+        Raises
+        ------
+        DataError
+            Where a column is missing, or a label is no class of this learner.
+        """
+        rows = _rows(source, self.preprocessing.target_encoding.column or None)
+        prepared = prepare(rows, recipe=recipe or self.next_recipe(), preprocessing=self.preprocessing)
+        return type(self).train_prepared(prepared, before=self, progress=progress, callbacks=callbacks)
+
+    def next_recipe(self) -> Recipe:
+        """Return the recipe to go on by: a tenth of the learning rate, and as many epochs as the new rows need."""
+        return msgspec.structs.replace(
+            self.recipe, lr=(self.recipe.lr or 1e-3) / 10, epochs=None, batch_size=None, patience=None
+        )
+
+    # --- use ---
+
+    def outputs(self, data: Table | Arrays, report: Report | None = None) -> Array:
+        """Return the network's outputs for raw rows, (n, outputs): logits, or standardised quantities."""
+        features = self.preprocessing.transform(data, self.recipe.dtype, report=report)
+        return predict(self.network, features, engine=self.recipe.engine)
+
+    def predict(self, source: Any) -> Predictions:
+        """Return class names or quantities for raw rows.
+
+        Parameters
+        ----------
+        source
+            A table, arrays, a data frame, or a path; the target may be absent.
+
+        Raises
+        ------
+        DataError
+            Where a column that training had is missing.
+        """
+        report = Report()
+        outputs = self.outputs(_rows(source), report)
+        target = self.preprocessing.target_encoding
+        if isinstance(target, ClassTarget):
+            p = probabilities(outputs)
+            return Predictions(target.decode(p.argmax(axis=1)), p, target.classes, tuple(report.notes()))
+        return Predictions(target.decode(outputs[:, 0]), None, (), tuple(report.notes()))
+
+    def evaluate(self, source: Any) -> Scores:
+        """Return the scores on raw rows whose target is known: ``loss`` and ``accuracy``, or ``rmse``, ``mae``, ``r2``.
+
+        Raises
+        ------
+        DataError
+            Where a column is missing, the target among them.
+        """
+        data = _rows(source)
+        loss = find_loss(self.recipe.loss or "mse")
+        return score(self.preprocessing, loss, self.outputs(data), self.preprocessing.target(data))
+
+    def trained_on(self, data: Table | Arrays) -> bool:
+        """Say whether these look like the rows that this learner was trained on."""
+        return checksum(self.preprocessing.target(data)) == self.summary.checksum
+
+    def _judge(self, prepared: Preparation) -> None:
+        """Score the network and its baselines on the parts that were held back."""
+        loss = find_loss(self.recipe.loss or "mse")
+        fitted, summary = prepared.preprocessing, self.summary
+        for name in ("validation", "test"):
+            part = getattr(prepared, name)
+            if part is not None:
+                outputs = predict(self.network, part.X, engine=self.recipe.engine)
+                setattr(summary, name, score(fitted, loss, outputs, part.y))
+        test, train = prepared.test, prepared.train
+        if test is None:
+            return
+        plain: dict[str, Array | None] = {
+            "trivial": trivial_outputs(train.y, len(test), prepared.classes),
+            "linear": linear_outputs(train.X, train.y, test.X, prepared.classes),
+        }
+        for name, logits in plain.items():
+            if logits is not None:
+                if output_count(fitted, self.recipe) < logits.shape[1]:
+                    logits = logits[:, 1:] - logits[:, :1]
+                summary.baselines[name] = score(fitted, loss, logits, test.y)
+
+    # --- files ---
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the learner to one file, which replaces an old one only when it is complete.
+
+        Raises
+        ------
+        ModelFileError
+            Where it cannot be written; the old file is as it was.
+        """
+        from glassgrad.training.learner_files import save_learner
+
+        save_learner(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Learner:
+        """Read a learner back, trusting nothing in the file.
+
+        Raises
+        ------
+        ModelFileError
+            Where the file is missing, damaged, of a newer version, or says what cannot be true.
+        """
+        from glassgrad.training.learner_files import load_learner
+
+        return load_learner(path)
+
+
+class _KeepState(Callback):
+    """Keeps the optimizer's state, and how many updates it stands for, when training ends."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, Array] = {}
+
+    def on_end(self, run: Run, history: History) -> None:
+        self.state = {k: a for k, a in run.optimizer_state().items() if k.startswith("optimizer.")}
+
+
+def output_count(preprocessing: Preprocessing, recipe: Recipe) -> int:
+    """Return how many outputs the network has: one a class, or a single one."""
+    if preprocessing.task == "classification" and not (recipe.loss or "").startswith("binary"):
+        return class_count(preprocessing)
+    return 1
+
+
+def network_of(preprocessing: Preprocessing, recipe: Recipe) -> Module:
+    """Return the network of a recipe, with fresh weights."""
+    return mlp(
+        preprocessing.n_features,
+        recipe.hidden or (),
+        output_count(preprocessing, recipe),
+        activation=recipe.activation,
+        dropout=recipe.dropout or 0.0,
+        dtype=recipe.dtype,
+        seed=recipe.seed,
+    )
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Preprocessing, Recipe, dict[str, Any]]:
+    """Return the preprocessing, the recipe and the note in a checkpoint.
+
+    Raises
+    ------
+    ModelFileError
+        Where it cannot be read, or was not made by a learner.
+    """
+    metadata = load_checkpoint(path).metadata
+    try:
+        learner, note = metadata["learner"], metadata["note"]
+        fitted = Preprocessing.from_json(msgspec.json.encode(learner["preprocessing"]))
+        recipe = msgspec.convert(learner["recipe"], Recipe)
+        return fitted, recipe, msgspec.convert(note, dict[str, Any])
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise ModelFileError(f"'{path}' was not made by `glassgrad train`: {error}.") from None
+
+
+def _rows(source: Any, target: str | None = None) -> Table | Arrays:
+    return source if isinstance(source, Table | Arrays) else read(source, target=target)
+
+
+def _summary(prepared: Preparation, network: Module, history: History, before: Learner | None) -> Summary:
+    earlier = before.summary if before else None
+    return Summary(
+        task=prepared.task,
+        source=prepared.source,
+        engine=engine(prepared.recipe.engine).name,
+        seconds=history.seconds,
+        epochs=history.epochs,
+        epochs_before=earlier.epochs + earlier.epochs_before if earlier else 0,
+        steps=history.steps,
+        steps_before=earlier.steps + earlier.steps_before if earlier else 0,
+        best_epoch=history.best_epoch,
+        stopped=history.stopped,
+        message=history.message,
+        rows={
+            "train": len(prepared.train),
+            "validation": len(prepared.validation or ()),
+            "test": len(prepared.test or ()),
+        },
+        features=prepared.preprocessing.n_features,
+        parameters=sum(p.size for p in network.parameters()),
+        history=history.columns,
+        notes=prepared.notes,
+        checksum=prepared.checksum,
+    )

@@ -1,0 +1,99 @@
+"""Learners on disk: what is in the file, and why a file that says what cannot be true is refused.
+
+The arrays are the network's parameters under their own names, so that any reader of safetensors finds them,
+and the optimizer's state. The metadata has the preprocessing, the recipe and the summary. The network is not
+described a second time: it follows from the other two, and every array must have the shape that follows.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from glassgrad.data.preprocessing import Preprocessing
+from glassgrad.errors import GlassgradError, ModelFileError
+from glassgrad.optim import optimizer
+from glassgrad.training.files import load_file, save_file
+from glassgrad.training.learner import Learner, network_of, output_count
+from glassgrad.training.preparation import class_count
+from glassgrad.training.recipe import Recipe
+from glassgrad.training.summary import Summary
+
+__all__ = ["load_learner", "save_learner"]
+
+Array = NDArray[Any]
+
+
+class _Content(msgspec.Struct, kw_only=True):
+    """The metadata of a model file, but for what `glassgrad.training.files` adds."""
+
+    preprocessing: msgspec.Raw
+    recipe: Recipe
+    summary: Summary
+
+
+def save_learner(path: str | os.PathLike[str], learner: Learner) -> None:
+    """Write a learner; see `Learner.save`."""
+    arrays = {**learner.network.state_dict(), **learner.optimizer_state}
+    metadata = {
+        "preprocessing": msgspec.to_builtins(learner.preprocessing),
+        "recipe": msgspec.to_builtins(learner.recipe),
+        "summary": learner.summary.to_json(),
+    }
+    save_file(path, arrays, metadata, kind="model")
+
+
+def load_learner(path: str | os.PathLike[str]) -> Learner:
+    """Read a learner; see `Learner.load`."""
+    arrays, metadata = load_file(path, kind="model")
+    try:
+        content = msgspec.json.decode(msgspec.json.encode(metadata), type=_Content)
+        fitted = Preprocessing.from_json(bytes(content.preprocessing))
+        recipe = content.recipe
+        resolved = recipe.resolve(
+            fitted.task,
+            rows=1,
+            images=False,
+            classes=class_count(fitted),
+            held_out=recipe.patience is not None,
+        )
+        if resolved != recipe:
+            raise ModelFileError("its recipe leaves choices open")
+        _check_arrays(arrays, fitted, recipe)
+        network = network_of(fitted, recipe)
+        network.load_state_dict({name: arrays[name] for name in network.state_dict()})
+    except (GlassgradError, msgspec.ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise ModelFileError(f"'{path}' is no model that can be used: {first}") from None
+    state = {name: array for name, array in arrays.items() if name.startswith("optimizer.")}
+    return Learner(network, fitted, recipe, state, content.summary)
+
+
+def _check_arrays(arrays: dict[str, Array], fitted: Preprocessing, recipe: Recipe) -> None:
+    """Hold every array against the shape that follows from the recipe, before any memory is taken for it."""
+    sizes = [fitted.n_features, *(recipe.hidden or ()), output_count(fitted, recipe)]
+    layers = [name for name in arrays if name.endswith(".weight") and not name.startswith("optimizer.")]
+    layers.sort(key=lambda name: int(name.split(".")[0]) if name.split(".")[0].isdigit() else -1)
+    if len(layers) != len(sizes) - 1:
+        raise ModelFileError(f"it has {len(layers)} layers where its recipe has {len(sizes) - 1}")
+    expected: dict[str, tuple[int, ...]] = {}
+    for layer, before, after in zip(layers, sizes[:-1], sizes[1:], strict=True):
+        expected[layer] = (after, before)
+        expected[layer.removesuffix("weight") + "bias"] = (after,)
+    pieces = optimizer(recipe.optimizer).pieces
+    expected |= {f"optimizer.{name}.{piece}": shape for name, shape in expected.items() for piece in pieces}
+    found = {name: array.shape for name, array in arrays.items()}
+    for name in sorted({*found, *expected}):
+        if found.get(name) != expected.get(name):
+            raise ModelFileError(
+                f"its array {name!r} has shape {found.get(name)} where {expected.get(name)} is expected"
+            )
+    for name, array in arrays.items():
+        if array.dtype != np.dtype(recipe.dtype):
+            raise ModelFileError(f"its array {name!r} is {array.dtype} where {recipe.dtype} is expected")
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"its array {name!r} holds NaN or infinity")

@@ -1,0 +1,63 @@
+"""Scores: what outputs on known rows are worth, in the units a person thinks in.
+
+A network of a standardised price has a loss in standard deviations; nobody can judge it. Scores are taken
+after the target is turned back into its own units, and the same function judges the network and its
+baselines, so that the columns of the final table can be compared.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassgrad.data.preprocessing import Preprocessing
+from glassgrad.nn.losses import Loss
+from glassgrad.training.metrics import accuracy, mae, r2, rmse
+
+__all__ = ["network_target", "score"]
+
+Array = NDArray[Any]
+
+
+def score(preprocessing: Preprocessing, loss: Loss, outputs: Array, y: Array) -> dict[str, float]:
+    """Return the scores of outputs.
+
+    Parameters
+    ----------
+    preprocessing
+        Knows the task and the target's units.
+    loss
+        The loss the network was trained by.
+    outputs
+        (n, k): logits, or standardised quantities.
+    y
+        (n,): class numbers, or standardised quantities.
+
+    Returns
+    -------
+    dict
+        ``loss`` (on the outputs as they are) and ``accuracy``; or ``loss``, and in the target's own units
+        ``rmse`` and ``mae``, and ``r2``.
+    """
+    outputs = np.asarray(outputs)
+    value = float(loss(outputs, network_target(y, outputs.shape[1], outputs.dtype)).item())
+    if preprocessing.task == "classification":
+        return {"loss": value, "accuracy": accuracy(outputs, y)}
+    given = preprocessing.inverse_target(outputs[:, 0])
+    wanted = preprocessing.inverse_target(y)
+    return {"loss": value, "rmse": rmse(given, wanted), "mae": mae(given, wanted), "r2": r2(given, wanted)}
+
+
+def network_target(y: Array, outputs: int, dtype: Any) -> Array:
+    """Return targets as a loss takes them: int64 (n,) for several classes, else (n, 1) of the network's dtype.
+
+    Examples
+    --------
+    >>> network_target(np.array([0, 1]), 1, "float32").shape
+    (2, 1)
+    """
+    if outputs > 1:
+        return np.asarray(y, dtype=np.int64)
+    return np.asarray(y, dtype=dtype)[:, None]
