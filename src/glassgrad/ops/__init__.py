@@ -10,6 +10,7 @@ from glassgrad.ops import (
     comparison,
     control,
     creation,
+    cross_entropy,
     cumulative,
     exponential,
     indexing,
@@ -18,6 +19,7 @@ from glassgrad.ops import (
     reductions,
     shapes,
     softmax,
+    statistics,
 )
 from glassgrad.ops.namespace import FUNCTIONS, Namespace
 from glassgrad.ops.operators import Operators
@@ -37,6 +39,7 @@ __all__ = [
     "comparison",
     "control",
     "creation",
+    "cross_entropy",
     "cumulative",
     "exponential",
     "indexing",
@@ -47,4 +50,5 @@ __all__ = [
     "register",
     "shapes",
     "softmax",
+    "statistics",
 ]

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import OptionError, did_you_mean
-from glassgrad.ops.families import elementwise, floating, number
+from glassgrad.ops.families import elementwise
 from glassgrad.ops.namespace import function
-from glassgrad.ops.record import Kink, Sample, Text
+from glassgrad.ops.record import Kink, Op, Sample, Text
+from glassgrad.ops.rules import floating, number
 
 _ANY = (Sample(((2, 3),)), Sample(((),)), Sample(((2, 3),), low=-8.0, high=8.0))
 
@@ -27,11 +28,19 @@ def _room(x: Any, out: Any) -> Any:
 # --- sigmoid and its kin -------------------------------------------------------------------------------------------
 
 
+_BOUNDS = {
+    char: (np.array(-0.99 * np.log(np.finfo(char).max), char), np.array(1, char)) for char in "fd"
+}
+"""For each dtype the x below which e^−x overflows, and 1."""
+
+
 def _sigmoid(x: Any, out: Any = None) -> Any:
-    z = np.multiply(x, -1.0, out=_room(x, out))
-    with np.errstate(over="ignore"):  # e^−x may become inf, and 1/(1 + inf) is 0 as it should be
-        np.exp(z, out=z)
-    np.add(z, 1, out=z)
+    z = _room(x, out)
+    lowest, one = _BOUNDS[z.dtype.char]
+    np.maximum(x, lowest, out=z)
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    np.add(z, one, out=z)
     return np.reciprocal(z, out=z)
 
 
@@ -117,7 +126,7 @@ def _leaky_relu(x: Any, *, slope: float, out: Any = None) -> Any:
     return z
 
 
-leaky_relu = elementwise(
+leaky_relu: Op = elementwise(
     "leaky_relu",
     _leaky_relu,
     (lambda F, z, x, *, slope: F.where(F.greater(x, 0), number(1, z.dtype), number(slope, z.dtype)),),
@@ -144,7 +153,7 @@ def _elu(x: Any, *, alpha: float, out: Any = None) -> Any:
     return z
 
 
-elu = elementwise(
+elu: Op = elementwise(
     "elu",
     _elu,
     (lambda F, z, x, *, alpha: F.where(F.greater(x, 0), number(1, z.dtype), F.add(z, alpha)),),
@@ -202,7 +211,7 @@ def _call_gelu(F: Any, x: Any, approximate: str = "none") -> Any:
     return F.bind(gelu, (x,), {"approximate": approximate})
 
 
-gelu = elementwise(
+gelu: Op = elementwise(
     "gelu",
     None,
     (_gelu_slope,),
@@ -239,7 +248,7 @@ def _inside(F: Any, z: Any, x: Any, *, min: float | None, max: float | None) -> 
     return F.logical_and(above, below)
 
 
-clip = elementwise(
+clip: Op = elementwise(
     "clip",
     lambda x, *, min, max, out=None: (
         np.positive(x, out=out) if min is max is None else np.clip(x, min, max, out=out)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.families import elementwise, floating, number
+from glassgrad.ops.families import elementwise
 from glassgrad.ops.record import Kink, Sample, Text, lookup
+from glassgrad.ops.rules import floating, number
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))), Sample(((4, 1), (1, 3))))
 _AWAY_FROM_ZERO = (Sample(((2, 3), (2, 3)), low=0.5, high=2.0), Sample(((2, 3), (3,)), low=-2.0, high=-0.5))

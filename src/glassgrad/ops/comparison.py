@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.families import elementwise, floating, predicate
+from glassgrad.ops.families import elementwise, predicate
 from glassgrad.ops.record import Kink, Sample, Text
+from glassgrad.ops.rules import floating
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))))
 _ONE = (Sample(((2, 3),)),)

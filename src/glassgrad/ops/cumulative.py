@@ -8,15 +8,17 @@ one again, this stays exact for derivatives of every order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
-from glassgrad.ops.families import linear, total
+from glassgrad.ops.families import linear
 from glassgrad.ops.record import Kink, Op, Sample, Text, register
 from glassgrad.ops.reductions import batch_reduction, reduced, whole_dtype
+from glassgrad.ops.rules import total
 from glassgrad.ops.shapes import normalise_axes, normalise_axis
 
 _ALONG = (Sample(((5,),)), Sample(((2, 3),), {"axis": 1}), Sample(((3, 2),), {"axis": 0}))
@@ -53,7 +55,7 @@ def _recur(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     s = np.array(np.broadcast_to(b, np.shape(b)), np.result_type(a, b))
     along, factors = np.moveaxis(s, axis, 0), np.moveaxis(a, axis, 0)
     order = range(len(along))[::-1] if reverse else range(len(along))
-    for before, now in zip(order, order[1:], strict=False):
+    for before, now in pairwise(order):
         along[now] += factors[now] * along[before]
     return s
 
@@ -97,7 +99,7 @@ linear_recurrence: Op = register(
         latex=r"s_i = {0}_i s_{{i-1}} + {1}_i",
         derivative=r"h_i = g_i + a_{i+1} h_{i+1}; \; h_i s_{i-1}, \, h_i",
         why=Text(
-            "each step hands its gradient on to the step before, multiplied by its factor: the same recurrence, backwards",
+            "each step hands its gradient on to the step before, times its factor: the same recurrence, backwards",
             "각 단계는 기울기에 자기 계수를 곱해 앞 단계로 넘긴다: 같은 점화식이 거꾸로 흐른다",
         ),
         samples=(
@@ -121,13 +123,12 @@ def _axis(name: str, x: Any, axis: int | None) -> int:
 def _call_cumulative_sum(
     F: Any, x: Any, axis: int | None = None, *, reverse: bool = False, include_initial: bool = False
 ) -> Any:
-    settings = {"axis": _axis("cumulative_sum", x, axis), "reverse": bool(reverse)}
-    return _with_initial(F, F.bind(cumulative_sum, (x,), settings), 0.0, include_initial, **settings)
+    at = _axis("cumulative_sum", x, axis)
+    z = F.bind(cumulative_sum, (x,), {"axis": at, "reverse": bool(reverse)})
+    return _with_initial(F, z, 0.0, at, reverse) if include_initial else z
 
 
-def _with_initial(F: Any, z: Any, first: float, include: bool, axis: int, reverse: bool) -> Any:
-    if not include:
-        return z
+def _with_initial(F: Any, z: Any, first: float, axis: int, reverse: bool) -> Any:
     edge = F.full((*z.shape[:axis], 1, *z.shape[axis + 1 :]), first, z.dtype)
     return F.concat([z, edge] if reverse else [edge, z], axis=axis)
 
@@ -176,8 +177,9 @@ cumulative_sum: Op = linear(
 def _call_cumulative_prod(
     F: Any, x: Any, axis: int | None = None, *, reverse: bool = False, include_initial: bool = False
 ) -> Any:
-    settings = {"axis": _axis("cumulative_prod", x, axis), "reverse": bool(reverse)}
-    return _with_initial(F, F.bind(cumulative_prod, (x,), settings), 1.0, include_initial, **settings)
+    at = _axis("cumulative_prod", x, axis)
+    z = F.bind(cumulative_prod, (x,), {"axis": at, "reverse": bool(reverse)})
+    return _with_initial(F, z, 1.0, at, reverse) if include_initial else z
 
 
 def _pull_cumulative_prod(

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.families import elementwise, floating
+from glassgrad.ops.families import elementwise
 from glassgrad.ops.record import Kink, Op, Sample, Text
+from glassgrad.ops.rules import floating
 
 _ANY = (Sample(((2, 3),)), Sample(((),)))
 _POSITIVE = (Sample(((2, 3),), low=0.3, high=3.0),)

@@ -14,112 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
+from glassgrad.ops.rules import cast, each, scale, sum_to, total
 
-__all__ = [
-    "bilinear",
-    "cast",
-    "composite",
-    "each",
-    "elementwise",
-    "floating",
-    "linear",
-    "map_rows",
-    "number",
-    "predicate",
-    "sum_to",
-    "total",
-]
+__all__ = ["bilinear", "composite", "elementwise", "linear", "predicate"]
 
 Partial = Callable[..., Any]
-
-
-# --- helpers that rules share ------------------------------------------------------------------------------------
-
-
-def sum_to(F: Any, g: Any, shape: Shape) -> Any:
-    """Sum `g` over the axes along which an input of `shape` was broadcast."""
-    if tuple(g.shape) == tuple(shape):
-        return g
-    extra = len(g.shape) - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        extra + i for i, d in enumerate(shape) if d == 1 and g.shape[extra + i] != 1
-    )
-    if len(axes) == extra:
-        return F.sum(g, axis=axes)
-    return F.reshape(F.sum(g, axis=axes, keepdims=True), shape)
-
-
-def cast(F: Any, value: Any, dtype: np.dtype[Any]) -> Any:
-    """Return `value` in `dtype`, itself where it has it already."""
-    return value if value.dtype == dtype else F.astype(value, dtype)
-
-
-def floating(*dtypes: np.dtype[Any], **_: Any) -> np.dtype[Any]:
-    """Return the dtype of a smooth function of inputs of these dtypes: theirs, or float64 where it is a whole number's."""
-    together = np.result_type(*dtypes)
-    return together if together.kind == "f" else np.dtype(np.float64)
-
-
-def number(value: float, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Return a number with a dtype of its own, for where there is no array beside it to take one from."""
-    return np.asarray(value, dtype)
-
-
-def total(F: Any, terms: Sequence[Any]) -> Any:
-    """Add up the terms that are not None; None where none is."""
-    present = [term for term in terms if term is not None]
-    if not present:
-        return None
-    result = present[0]
-    for term in present[1:]:
-        result = F.add(result, term)
-    return result
-
-
-def _scale(F: Any, g: Any, local: Any, strong: bool) -> Any:
-    """Upstream times local: 1 passes on, a truth value routes, and a strong kind never turns 0 into NaN."""
-    if isinstance(local, (int, float)):
-        return g if local == 1 else F.negative(g) if local == -1 else F.multiply(g, local)
-    if local.dtype == bool:
-        return F.where(local, g, 0.0)
-    return F.strong_multiply(g, local) if strong else F.multiply(g, local)
-
-
-def each(*rules: Callable[..., Any] | None) -> Any:
-    """Make a pull from one rule an input: ``rule(F, g, z, *xs, **attrs)``, None where nothing flows back."""
-
-    def pull(
-        F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
-    ) -> list[Any]:
-        return [
-            rule(F, g, z, *xs, **attrs) if want and rule is not None else None
-            for want, rule in zip(wanted, rules, strict=True)
-        ]
-
-    return pull
-
-
-def map_rows(op_of: Callable[[], Op]) -> Any:
-    """Return a batching rule that applies the operation to each row in turn, where nothing better is known."""
-
-    def batch(
-        F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], subgraphs: Any
-    ) -> Any:
-        size = next(x.shape[0] for x, b in zip(xs, batched, strict=True) if b)
-        if not isinstance(size, int):
-            raise ShapeError(f"{op_of().name} cannot be batched over a symbolic number of rows")
-        rows = [
-            F.bind(op_of(), [x[i] if b else x for x, b in zip(xs, batched, strict=True)], attrs, subgraphs)
-            for i in range(size)
-        ]
-        if isinstance(rows[0], tuple):
-            return tuple(F.stack([row[k] for row in rows]) for k in range(len(rows[0])))
-        return F.stack(rows)
-
-    return batch
 
 
 # --- elementwise -------------------------------------------------------------------------------------------------
@@ -173,8 +74,8 @@ def elementwise(
     name, numpy, latex, derivative, why, kinks, samples, definition, lowering, writes_out
         As in `Op`.
     partials
-        ``partial(F, z, *xs, **attrs)`` for each input: the local derivative ∂z/∂x, as a value or a Python number; None for an
-        input that has none. None altogether where nothing is differentiable.
+        ``partial(F, z, *xs, **attrs)`` for each input: the local derivative ∂z/∂x, as a value or a Python number;
+        None for an input that has none. None altogether where nothing is differentiable.
     call
         The function people call, where it is more than binding its inputs.
     dtype
@@ -196,12 +97,12 @@ def elementwise(
     def pull(
         F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
     ) -> list[Any]:
-        out = []
+        out: list[Any] = []
         for want, partial, x in zip(wanted, partials or (), xs, strict=True):
             if not want or partial is None:
                 out.append(None)
                 continue
-            product = _scale(F, g, partial(F, z, *xs, **attrs), strong)
+            product = scale(F, g, partial(F, z, *xs, **attrs), strong)
             out.append(cast(F, sum_to(F, product, x.shape), x.dtype))
         return out
 
@@ -211,7 +112,7 @@ def elementwise(
         terms = []
         for t, partial in zip(tangents, partials or (), strict=True):
             if t is not None and partial is not None:
-                term = _scale(F, t, partial(F, z, *xs, **attrs), strong)
+                term = scale(F, t, partial(F, z, *xs, **attrs), strong)
                 if tuple(term.shape) != tuple(z.shape):
                     term = F.broadcast_to(term, z.shape)
                 terms.append(cast(F, term, z.dtype))
@@ -406,7 +307,7 @@ def composite(
 
     def through(
         F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Any, subgraphs: Any
-    ) -> Sequence[Any]:
+    ) -> Any:
         return F.pull_through(subgraphs["lowering"], wanted, g, xs)
 
     def along(F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Any, subgraphs: Any) -> Any:

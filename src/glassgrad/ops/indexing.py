@@ -16,10 +16,10 @@ from glassgrad.errors import DTypeError, ShapeError, TraceError
 from glassgrad.ir import Dim, Shape, broadcast_shapes
 from glassgrad.ops.families import linear
 from glassgrad.ops.namespace import function
-from glassgrad.ops.record import Op, Sample, Text, register
+from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.shapes import normalise_axis
 
-__all__ = ["ARRAY", "check_labels"]
+__all__ = ["ARRAY"]
 
 ARRAY = "array"
 """Stands in an index for the next of the whole-number arrays among the inputs."""
@@ -57,7 +57,9 @@ def _parse(shape: Shape, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             if isinstance(entry, tuple):
                 entry, size = entry
                 if size != shape[axis]:
-                    raise ShapeError(f"a mask has {size} places along axis {axis}, the array of shape {shape} {shape[axis]}")
+                    raise ShapeError(
+                        f"a mask has {size} places along axis {axis}, but the array has shape {shape}"
+                    )
             template.append(ARRAY)
             arrays.append(entry)
         axis += 1
@@ -68,7 +70,7 @@ def _opened(entry: Any) -> list[Any]:
     """Return the entries that one entry stands for: a mask is as many arrays, with the axis' size, as it has axes."""
     if entry is None or entry is Ellipsis or isinstance(entry, slice):
         return [entry]
-    if isinstance(entry, (bool, np.bool_)) or (getattr(entry, "dtype", None) == bool and not entry.shape):
+    if isinstance(entry, (bool, np.bool_)) or (getattr(entry, "dtype", None) == np.bool_ and not entry.shape):
         raise ShapeError("True and False are no indices; write np.newaxis (None) for a new axis")
     if isinstance(entry, (int, np.integer)):
         return [entry]
@@ -76,9 +78,10 @@ def _opened(entry: Any) -> list[Any]:
         entry = np.asarray(entry, None if len(entry) else np.int64)
     if not hasattr(entry, "dtype"):
         raise DTypeError(
-            f"an index is made of whole numbers, slices, None, '...' and arrays; this one holds a {type(entry).__name__}"
+            "an index is made of whole numbers, slices, None, '...' and arrays; this one holds a "
+            f"{type(entry).__name__}"
         )
-    if entry.dtype == bool:
+    if entry.dtype == np.bool_:
         try:
             return list(zip(np.nonzero(np.asarray(entry)), entry.shape, strict=True))
         except TraceError:
@@ -111,16 +114,14 @@ def _at_least(dim: int | Dim, least: int) -> bool:
 def _slice(s: slice, size: int | Dim, axis: int) -> slice:
     """Return a slice whose bounds lie in the axis."""
     if isinstance(size, int) and not isinstance(s.start, Dim) and not isinstance(s.stop, Dim):
-        start, stop, step = s.indices(size)
-        return slice(start, stop if stop >= 0 else None, step) if range(start, stop, step) else slice(0, 0, 1)
+        places = range(*s.indices(size))
+        if not places:
+            return slice(0, 0, 1)
+        return slice(places.start, places.stop if places.stop >= 0 else None, places.step)
     if s.start is None and s.stop is None and s.step in (None, 1, -1):
         return slice(None, None, s.step or 1)
-    start = 0 if s.start is None else s.start
-    stop = size if s.stop is None else s.stop
-    start, stop = (
-        size + bound if isinstance(bound, (int, np.integer)) and bound < 0 else bound
-        for bound in (start, stop)
-    )
+    start = 0 if s.start is None else _from_front(s.start, size)
+    stop = size if s.stop is None else _from_front(s.stop, size)
     if s.step not in (None, 1) or not (
         _at_least(start, 0) and _at_least(stop - start, 0) and _at_least(size - stop, 0)
     ):
@@ -129,6 +130,10 @@ def _slice(s: slice, size: int | Dim, axis: int) -> slice:
             "size; slice the batch before the traced function, or keep the axis whole with ':'"
         )
     return slice(start, stop, 1)
+
+
+def _from_front(bound: Any, size: int | Dim) -> Any:
+    return bound if isinstance(bound, Dim) or bound >= 0 else size + int(bound)
 
 
 def _length(s: slice, size: int | Dim) -> int | Dim:
@@ -259,7 +264,7 @@ def _batch_getitem(
     index = attrs["index"]
     one = tuple(x.shape[1:] if x_rows else x.shape)
     shapes = [tuple(a.shape[1:] if b else a.shape) for a, b in zip(arrays, own, strict=True)]
-    sizes, brought, place = _layout(one, index, shapes)
+    _sizes, brought, place = _layout(one, index, shapes)
     if not any(own):
         out = F.getitem(x, (_WHOLE, *_filled(index, arrays)))
         split = _layout(tuple(x.shape), (_WHOLE, *index), shapes)[2] == 0
@@ -270,8 +275,7 @@ def _batch_getitem(
         return _moved(F, out, place or 0, 1, 0)
     numbers = _row_numbers(F, x.shape[0], arrays, own)
     out = F.getitem(x, (numbers, *_filled(index, aligned)))
-    first = 1 + len(brought)
-    assert place is not None and len(out.shape) == first + len(sizes)
+    assert place is not None
     return _moved(F, out, 1, len(brought), 1 + place)
 
 
@@ -282,7 +286,7 @@ def _batch_index_add(
     index, shape = attrs["index"], attrs["shape"]
     rows = next(x.shape[0] for x, b in zip(xs, batched, strict=True) if b)
     shapes = [tuple(a.shape[1:] if b else a.shape) for a, b in zip(arrays, own, strict=True)]
-    sizes, brought, place = _layout(shape, index, shapes)
+    _sizes, brought, place = _layout(shape, index, shapes)
     picked = _picked_shape(shape, index, shapes)
     g = F.broadcast_to(g if g_rows else F.expand_dims(g, 0), (rows, *picked))
     if not any(own):
@@ -374,57 +378,3 @@ def take_along_axis(F: Any, x: Any, indices: Any, axis: int = -1) -> Any:
         for a in range(rank)
     )
     return F.getitem(x, index)
-
-
-# --- labels --------------------------------------------------------------------------------------------------------
-
-
-def check_labels(labels: Any, classes: int) -> None:
-    """Raise a ShapeError where a label is not one of ``0 … classes − 1``."""
-    if labels.size == 0:
-        return
-    low, high = labels.min(), labels.max()
-    if low < 0 or high >= classes:
-        raise ShapeError(
-            f"label {low if low < 0 else high} is out of range: with {classes} classes they go from 0 to {classes - 1}"
-        )
-
-
-def _one_hot(labels: Any, *, classes: int, dtype: np.dtype[Any]) -> Any:
-    labels = np.asarray(labels)
-    check_labels(labels, classes)
-    out = np.zeros((labels.size, classes), dtype)
-    out[np.arange(labels.size), labels.reshape(-1)] = 1
-    return out.reshape(*labels.shape, classes)
-
-
-def _call_one_hot(F: Any, labels: Any, classes: int, dtype: Any = np.float64) -> Any:
-    if labels.dtype.kind not in "iu":
-        raise DTypeError(f"one_hot needs whole-number labels, but these are {labels.dtype}")
-    return F.bind(one_hot, (labels,), {"classes": int(classes), "dtype": np.dtype(dtype)})
-
-
-one_hot: Op = register(
-    Op(
-        name="one_hot",
-        call=_call_one_hot,
-        infer=lambda labels, *, classes, dtype: ((*labels.shape, classes), dtype),
-        numpy=_one_hot,
-        pull=None,
-        push=None,
-        batch=lambda F, xs, batched, attrs, _: F.one_hot(xs[0], **attrs),
-        latex=r"e_{{{0}}}",
-        derivative="0",
-        why=Text(
-            "a label is a whole number: it cannot move a little, so it has no gradient",
-            "레이블은 정수여서 조금씩 움직일 수 없으므로 기울기가 없다",
-        ),
-        samples=(Sample((np.array([2, 0, 1]),), {"classes": 3}),),
-        definition=lambda F, labels, *, classes, dtype: F.astype(
-            F.equal(F.expand_dims(labels, -1), F.arange(classes)), dtype
-        ),
-        lowering=lambda F, labels, *, classes, dtype: F.astype(
-            F.equal(F.expand_dims(labels, -1), F.arange(classes)), dtype
-        ),
-    )
-)

@@ -9,8 +9,9 @@ import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
-from glassgrad.ops.families import bilinear, cast, composite, sum_to, total
-from glassgrad.ops.record import Sample, Text
+from glassgrad.ops.families import bilinear, composite
+from glassgrad.ops.record import Op, Sample, Text
+from glassgrad.ops.rules import cast, sum_to, total
 
 
 def _infer(a: Any, b: Any) -> tuple[Shape, np.dtype[Any]]:
@@ -75,7 +76,7 @@ def _batch(F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[st
     return F.squeeze(out, -1 if vector_b else -2) if vector_a else out
 
 
-matmul = bilinear(
+matmul: Op = bilinear(
     "matmul",
     np.matmul,
     call=lambda F, a, b: F.bind(matmul, (a, b)),
@@ -153,7 +154,9 @@ def _push_linear(
     return cast(F, moved, z.dtype)
 
 
-def _batch_linear(F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any) -> Any:
+def _batch_linear(
+    F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any
+) -> Any:
     if not any(batched[1:]):
         return F.linear(*xs)
     x, weight, *bias = xs

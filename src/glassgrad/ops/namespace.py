@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from glassgrad.errors import OptionError
-from glassgrad.ops.record import REGISTRY, Op, lookup
+from glassgrad.ops.record import Op, lookup
 
 __all__ = ["FUNCTIONS", "Namespace", "function"]
 
@@ -50,7 +50,7 @@ class Namespace:
         raise NotImplementedError
 
     def value(self, x: Any) -> Any:
-        """Return `x`, an array perhaps, as a value of this namespace: what a function that has nothing to do returns."""
+        """Return `x`, an array perhaps, as a value of this namespace, where a function has nothing to do to it."""
         return x
 
     def pull_through(self, graph: Any, wanted: Sequence[bool], g: Any, xs: Sequence[Any]) -> Sequence[Any]:
@@ -62,14 +62,12 @@ class Namespace:
         raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
-        f = FUNCTIONS.get(name) or (REGISTRY[name].call if name in REGISTRY else None)
-        if f is None:
-            if name.startswith("_"):
-                raise AttributeError(name)
-            try:
-                lookup(name)
-            except OptionError as error:
-                raise AttributeError(str(error)) from None
-        method = partial(f, self)  # type: ignore[arg-type]
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            f = FUNCTIONS.get(name) or lookup(name).call
+        except OptionError as error:
+            raise AttributeError(str(error)) from None
+        method = partial(f, self)
         self.__dict__[name] = method
         return method

@@ -14,8 +14,8 @@ import numpy as np
 
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.ir import Shape
-from glassgrad.ops.families import map_rows
 from glassgrad.ops.record import Op, Sample, Text, register
+from glassgrad.ops.rules import map_rows
 from glassgrad.philox import uniform
 
 
@@ -36,11 +36,13 @@ def _infer(
             f"{tuple(seed.shape)}, {tuple(step.shape)} and {tuple(rows.shape)}"
         )
     if any(v.dtype.kind not in "iu" for v in (seed, step, rows)):
-        raise DTypeError("random_uniform takes whole numbers: a seed, a step and row numbers")
+        raise DTypeError("random_uniform: seed, step and row numbers must be integers")
     return (rows.shape[0], *shape), dtype
 
 
-def _numpy(seed: Any, step: Any, rows: Any, *, node: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+def _numpy(
+    seed: Any, step: Any, rows: Any, *, node: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Any:
     numbers = uniform(
         int(seed) % (1 << 64),
         node=node,
@@ -69,7 +71,8 @@ random_uniform: Op = register(
         ),
         samples=(
             Sample(
-                (np.array(7), np.array(3), np.arange(4)), {"node": 2, "shape": (2, 3), "dtype": np.dtype("float64")}
+                (np.array(7), np.array(3), np.arange(4)),
+                {"node": 2, "shape": (2, 3), "dtype": np.dtype("float64")},
             ),
         ),
     )

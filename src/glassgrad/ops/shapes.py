@@ -10,9 +10,10 @@ import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Dim, Shape
-from glassgrad.ops.families import linear, sum_to
+from glassgrad.ops.families import linear
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Sample, Text
+from glassgrad.ops.rules import sum_to
 
 __all__ = ["normalise_axes", "normalise_axis"]
 
@@ -56,14 +57,15 @@ def _call_reshape(F: Any, x: Any, shape: int | Sequence[Any]) -> Any:
         sizes = tuple(missing if d == -1 else d for d in sizes)
     if math.prod(sizes) != have:
         raise ShapeError(
-            f"cannot reshape {tuple(x.shape)} ({have} elements) into {tuple(shape) if not isinstance(shape, int) else shape}"
+            f"cannot reshape {tuple(x.shape)} ({have} elements) into "
+            f"{shape if isinstance(shape, int) else tuple(shape)}"
         )
     return F.value(x) if sizes == tuple(x.shape) else F.bind(reshape, (x,), {"shape": sizes})
 
 
 reshape = linear(
     "reshape",
-    lambda x, *, shape: np.reshape(x, shape),
+    lambda x, *, shape: np.asarray(x).reshape(shape),
     call=_call_reshape,
     infer=lambda x, *, shape: (shape, x.dtype),
     transpose=lambda F, g, x, *, shape: F.reshape(g, x.shape),
@@ -122,7 +124,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
 
 permute_dims = linear(
     "permute_dims",
-    lambda x, *, axes: np.transpose(x, axes),
+    lambda x, *, axes: np.asarray(x).transpose(axes),
     call=_call_permute,
     infer=lambda x, *, axes: (tuple(x.shape[a] for a in axes), x.dtype),
     transpose=lambda F, g, x, *, axes: F.permute_dims(g, _inverse(axes)),
