@@ -16,16 +16,20 @@ __all__ = ["cond", "scan"]
 
 
 def _outside(t: Tensor) -> bool:
-    """Say whether a body must be given `t`: it is traced by a graph around the body, or wants a gradient."""
-    return t.requires_grad or isinstance(t._payload, Traced) or _wanted_around(t)
-
-
-def _wanted_around(t: Tensor) -> bool:
+    """Say whether a body must be given `t`: it wants a gradient, or a graph around the body has it as an input."""
+    if t.requires_grad or isinstance(t._payload, Traced):
+        return True
     builder = active_builder()
-    return builder is not None and builder.outer is not None and builder.outer.wants(t)
+    while builder is not None:
+        if builder.wants is not _outside and builder.wants(t):
+            return True
+        builder = builder.around
+    return False
 
 
-def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, *, reverse: bool = False) -> tuple[Any, Any]:
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, *, reverse: bool = False
+) -> tuple[Any, Any]:
     """Go through `xs` along the first axis, handing a carry from step to step.
 
     Parameters
@@ -69,7 +73,9 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, *, revers
         return flatten(carry)[0], flat
 
     rebuild_y: list[Any] = [None]
-    graph, captured, _ = trace_with(body, specs, name=getattr(f, "__name__", "body").strip("<>"), wants=_outside)
+    graph, captured, _ = trace_with(
+        body, specs, name=getattr(f, "__name__", "body").strip("<>"), wants=_outside
+    )
     out = T.scan(graph, [*start, *rows, *captured], carry=len(start), xs=len(rows), reverse=reverse)
     return rebuild_carry(list(out[: len(start)])), rebuild_y[0](list(out[len(start) :]))
 
@@ -110,10 +116,14 @@ def cond(which: Any, true: Callable[..., Any], false: Callable[..., Any], *opera
         trace_with(lambda *xs, _f=f: _f(*rebuild(list(xs))), specs, name=role, wants=_outside)
         for role, f in (("true", true), ("false", false))
     )
-    if len(g_true.outputs) != len(g_false.outputs):
+    results = [
+        rebuild(list(range(len(g.outputs))))
+        for rebuild, g in ((rebuild_out, g_true), (rebuild_other, g_false))
+    ]
+    if results[0] != results[1]:
         raise GraphError(
-            f"cond: the branches must return the same structure, but return {len(g_true.outputs)} and "
-            f"{len(g_false.outputs)} values"
+            f"cond: the branches must return the same structure, but return {results[0]} and {results[1]} "
+            "(numbered values)"
         )
     n = len(specs)
     g_true = _with_unused(g_true, n + len(c_true), c_false)

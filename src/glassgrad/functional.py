@@ -15,7 +15,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.forward import forward_sweep
 from glassgrad.graph.reverse import reverse_sweep
-from glassgrad.tape import PLAIN, TapeStep, collect
+from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 from glassgrad.tensors import T, Tensor, asarray, recording
 from glassgrad.tree import flatten, map_tree
 
@@ -24,14 +24,15 @@ __all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 def _variable(x: Any) -> Tensor:
     """Return a fresh variable with the value of `x`, linked to it where it wants a gradient itself."""
-    x = asarray(x)
-    if x.dtype.kind != "f":
+    given = asarray(x)
+    if given.dtype.kind != "f":
         raise DTypeError(
-            f"only floating-point arguments can be differentiated, but one is {x.dtype}; write 1.0 instead of 1"
+            f"only floating-point arguments can be differentiated, but one is {given.dtype}; write 1.0 instead of 1"
         )
-    if x.requires_grad:
-        return T.identity(x)  # type: ignore[no-any-return]
-    fresh = x.detach()
+    if given.requires_grad:
+        linked: Tensor = T.identity(given)
+        return linked
+    fresh = given.detach()
     fresh.requires_grad = True
     return fresh
 
@@ -48,63 +49,61 @@ class _Run:
             self.variables = [v for group in variables.values() for v in group]
             given = [flat[i][1](variables[i]) if i in flat else arg for i, arg in enumerate(args)]
             self.result = f(*given, **kwargs)
-        self.rebuild = lambda values: tuple(
-            flat[i][1](list(values[start : start + len(variables[i])])) for i, start in _starts(variables)
-        )
+
+        def rebuild(values: Sequence[Tensor]) -> tuple[Any, ...]:
+            remaining = iter(values)
+            return tuple(flat[i][1]([next(remaining) for _ in group]) for i, group in variables.items())
+
+        self.rebuild = rebuild
         leaves, self.rebuild_result = flatten(self.result)
         self.outputs = [asarray(o) for o in leaves]
-        steps, sources = collect(o._key for o in self.outputs if o._key is not None)
         own = {v._key for v in self.variables}
-        self.nested = any(source not in own for source in sources) or any(
+        steps, sources = collect([o._key for o in self.outputs if o._key is not None], own)
+        for key in own:
+            if isinstance(key, Leaf):
+                key.awaited = False
+        self.nested = any(source.awaited for source in sources) or any(
             isinstance(v._key, TapeStep) for v in self.variables
         )
         self.steps = _between(steps, own)
-        self.F: Any = T if self.nested else PLAIN
 
-    def tensor(self, value: Any) -> Tensor:
-        """Return what the sweep computed as a Tensor."""
-        return value if isinstance(value, Tensor) else Tensor._make(value, None)
+    def sweep(self, given: Sequence[Tensor]) -> tuple[Any, list[Any]]:
+        """Return the namespace that a sweep goes on in, and what it starts from.
 
-    def payload(self, value: Any) -> Any:
-        """Return `value` as the sweep takes it."""
-        return asarray(value) if self.nested else asarray(value)._payload
+        It is recorded where something outside wants its gradient: through the function's run, or through what is
+        given to the sweep.
+        """
+        if self.nested or any(t.requires_grad for t in given):
+            return T, list(given)
+        return PLAIN, [t._payload for t in given]
 
-    def pull(self, seeds: Sequence[Any]) -> Any:
+    def pull(self, seeds: Sequence[Tensor]) -> Any:
         """Return the cotangents of the arguments for seeds on the outputs."""
+        F, given = self.sweep(seeds)
         cotangents: dict[Hashable, Any] = {}
-        for output, seed in zip(self.outputs, seeds, strict=True):
-            if output._key is not None:
-                before = cotangents.get(output._key)
-                seed = self.payload(seed)
-                cotangents[output._key] = seed if before is None else self.F.add(before, seed)
-        with recording(self.nested):
-            reverse_sweep(self.F, self.steps, cotangents)
-            found = [
-                self.tensor(cotangents[v._key]) if v._key in cotangents else T.zeros_like(v.detach())
-                for v in self.variables
-            ]
-        return self.rebuild(found)
+        with recording(F is T):
+            for output, seed in zip(self.outputs, given, strict=True):
+                if output._key is not None:
+                    before = cotangents.get(output._key)
+                    cotangents[output._key] = seed if before is None else F.add(before, seed)
+            reverse_sweep(F, self.steps, cotangents)
+            return self.rebuild([_reached(v, cotangents) for v in self.variables])
 
-    def push(self, tangents: Sequence[Any]) -> Any:
+    def push(self, tangents: Sequence[Tensor]) -> Any:
         """Return the tangents of the outputs for tangents of the variables."""
-        moving: dict[Hashable, Any] = {
-            v._key: self.payload(t) for v, t in zip(self.variables, tangents, strict=True)
-        }
-        with recording(self.nested):
-            forward_sweep(self.F, reversed(self.steps), moving)
-            found = [
-                self.tensor(moving[o._key]) if o._key in moving else T.zeros_like(o.detach())
-                for o in self.outputs
-            ]
-        return self.rebuild_result(found)
+        F, given = self.sweep(tangents)
+        moving: dict[Hashable, Any] = {v._key: t for v, t in zip(self.variables, given, strict=True)}
+        with recording(F is T):
+            forward_sweep(F, reversed(self.steps), moving)
+            return self.rebuild_result([_reached(o, moving) for o in self.outputs])
 
 
-def _starts(variables: dict[int, list[Tensor]]) -> list[tuple[int, int]]:
-    starts, position = [], 0
-    for i, group in variables.items():
-        starts.append((i, position))
-        position += len(group)
-    return starts
+def _reached(tensor: Tensor, found: dict[Hashable, Any]) -> Tensor:
+    """Return what a sweep found for `tensor`: zeros where it did not get there."""
+    value = found.get(tensor._key) if tensor._key is not None else None
+    if value is None:
+        return T.zeros_like(tensor.detach())  # type: ignore[no-any-return]
+    return value if isinstance(value, Tensor) else Tensor._make(value, None)
 
 
 class _Narrowed:
@@ -284,12 +283,14 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Tensor]:
                 f"jacobian needs a function with one result, but this one returned {len(run.outputs)}"
             )
         (output,), (variable,) = run.outputs, run.variables
+        if variable.size == 0 or output.size == 0:
+            return T.zeros((*output.shape, *variable.shape), output.dtype)  # type: ignore[no-any-return]
         if variable.size < output.size:
             columns = [run.push([e]) for e in _basis(variable)]
             flat = T.stack([asarray(c) for c in columns], axis=len(output.shape))
         else:
             rows = [run.pull([e])[0] for e in _basis(output)]
-            flat = T.stack(rows) if rows else T.zeros((0, *variable.shape), variable.dtype)
+            flat = T.stack(rows)
         return T.reshape(flat, (*output.shape, *variable.shape))  # type: ignore[no-any-return]
 
     return wrapped

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from glassgrad.graph.builder import Traced, active_builder
@@ -23,12 +23,21 @@ _ORDER = itertools.count()
 
 
 class Leaf:
-    """Where a gradient ends up: a Tensor that a person made and wants the gradient of."""
+    """Where a gradient ends up: a Tensor that a person made and wants the gradient of, or a transform's variable.
 
-    __slots__ = ("__weakref__", "tensor")
+    Attributes
+    ----------
+    tensor
+        A weak reference to the Tensor.
+    awaited
+        Whether anything still wants the gradient: a transform's variable is done with when its function has run.
+    """
+
+    __slots__ = ("__weakref__", "awaited", "tensor")
 
     def __init__(self, tensor: Any) -> None:
         self.tensor = weakref.ref(tensor)
+        self.awaited = True
 
 
 class TapeStep:
@@ -79,7 +88,10 @@ class TapeStep:
     def results(self, F: Any) -> Any:
         """Return the output or outputs, likewise."""
         if self.op.several:
-            return tuple(F.wrap(z, key) for z, key in zip(self.z, self.output_keys, strict=True))
+            return tuple(
+                F.wrap(z, key if z.dtype.kind == "f" else None)
+                for z, key in zip(self.z, self.output_keys, strict=True)
+            )
         return F.wrap(self.z, self)
 
 
@@ -119,8 +131,10 @@ def _is_symbolic(attrs: Mapping[str, Any] | None) -> bool:
 PLAIN = Payloads()
 
 
-def collect(keys: Iterable[Hashable]) -> tuple[list[TapeStep], list[Leaf]]:
-    """Return the steps that lead to `keys`, last first, and the leaves they start from.
+def collect(
+    keys: Iterable[Hashable], until: Collection[Hashable | None] = ()
+) -> tuple[list[TapeStep], list[Leaf]]:
+    """Return the steps that lead to `keys`, last first, and the leaves they start from; go no further than `until`.
 
     A step is recorded after the steps whose results it reads, so going by the order of recording is a topological
     order, and no recursion is needed however deep the graph.
@@ -135,5 +149,6 @@ def collect(keys: Iterable[Hashable]) -> tuple[list[TapeStep], list[Leaf]]:
             leaves[step] = None
         elif isinstance(step, TapeStep) and step not in steps:
             steps.add(step)
-            waiting.extend(k for k in step.input_keys if k is not None)
+            if key not in until:
+                waiting.extend(k for k in step.input_keys if k is not None)
     return sorted(steps, key=lambda step: step.order, reverse=True), list(leaves)

@@ -8,6 +8,7 @@ place of an array, and the same code builds a graph.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, ShapeError, TraceError
 from glassgrad.graph.builder import Builder, Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
-from glassgrad.graph.rules import RuleNamespace
+from glassgrad.graph.rules import RuleNamespace, run_kernel
 from glassgrad.ir import Node
 from glassgrad.ops import Op, Operators
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
@@ -76,21 +77,19 @@ class Recorder(RuleNamespace):
                 else _array(x)
                 for x in inputs
             ]
+            z = run_kernel(PLAIN, op, xs, attrs, subgraphs)
         else:
             xs = [adopt(builder, x) for x in inputs]
-        z = PLAIN.bind(op, xs, attrs, subgraphs)
-        several = op.several
+            z = PLAIN.bind(op, xs, attrs, subgraphs)
+        step = None
         if op.pull is not None and _RECORDING.get():
             keys = [x._key if isinstance(x, Tensor) else None for x in inputs]
-            if keys.count(None) < len(keys) and any((o.dtype.kind == "f") for o in (z if several else (z,))):
+            if keys.count(None) < len(keys):
                 step = TapeStep(op, xs, keys, attrs, subgraphs, z)
-                if several:
-                    return tuple(
-                        Tensor._make(o, key if o.dtype.kind == "f" else None)
-                        for o, key in zip(z, step.output_keys, strict=True)
-                    )
-                return Tensor._make(z, step)
-        return tuple(Tensor._make(o, None) for o in z) if several else Tensor._make(z, None)
+        if not op.several:
+            return Tensor._make(z, step if z.dtype.kind == "f" else None)
+        results = zip(z, step.output_keys if step else (None,) * len(z), strict=True)
+        return tuple(Tensor._make(o, key if o.dtype.kind == "f" else None) for o, key in results)
 
     def value(self, x: Any) -> Tensor:
         """Return `x` as a Tensor."""
@@ -167,7 +166,7 @@ class Tensor(Operators):
         return self
 
     @property
-    def _F(self) -> Recorder:  # type: ignore[override]
+    def _F(self) -> Recorder:
         return T
 
     # --- what it is ---
@@ -188,9 +187,9 @@ class Tensor(Operators):
         return len(self._payload.shape)
 
     @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.shape))
+    def size(self) -> Any:
+        """Number of elements; symbolic where the batch axis is."""
+        return math.prod(self.shape)
 
     @property
     def requires_grad(self) -> bool:
@@ -239,7 +238,7 @@ class Tensor(Operators):
         return self.numpy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(self._plain("np.asarray(t)"), dtype=dtype)
+        return np.array(self._plain("np.asarray(t)"), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
         return float(self._plain("float(t)"))
@@ -256,7 +255,12 @@ class Tensor(Operators):
     def __len__(self) -> int:
         if not self.shape:
             raise ShapeError("a Tensor without axes has no length")
-        return int(self.shape[0])
+        if not isinstance(self.shape[0], int):
+            raise TraceError(
+                f"the length {self.shape[0]} is open while tracing: Python cannot count or go through the batch. "
+                "Use gg.scan, or operations on the whole batch"
+            )
+        return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
@@ -276,6 +280,14 @@ class Tensor(Operators):
         notes = "" if self.dtype == np.float64 or self.dtype.kind in "ib" else f", dtype={self.dtype}"
         return f"Tensor({text}{notes}{', requires_grad=True' if self.requires_grad else ''})"
 
+    def __reduce__(self) -> Any:
+        """Copy and pickle a Tensor that was not computed as its values, its gradient and the wish for one."""
+        if not self.is_leaf:
+            raise DTypeError(
+                "a computed Tensor cannot be copied or pickled with its history: use t.detach() for its values"
+            )
+        return _restored, (np.array(self.numpy()), self.requires_grad, self.name, self.grad)
+
     # --- its gradient ---
 
     def detach(self) -> Tensor:
@@ -294,7 +306,12 @@ class Tensor(Operators):
         """
         if not self.is_leaf:
             raise DTypeError("only a Tensor that was not computed can be assigned new values")
-        payload = value._payload if isinstance(value, Tensor) else np.array(value, self.dtype)
+        if isinstance(value, Tensor):
+            payload = (
+                value._payload if value.dtype == self.dtype else PLAIN.astype(value._payload, self.dtype)
+            )
+        else:
+            payload = np.array(value, self.dtype)
         if tuple(payload.shape) != self.shape:
             raise ShapeError(
                 f"cannot assign values of shape {tuple(payload.shape)} to a Tensor of shape {self.shape}"
@@ -337,9 +354,9 @@ class Tensor(Operators):
                 )
             gradient = PLAIN.ones_like(self._payload)
         elif isinstance(gradient, Tensor):
-            gradient = gradient._payload
+            gradient = PLAIN.astype(gradient._payload, self.dtype)
         else:
-            gradient = np.asarray(gradient, self.dtype)
+            gradient = np.array(gradient, self.dtype)
         if tuple(gradient.shape) != self.shape:
             raise ShapeError(f"the seed has shape {tuple(gradient.shape)}, the Tensor {self.shape}")
         cotangents: dict[Hashable, Any] = {self._key: gradient}
@@ -382,8 +399,38 @@ class Tensor(Operators):
 
 
 _METHODS = frozenset(
-    ["sum", "mean", "prod", "var", "std", "max", "min", "argmax", "argmin", "exp", "log", "sqrt", "square", "abs", "tanh", "sigmoid", "relu", "transpose", "flatten", "squeeze", "expand_dims", "broadcast_to", "take"]
+    [
+        "sum",
+        "mean",
+        "prod",
+        "var",
+        "std",
+        "max",
+        "min",
+        "argmax",
+        "argmin",
+        "exp",
+        "log",
+        "sqrt",
+        "square",
+        "abs",
+        "tanh",
+        "sigmoid",
+        "relu",
+        "transpose",
+        "flatten",
+        "squeeze",
+        "expand_dims",
+        "broadcast_to",
+        "take",
+    ]
 )
+
+
+def _restored(data: Any, requires_grad: bool, name: str | None, gradient: Tensor | None) -> Tensor:
+    copied = Tensor(data, requires_grad=requires_grad, name=name)
+    copied.grad = gradient
+    return copied
 
 
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None) -> Tensor:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import OptionError
+from glassgrad.errors import OptionError, TraceError
 from glassgrad.graph.builder import Builder
 from glassgrad.ir import BATCH, Dim, Graph, Shape
 from glassgrad.tensors import Tensor, adopt, asarray, recording
 from glassgrad.tree import flatten
 
 __all__ = ["Spec", "trace", "trace_with"]
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Spec:
     """
 
     shape: Shape
-    dtype: np.dtype[Any] = np.dtype(np.float64)
+    dtype: np.dtype[Any]
 
     def __init__(self, shape: Sequence[int | str | Dim], dtype: Any = np.float64) -> None:
         sizes: list[int | Dim] = []
@@ -118,4 +121,28 @@ def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Gra
     (['matmul', 'tanh'], (N, 3))
     """
     label = name or getattr(f, "__name__", "graph").strip("<>")
-    return trace_with(f, examples, name=label)[0]
+    graph, captured, _ = trace_with(f, examples, name=label, names=_names(f, examples))
+    if captured:
+        raise TraceError(
+            f"{label} reads {captured[0]}, which a graph around it is tracing: a graph of its own cannot depend on it. "
+            "Pass it as an argument"
+        )
+    return graph
+
+
+def _names(f: Callable[..., Any], examples: Sequence[Any]) -> list[str]:
+    """Return a name for each input: that of the function's parameter, numbered where it is a nesting."""
+    try:
+        known = [p.name for p in inspect.signature(f).parameters.values() if p.kind in _POSITIONAL]
+    except (TypeError, ValueError):
+        known = []
+    names: list[str] = []
+    for i, example in enumerate(examples):
+        count = len(flatten(example)[0])
+        name = known[i] if i < len(known) else f"x{i}"
+        names += (
+            [name]
+            if not isinstance(example, (Mapping, list, tuple))
+            else [f"{name}_{j}" for j in range(count)]
+        )
+    return names

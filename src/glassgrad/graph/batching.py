@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from glassgrad.graph.builder import Builder
 from glassgrad.graph.rules import RuleNamespace, evaluate
-from glassgrad.ir import Dim, Graph, Shape
+from glassgrad.ir import Dim, Graph, Shape, derived
 from glassgrad.ops import Op
 
 __all__ = ["BatchedNamespace", "Rows", "batch_graph"]
@@ -61,7 +60,7 @@ class BatchedNamespace(RuleNamespace):
         return tuple(Rows(o) for o in out) if op.several else Rows(out)
 
 
-@lru_cache(maxsize=1024)
+@derived
 def batch_graph(graph: Graph, batched: tuple[bool, ...], rows: int | Dim) -> Graph:
     """Return the graph that applies `graph` to each of `rows` rows of the batched inputs; every output has rows."""
     builder = Builder(f"{graph.name}.batched")

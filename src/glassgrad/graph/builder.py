@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError, TraceError
+from glassgrad.errors import TraceError
 from glassgrad.graph.inside import inside_of
-from glassgrad.graph.rules import RuleNamespace
+from glassgrad.graph.rules import RuleNamespace, checked_types
 from glassgrad.ir import Constant, Graph, Node, Shape, Value, current_scope
 from glassgrad.ir.origin import caller
 from glassgrad.ops import Op, Operators
 
-__all__ = ["Builder", "Traced", "active_builder", "infer"]
+__all__ = ["Builder", "Traced", "active_builder"]
 
 _ACTIVE: ContextVar[Builder | None] = ContextVar("glassgrad_builder", default=None)
 
@@ -41,7 +41,7 @@ class Traced(Operators):
         self.value = value
 
     @property
-    def _F(self) -> Builder:  # type: ignore[override]
+    def _F(self) -> Builder:
         return self.builder
 
     @property
@@ -60,6 +60,11 @@ class Traced(Operators):
         return len(self.value.shape)
 
     def _unknown(self, *_: Any) -> Any:
+        if not self.builder.at_work():
+            raise TraceError(
+                f"{self.value} was traced for the graph {self.builder.name!r}, which is finished: it has no number. "
+                "A traced function must return its results, not store them."
+            )
         raise TraceError(
             f"this value ({self.value}) is being traced and has no number yet: it cannot be turned into one, "
             "tested with `if`, or given to NumPy. Use gg.where or gg.cond to choose, and glassgrad's functions."
@@ -95,7 +100,7 @@ class Builder(RuleNamespace):
         self.captures: dict[int, tuple[Any, Value]] = {}
         self.updates: dict[int, tuple[Any, Any]] = {}
         self.cause: Node | None = None
-        self.outer = _ACTIVE.get()
+        self.around = _ACTIVE.get()
 
     def input(self, shape: Shape, dtype: Any, name: str | None = None) -> Traced:
         """Add an input and return its handle."""
@@ -104,11 +109,27 @@ class Builder(RuleNamespace):
         return Traced(self, value)
 
     def capture(self, outer: Any, name: str | None = None) -> Traced:
-        """Return the handle that stands for `outer`, a value from outside, within this graph."""
+        """Return the handle that stands for `outer`, a value from outside, within this graph.
+
+        Raises
+        ------
+        TraceError
+            Where `outer` was traced by a graph that is finished: it escaped from its function.
+        """
         if id(outer) not in self.captures:
+            traced = getattr(outer, "_payload", outer)
+            if isinstance(traced, Traced) and not traced.builder.at_work():
+                traced._unknown()
             value = Value(tuple(outer.shape), outer.dtype, name)
             self.captures[id(outer)] = (outer, value)
         return Traced(self, self.captures[id(outer)][1])
+
+    def at_work(self) -> bool:
+        """Say whether the graph is being built: by the innermost builder, or by one around it."""
+        builder = _ACTIVE.get()
+        while builder is not None and builder is not self:
+            builder = builder.around
+        return builder is self
 
     def stand_in(self, outer: Any, handle: Traced) -> None:
         """Let an input stand for `outer`, a value from outside, wherever it is met."""
@@ -163,11 +184,7 @@ class Builder(RuleNamespace):
         attrs = attrs or {}
         values = self.lift_all(inputs)
         source = caller()
-        try:
-            types = infer(op, values, attrs, subgraphs)
-        except ShapeError as error:
-            where = f" in {current_scope()}" if current_scope() else ""
-            raise ShapeError(f"{error}\n  ({op.name}{where}, at {source})") from None
+        types = checked_types(op, values, attrs, subgraphs)
         outputs = tuple(Value(tuple(shape), np.dtype(dtype)) for shape, dtype in types)
         if subgraphs is None:
             subgraphs = inside_of(op, values, attrs) if op.composite else {}
@@ -187,12 +204,3 @@ class Builder(RuleNamespace):
     def captured(self) -> list[Any]:
         """The outer values behind the captures, in order."""
         return [outer for outer, _ in self.captures.values()]
-
-
-def infer(
-    op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Mapping[str, Any] | None = None
-) -> list[tuple[Shape, np.dtype[Any]]]:
-    """Return (shape, dtype) of each output of `op`."""
-    extra = {"subgraphs": subgraphs} if op.control else {}
-    types = op.infer(*inputs, **attrs, **extra)
-    return list(types) if op.several else [types]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.reverse import GraphStep, Step, dependents, rule_inputs
-from glassgrad.ir import Graph
+from glassgrad.ir import Graph, derived
 
 __all__ = ["forward_sweep", "pushforward"]
 
@@ -32,7 +31,7 @@ def forward_sweep(F: Any, steps: Iterable[Step], tangents: dict[Hashable, Any]) 
     F.mark(None)
 
 
-@lru_cache(maxsize=1024)
+@derived
 def pushforward(graph: Graph, moving: tuple[bool, ...]) -> Graph:
     """Return the graph from the inputs of `graph` and tangents of the moving ones to the output tangents."""
     builder = Builder(f"{graph.name}.pushforward", graph)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from glassgrad.ir import Graph
+from glassgrad.ir import Graph, settings_key
 from glassgrad.ops import Op
 
 __all__ = ["inside_of"]
 
-_CACHE: dict[Any, Mapping[str, Graph]] = {}
+_CACHE: dict[Hashable, Mapping[str, Graph]] = {}
+_KEPT = 4096
 
 
 def inside_of(op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> Mapping[str, Graph]:
@@ -18,8 +19,9 @@ def inside_of(op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> Mappin
 
     Graphs are immutable, so one pair serves every node of the same types and settings.
     """
-    key = (op.name, tuple((tuple(x.shape), x.dtype) for x in inputs), tuple(attrs.items()))
-    if key not in _CACHE:
+    key = (op.name, tuple((tuple(x.shape), x.dtype) for x in inputs), settings_key(attrs))
+    found = _CACHE.get(key)
+    if found is None:
         from glassgrad.graph.builder import Builder
 
         graphs = {}
@@ -30,5 +32,7 @@ def inside_of(op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> Mappin
             with builder.active():
                 out = form(builder, *handles, **attrs)
             graphs[role] = builder.finish(out if op.several else [out])
-        _CACHE[key] = graphs
-    return _CACHE[key]
+        if len(_CACHE) >= _KEPT:
+            _CACHE.pop(next(iter(_CACHE)), None)
+        found = _CACHE[key] = graphs
+    return found

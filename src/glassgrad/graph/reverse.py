@@ -9,7 +9,6 @@ complete, every branch added, before it is handed on.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.inside import inside_of
-from glassgrad.ir import Graph, Node, Value
+from glassgrad.ir import Graph, Node, Value, derived
 from glassgrad.ops import Op, lookup
 
 __all__ = ["Step", "differentiate", "pullback", "reverse_sweep"]
@@ -26,13 +25,29 @@ __all__ = ["Step", "differentiate", "pullback", "reverse_sweep"]
 class Step(Protocol):
     """One operation as the sweeps see it, whether a graph's node or a record of an eager run."""
 
-    op: Op
-    attrs: Mapping[str, Any]
-    subgraphs: Mapping[str, Graph] | None
-    input_keys: Sequence[Hashable | None]
-    output_keys: Sequence[Hashable]
+    @property
+    def op(self) -> Op:
+        """The operation's record."""
 
-    origin: Node | None
+    @property
+    def attrs(self) -> Mapping[str, Any]:
+        """Its static settings."""
+
+    @property
+    def subgraphs(self) -> Mapping[str, Graph] | None:
+        """The graphs it owns; None where they are to be looked up."""
+
+    @property
+    def input_keys(self) -> Sequence[Hashable | None]:
+        """Where each input came from; None where no derivative is wanted."""
+
+    @property
+    def output_keys(self) -> Sequence[Hashable]:
+        """What its outputs are known by."""
+
+    @property
+    def origin(self) -> Node | None:
+        """The node that what the sweep adds is caused by."""
 
     def operands(self, F: Any) -> Sequence[Any]:
         """Return the inputs' values, as `F` takes them."""
@@ -182,7 +197,7 @@ def differentiate(graph: Graph, wrt: Sequence[int] | None = None, *, output: int
     return builder.finish([*graph.outputs, *gradients])
 
 
-@lru_cache(maxsize=1024)
+@derived
 def pullback(graph: Graph, wanted: tuple[bool, ...]) -> Graph:
     """Return the graph from the inputs of `graph` and cotangents of its outputs to those of the wanted inputs."""
     builder = Builder(f"{graph.name}.pullback", graph)

@@ -12,10 +12,42 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ir import Constant, Dim, Graph, Node, Shape
+from glassgrad.errors import DTypeError, GlassgradError, ShapeError
+from glassgrad.ir import Constant, Dim, Graph, Node, Shape, current_scope
+from glassgrad.ir.origin import caller
 from glassgrad.ops import Namespace, Op, lookup
 
-__all__ = ["Arrays", "RuleNamespace", "evaluate", "run_kernel"]
+__all__ = ["Arrays", "RuleNamespace", "checked_types", "evaluate", "infer", "run_kernel"]
+
+
+def infer(
+    op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Mapping[str, Any] | None = None
+) -> list[tuple[Shape, np.dtype[Any]]]:
+    """Return (shape, dtype) of each output of `op`."""
+    extra = {"subgraphs": subgraphs} if op.control else {}
+    types = op.infer(*inputs, **attrs, **extra)
+    return list(types) if op.several else [types]
+
+
+def checked_types(
+    op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Mapping[str, Any] | None
+) -> list[tuple[Shape, np.dtype[Any]]]:
+    """Return (shape, dtype) of each output of `op`, or say what does not fit, and on which line.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        Where the operation does not take inputs of these shapes and dtypes.
+    """
+    try:
+        return infer(op, inputs, attrs, subgraphs)
+    except (ShapeError, TypeError) as error:
+        where = f" in {current_scope()}" if current_scope() else ""
+        kind = ShapeError if isinstance(error, ShapeError) else DTypeError
+        if kind is DTypeError:
+            given = ", ".join(str(x.dtype) for x in inputs)
+            error = DTypeError(f"{op.name} does not take {given}")
+        raise kind(f"{error}\n  ({op.name}{where}, at {caller()})") from None
 
 
 def evaluate(F: Namespace, graph: Graph, inputs: Sequence[Any]) -> list[Any]:
@@ -98,9 +130,10 @@ def run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, 
     """
     try:
         return _run_kernel(F, op, inputs, attrs, subgraphs)
+    except GlassgradError:
+        raise
     except (ValueError, TypeError, IndexError):
-        if not op.control:
-            op.infer(*(np.asarray(x) for x in inputs), **attrs)
+        checked_types(op, [np.asarray(x) for x in inputs], attrs, subgraphs)
         raise
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.graph.builder import infer
+from glassgrad.graph.rules import infer
 from glassgrad.ir import Graph, Node, Shape, verify
 from glassgrad.ops import lookup
 

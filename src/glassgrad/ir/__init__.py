@@ -6,7 +6,7 @@ looks it up there.
 """
 
 from glassgrad.ir.dims import BATCH, Dim, Shape, broadcast_shapes
-from glassgrad.ir.graph import Constant, Graph, Node, Value
+from glassgrad.ir.graph import Constant, Graph, Node, Value, derived, settings_key
 from glassgrad.ir.origin import Source, current_scope, scope
 from glassgrad.ir.printer import format_graph
 from glassgrad.ir.verifier import verify
@@ -22,7 +22,9 @@ __all__ = [
     "Value",
     "broadcast_shapes",
     "current_scope",
+    "derived",
     "format_graph",
     "scope",
+    "settings_key",
     "verify",
 ]

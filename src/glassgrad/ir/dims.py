@@ -153,7 +153,7 @@ def solve_batch(declared: Iterable[Shape], given: Iterable[Sequence[int]]) -> in
                 n = (size - d.coefficients[0]) // d.coefficients[1]
     for want, have in zip(declared, given, strict=True):
         sizes = tuple(d.at(n or 0) if isinstance(d, Dim) else d for d in want)
-        if sizes != tuple(have):
+        if sizes != tuple(have) or (n is not None and n < 0):
             names = ", ".join(str(d) for d in want)
             raise ShapeError(
                 f"an array has shape {tuple(have)}, but the graph takes ({names})"

@@ -8,16 +8,19 @@ identity, so graphs share them freely: differentiating a graph keeps its forward
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 
 from glassgrad.ir.dims import Shape
 from glassgrad.ir.origin import Source
 
-__all__ = ["Constant", "Graph", "Node", "Value"]
+__all__ = ["Constant", "Graph", "Node", "Value", "derived", "settings_key"]
+
+P = ParamSpec("P")
 
 
 class Value:
@@ -89,13 +92,13 @@ class Node:
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     attrs: Mapping[str, Any] = field(default_factory=dict)
-    subgraphs: Mapping[str, Graph] = field(default_factory=dict)
+    subgraphs: Mapping[str, Graph] = field(default_factory=dict, repr=False)
     scope: str = ""
     source: Source | None = None
-    cause: Node | None = None
+    cause: Node | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A function as data: inputs, nodes in an order in which they can run, and outputs.
 
@@ -115,6 +118,7 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
     name: str = "graph"
+    _derived: dict[Hashable, Graph] = field(default_factory=dict, init=False)
 
     def constants(self) -> Iterator[Constant]:
         """Yield each constant that a node reads or that is returned, once, in order of first use."""
@@ -133,3 +137,51 @@ class Graph:
         from glassgrad.ir.printer import format_graph
 
         return format_graph(self)
+
+    def __repr__(self) -> str:
+        return f"Graph({self.name}: {len(self.inputs)} inputs, {len(self.nodes)} nodes, {len(self.outputs)} outputs)"
+
+
+_KEPT = 64
+"""How many derived graphs one graph keeps."""
+
+
+def derived(f: Callable[Concatenate[Graph, P], Graph]) -> Callable[Concatenate[Graph, P], Graph]:
+    """Let a graph keep what `f` makes of it, for as long as it lives itself.
+
+    A loop asks for the gradient of its body in every step; made once, it is also simplified and compiled once.
+    """
+
+    @wraps(f)
+    def kept(graph: Graph, /, *settings: P.args, **named: P.kwargs) -> Graph:
+        own, key = graph._derived, (f, settings, *named.items())
+        found = own.get(key)
+        if found is None:
+            found = f(graph, *settings, **named)
+            if len(own) >= _KEPT:
+                own.pop(next(iter(own)), None)
+            own[key] = found
+        return found
+
+    return kept
+
+
+def settings_key(setting: Any) -> Hashable:
+    """Return what two settings of an operation share exactly when they mean the same.
+
+    1, 1.0 and True are equal in Python but give results of different dtypes, and so do 0.0 and -0.0 of different signs.
+
+    Examples
+    --------
+    >>> settings_key({"bound": 1}) == settings_key({"bound": 1.0})
+    False
+    """
+    if isinstance(setting, Mapping):
+        return tuple((name, settings_key(part)) for name, part in setting.items())
+    if isinstance(setting, np.ndarray):
+        return (setting.dtype.str, setting.shape, setting.tobytes())
+    if isinstance(setting, slice):
+        return ("slice", *map(settings_key, (setting.start, setting.stop, setting.step)))
+    if isinstance(setting, (tuple, list)):
+        return tuple(settings_key(part) for part in setting)
+    return (type(setting), repr(setting) if isinstance(setting, float) else setting)

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import CodeType
+from types import CodeType, FrameType
 
 __all__ = ["Source", "caller", "current_scope", "scope"]
 
-_PACKAGE = __name__.partition(".")[0]
+_NOT_THE_USER = frozenset({__name__.partition(".")[0], "numpy", "contextlib"})
 _SCOPE: ContextVar[str] = ContextVar("glassgrad_scope", default="")
 
 
@@ -64,14 +64,11 @@ class Source:
 
 
 def caller() -> Source | None:
-    """Return the nearest line on the call stack that is not glassgrad's own."""
-    frame = sys._getframe(1)
+    """Return the nearest line on the call stack that is the user's own."""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if not (name == _PACKAGE or name.startswith(_PACKAGE + ".")):
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _NOT_THE_USER:
             return Source(frame.f_code, frame.f_lasti)
-        if frame.f_back is None:
-            return None
         frame = frame.f_back
     return None
 

@@ -32,9 +32,11 @@ def format_graph(graph: Graph, *, subgraphs: bool = False) -> str:
     Examples
     --------
     >>> import glassgrad as gg
-    >>> print(gg.format_graph(gg.trace(lambda x: x * 2.0, gg.Spec(("N", 3)), name="double")).partition("#")[0])
+    >>> graph = gg.trace(lambda x: x * 2.0, gg.Spec(("N", 3)), name="double")
+    >>> print(gg.format_graph(graph))  # doctest: +ELLIPSIS
     double(x: float64[N, 3])
-      %0: float64[N, 3] = multiply(x, 2.0)...
+      %0: float64[N, 3] = multiply(x, 2.0)  # ...
+      return %0
     """
     return "\n".join(_lines(graph, subgraphs))
 
@@ -62,12 +64,14 @@ class _Names:
     def __init__(self, graph: Graph) -> None:
         self._names: dict[Value, str] = {}
         taken: set[str] = set()
+        unnamed = 0
         computed = [value for node in graph.nodes for value in node.outputs]
         for value in (*graph.inputs, *graph.constants(), *computed):
             if isinstance(value, Constant) and not value.array.ndim:
                 self._names[value] = _number(value.array)
                 continue
-            base = value.name or f"%{len(taken)}"
+            base = value.name or f"%{unnamed}"
+            unnamed += value.name is None
             name, count = base, 2
             while name in taken:
                 name, count = f"{base}_{count}", count + 1
@@ -84,7 +88,7 @@ def _node(node: Node, names: _Names) -> tuple[str, str]:
     arguments += [f"{k}={_setting(v)}" for k, v in node.attrs.items()]
     origin = [node.scope] if node.scope else []
     if node.cause is not None:
-        origin.append(f"← {names[node.cause.outputs[0]]} {node.cause.op}")
+        origin.append(f"← {names[node.cause.outputs[0]]} {node.cause.op}".replace("? ", ""))
     if node.source is not None:
         origin.append(f"{PurePath(node.source.file).name}:{node.source.line}")
     return f"{results} = {node.op}({', '.join(arguments)})", "  ".join(origin)

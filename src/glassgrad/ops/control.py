@@ -31,7 +31,9 @@ def _types(values: Sequence[Any]) -> Types:
 
 def _infer_scan(*inputs: Any, carry: int, xs: int, reverse: bool, subgraphs: Mapping[str, Graph]) -> Types:
     body = subgraphs["body"]
-    given = [tuple(v.shape) for v in inputs[:carry]] + [tuple(v.shape[1:]) for v in inputs[carry : carry + xs]]
+    given = [tuple(v.shape) for v in inputs[:carry]] + [
+        tuple(v.shape[1:]) for v in inputs[carry : carry + xs]
+    ]
     taken = [tuple(v.shape) for v in body.inputs[: carry + xs]]
     if given != taken:
         raise ShapeError(f"scan: its body takes {taken}, but is given {given}")
@@ -45,15 +47,18 @@ def _infer_scan(*inputs: Any, carry: int, xs: int, reverse: bool, subgraphs: Map
 
 
 def _length(inputs: Sequence[Any], carry: int, xs: int) -> Any:
-    lengths = {v.shape[0] for v in inputs[carry : carry + xs]}
-    if len(lengths) != 1:
-        raise ShapeError(f"scan: what it goes through must have one length, but has {sorted(map(str, lengths))}")
+    rows = inputs[carry : carry + xs]
+    lengths = {v.shape[0] if v.shape else None for v in rows}
+    if len(lengths) != 1 or None in lengths:
+        raise ShapeError(
+            f"scan: what it goes through must have one length, but has {sorted(map(str, lengths))}"
+        )
     return lengths.pop()
 
 
 def _run_scan(*inputs: Any, carry: int, xs: int, reverse: bool, run: Mapping[str, Any]) -> tuple[Any, ...]:
-    state, rows, constants = list(inputs[:carry]), inputs[carry : carry + xs], inputs[carry + xs :]
-    length = len(rows[0])
+    state, rows, constants = _parts(inputs, carry, xs)
+    length = _length(inputs, carry, xs)
     kept: list[list[Any]] = []
     for i in range(length - 1, -1, -1) if reverse else range(length):
         results = run["body"](*state, *(row[i] for row in rows), *constants)
@@ -63,7 +68,7 @@ def _run_scan(*inputs: Any, carry: int, xs: int, reverse: bool, run: Mapping[str
         kept.reverse()
     if not kept:
         raise ShapeError("scan: there is nothing to go through (length 0)")
-    return (*map(np.asarray, state), *(np.stack(column) for column in zip(*kept, strict=True)))
+    return (*map(np.array, state), *(np.stack(column) for column in zip(*kept, strict=True)))
 
 
 def _pull_scan(
@@ -72,10 +77,12 @@ def _pull_scan(
     carry, xs, reverse = attrs["carry"], attrs["xs"], attrs["reverse"]
     body: Graph = own["body"]
     floats = _floats(inputs)
-    state, rows, constants = _parts(inputs, carry, xs)
+    _, rows, constants = _parts(inputs, carry, xs)
     moving_rows = [r for r, f in zip(rows, floats[carry : carry + xs], strict=True) if f]
     moving_constants = [c for c, f in zip(constants, floats[carry + xs :], strict=True) if f]
-    replay = Graph(body.inputs, body.nodes, (*body.outputs[:carry], *body.inputs[:carry]), f"{body.name}.replay")
+    replay = Graph(
+        body.inputs, body.nodes, (*body.outputs[:carry], *body.inputs[:carry]), f"{body.name}.replay"
+    )
     before = F.bind(scan, inputs, attrs, {"body": replay})[carry:]
     pullback = F.pullback_graph(body, floats)
     n_carry = sum(floats[:carry])
@@ -90,7 +97,9 @@ def _pull_scan(
         state_now, rows_now, g_out = take(carry), take(xs), take(len(body.outputs) - carry)
         constants_now = take(len(constants))
         moved = iter(g_state)
-        seeds = [next(moved) if f else B.zeros_like(s) for s, f in zip(state_now, floats[:carry], strict=True)]
+        seeds = [
+            next(moved) if f else B.zeros_like(s) for s, f in zip(state_now, floats[:carry], strict=True)
+        ]
         found = B.inline(pullback, [*state_now, *rows_now, *constants_now, *seeds, *g_out])
         new_state = found[:n_carry]
         new_rows = found[n_carry : n_carry + len(moving_rows)]
@@ -203,7 +212,7 @@ def _infer_cond(which: Any, *inputs: Any, subgraphs: Mapping[str, Graph]) -> Typ
 
 
 def _run_cond(which: Any, *inputs: Any, run: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(map(np.asarray, run["true" if which else "false"](*inputs)))
+    return tuple(map(np.array, run["true" if which else "false"](*inputs)))
 
 
 def _both(own: Mapping[str, Graph], change: Any) -> dict[str, Graph]:
@@ -242,14 +251,17 @@ def _batch_cond(
         return F.bind(cond, inputs, {}, branches)  # type: ignore[no-any-return]
     true, false = (F.inline(branches[role], operands) for role in ("true", "false"))
     return tuple(
-        F.where(F.reshape(which, (size, *(1,) * (len(a.shape) - 1))), a, b) for a, b in zip(true, false, strict=True)
+        F.where(F.reshape(which, (size, *(1,) * (len(a.shape) - 1))), a, b)
+        for a, b in zip(true, false, strict=True)
     )
 
 
 cond: Op = register(
     Op(
         name="cond",
-        call=lambda F, which, true, false, inputs: F.bind(cond, [which, *inputs], {}, {"true": true, "false": false}),
+        call=lambda F, which, true, false, inputs: F.bind(
+            cond, [which, *inputs], {}, {"true": true, "false": false}
+        ),
         infer=_infer_cond,
         numpy=_run_cond,
         pull=_pull_cond,

@@ -36,6 +36,10 @@ class NumpyLoop:
     def __init__(self, step: StepGraph) -> None:
         self.step = step
         self._program = NumpyProgram(step.graph)
+        graph = self._program.graph
+        read = {*graph.outputs, *(v for node in graph.nodes for v in node.inputs)}
+        rows = graph.inputs[step.state : step.state + step.rows]
+        self._read = [i for i, value in enumerate(rows) if value in read]
         self._prepared: dict[tuple[int, ...], tuple[StaticProgram, list[Array], list[Array]]] = {}
         self._spare: list[Array] = []
 
@@ -56,10 +60,14 @@ class NumpyLoop:
         reports = np.empty((len(batches), len(self.step.graph.outputs) - n_state))
         done = 0
         with np.errstate(all="ignore"):
+            size = -1
             for k, batch in enumerate(batches):
                 numbers = [values[k] for values in each]
-                program, gathered, report = self._ready(now, rows, numbers, fixed, len(batch))
-                for source, into in zip(rows, gathered, strict=True):
+                if len(batch) != size:
+                    size = len(batch)
+                    program, gathered, report = self._ready(now, rows, numbers, fixed, size)
+                    used = [(rows[i], gathered[i]) for i in self._read]
+                for source, into in used:
                     source.take(batch, 0, into, "clip")
                 program.run([*now, *gathered, *numbers, *fixed], [*spare, *report])
                 now, spare = spare, now

@@ -19,9 +19,7 @@ def lower(graph: Graph, has_kernel: Callable[[str], bool]) -> Graph:
             out.copy(node, [out.read(v) for v in node.inputs])
             continue
         opened = lower(inner, has_kernel)
-        inside: dict[Value, Value] = dict(
-            zip(opened.inputs, (out.read(v) for v in node.inputs), strict=True)
-        )
+        inside: dict[Value, Value] = dict(zip(opened.inputs, (out.read(v) for v in node.inputs), strict=True))
         for part in opened.nodes:
             for value in part.outputs:
                 inside[value] = Value(value.shape, value.dtype)

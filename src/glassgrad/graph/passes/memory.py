@@ -63,6 +63,9 @@ def plan_memory(
             last[base.get(value, value)] = position
     for value in graph.outputs:
         last[base.get(value, value)] = len(graph.nodes)
+    ending: dict[int, list[Value]] = {}
+    for value, position in last.items():
+        ending.setdefault(position, []).append(value)
     elsewhere = {*graph.inputs, *graph.outputs}
     space = _Space()
     offsets: dict[Value, int] = {}
@@ -89,9 +92,11 @@ def plan_memory(
             else:
                 offsets[value] = space.take(size)
                 held[value] = size
-            last.setdefault(value, position)
-        for v in [v for v in held if last[v] <= position]:
-            space.give(offsets[v], held.pop(v))
+            if value not in last:
+                ending.setdefault(position, []).append(value)
+        for v in ending.get(position, ()):
+            if v in held:
+                space.give(offsets[v], held.pop(v))
     return MemoryPlan(offsets, space.top)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from glassgrad.errors import ShapeError
 from glassgrad.graph.passes.rewrite import Rewriter, without_dead_nodes
 from glassgrad.graph.rules import Arrays
 from glassgrad.ir import Constant, Dim, Graph, Node, Value, broadcast_shapes, settings_key
+from glassgrad.ir.dims import is_static
 from glassgrad.ops import lookup
 
 __all__ = ["simplify"]
@@ -103,11 +103,11 @@ def _constant(node: Node) -> Constant | None:
     if (
         op.several
         or op.control
-        or op.view
+        or op.name == "broadcast_to"
         or op.name.startswith("random")
         or any(isinstance(setting, Dim) for setting in node.attrs.values())
         or not all(isinstance(v, Constant) for v in inputs)
-        or not isinstance(math.prod(node.outputs[0].shape), int)
+        or not is_static(node.outputs[0].shape)
         or math.prod(node.outputs[0].shape) > _FOLD_LIMIT  # type: ignore[operator]
         or any(v.array.size > _FOLD_LIMIT for v in inputs if isinstance(v, Constant))
     ):
@@ -182,6 +182,10 @@ def _merged(node: Node, inputs: Sequence[Value], producers: dict[Value, Node]) -
     if node.op == "reshape":
         inner = producers.get(inputs[0])
         return out_of(node, inner.inputs) if inner is not None and inner.op == "reshape" else None
-    if node.op == "strong_multiply" and isinstance(inputs[1], Constant) and np.isfinite(inputs[1].array).all():
+    if (
+        node.op == "strong_multiply"
+        and isinstance(inputs[1], Constant)
+        and np.isfinite(inputs[1].array).all()
+    ):
         return Node("multiply", tuple(inputs), node.outputs, {}, {}, node.scope, node.source, node.cause)
     return None

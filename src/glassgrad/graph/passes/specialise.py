@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from glassgrad.graph.passes.rewrite import Rewriter
-from glassgrad.ir import Constant, Dim, Graph, Value
+from glassgrad.ir import Constant, Dim, Graph, Value, derived
 from glassgrad.ir.dims import is_static
 
 __all__ = ["specialise"]
 
 
-@lru_cache(maxsize=1024)
+@derived
 def specialise(graph: Graph, n: int) -> Graph:
     """Return `graph` for a batch of `n` rows: every shape and setting is a number."""
     out = Rewriter()
