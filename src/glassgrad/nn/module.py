@@ -237,7 +237,7 @@ class Module:
         wanted = float_dtype(dtype)
         for tensor in self._state().values():
             if tensor.dtype.kind == "f":
-                tensor.assign(tensor.detach().astype(wanted))
+                tensor._payload = tensor._payload.astype(wanted)
                 tensor.grad = None
         return self
 

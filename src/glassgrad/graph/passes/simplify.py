@@ -177,11 +177,23 @@ _RULES: dict[str, _Rule] = {
 }
 
 
+def _copies(node: Node, one: Value) -> Node | None:
+    """Broadcast a single number to the shape of `node` at once, which the next operation may then do itself."""
+    shape = node.outputs[0].shape
+    if len(one.shape) > len(shape):
+        return None
+    return Node("broadcast_to", (one,), node.outputs, {"shape": shape}, {}, node.scope, node.source, node.cause)
+
+
 def _merged(node: Node, inputs: Sequence[Value], producers: dict[Value, Node]) -> Node | None:
     """Rewrite a node into a cheaper one: reshape after reshape, a strong zero that is not needed."""
     if node.op == "reshape":
         inner = producers.get(inputs[0])
-        return out_of(node, inner.inputs) if inner is not None and inner.op == "reshape" else None
+        if inner is not None and inner.op == "reshape":
+            return out_of(node, inner.inputs)
+        if inner is not None and inner.op == "broadcast_to" and set(inner.inputs[0].shape) <= {1}:
+            return _copies(node, inner.inputs[0])
+        return None
     if (
         node.op == "strong_multiply"
         and isinstance(inputs[1], Constant)
