@@ -111,3 +111,32 @@ def test_no_warning_leaks_from_a_derivative(recwarn: pytest.WarningsRecorder) ->
     slopes(lambda x: T.std(x), [1, 1])
     slopes(lambda x: T.logsumexp(x), [-inf, -inf])
     assert [w for w in recwarn if issubclass(w.category, RuntimeWarning)] == []
+
+
+def test_the_column_of_pytorch_is_true() -> None:
+    torch = pytest.importorskip("torch")
+    tf = torch.nn.functional
+
+    def theirs(f: Any, *xs: Any) -> list[Any]:
+        tensors = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in xs]
+        return [g.tolist() for g in torch.autograd.grad(f(*tensors).sum(), tensors)]
+
+    zero, nan = torch.zeros((), dtype=torch.float64), pytest.approx(np.nan, nan_ok=True)
+    assert theirs(lambda x: torch.amax(x, 0), [1, 2, 2]) == [[0, 0.5, 0.5]]
+    assert theirs(lambda x: torch.max(x, 0).values, [1, 2, 2])[0] in ([0, 1, 0], [0, 0, 1])
+    assert theirs(torch.maximum, [1], [1]) == [[0.5], [0.5]]
+    assert theirs(lambda x: torch.maximum(x, zero), [0]) == [[0.5]]
+    assert theirs(torch.abs, [0]) == [[0]]
+    assert theirs(torch.relu, [0]) == [[0]]
+    assert theirs(lambda x: tf.leaky_relu(x, 0.2), [0]) == [[0.2]]
+    assert theirs(tf.hardtanh, [-1, 1]) == [[0, 0]]
+    assert theirs(lambda x, low: torch.clamp(x, min=low), [0], [0]) == [[1], [0]]
+    assert theirs(lambda x: torch.std(x, 0, correction=0), [1, 1]) == [[0, 0]]
+    assert theirs(torch.sqrt, [0]) == [[inf]]
+    assert theirs(torch.prod, [2, 0, 3]) == [[0, 6, 0]]
+    assert theirs(torch.pow, [0], [0]) == [[0], [0]]
+    assert theirs(torch.pow, [-2], [2]) == [[-4], [nan]]
+    assert theirs(lambda x: torch.where(x > 0, torch.log(x), 0), [0]) == [[nan]]
+    assert theirs(lambda x: torch.logsumexp(x, 0), [-inf, -inf]) == [[nan, nan]]
+    assert theirs(lambda x: torch.logsumexp(x, 0), [inf, 0])[0][0] == nan
+    assert theirs(lambda x: x[torch.tensor([0, 0])], [1, 2]) == [[2, 0]]

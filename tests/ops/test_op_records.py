@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from op_cases import CASES, CONTROL, SMOOTH, WITHOUT_INPUTS, Case, each
 
 from glassgrad.engines import run
 from glassgrad.errors import GlassgradError
-from glassgrad.graph import check_graph, pullback
+from glassgrad.graph import Arrays, check_graph, evaluate, pullback, pushforward
 from glassgrad.ops import REGISTRY, Op
 from glassgrad.tracing import Spec, trace
 
@@ -65,6 +66,34 @@ def test_float32_stays_float32_forward_and_backward(case: Case) -> None:
     if dtype == np.float32:
         wide = [n.op for n in back.nodes for v in (*n.inputs, *n.outputs) if v.dtype == np.float64]
         assert wide == []
+
+
+class Checked(Arrays):
+    """Arrays, each result of which must have the shape and dtype that the record's type rule foretells."""
+
+    def bind(self, op: Op, inputs: Any, attrs: Any = None, subgraphs: Any = None) -> Any:
+        result = super().bind(op, inputs, attrs, subgraphs)
+        shape, dtype = op.infer(*(np.asarray(x) for x in inputs), **(attrs or {}))
+        typed = any(isinstance(x, (np.ndarray, np.generic)) for x in inputs) or not len(inputs)
+        assert np.shape(result) == tuple(shape), op.name
+        assert not typed or any(isinstance(x, (int, float)) for x in inputs) or result.dtype == dtype, op.name
+        return result
+
+
+@each(CASES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_kernel_keeps_its_types_in_all_three_graphs(case: Case, dtype: type) -> None:
+    arrays = case.arrays(dtype)
+    graph = trace(case, *arrays)
+    graphs = [graph]
+    if case in SMOOTH:
+        wanted = tuple(a.dtype.kind == "f" for a in arrays)
+        graphs += [pullback(graph, wanted), pushforward(graph, wanted)]
+    for one in graphs:
+        more = [np.ones(v.shape, v.dtype) for v in one.inputs[len(arrays) :]]
+        with np.errstate(all="ignore"):
+            for out, value in zip(evaluate(Checked(), one, [*arrays, *more]), one.outputs, strict=True):
+                assert out.dtype == value.dtype
 
 
 FIXED_SIZE = {"reshape", "broadcast_to", "index_add", "getitem", "concat"}

@@ -118,7 +118,11 @@ ALONG_AXIS: list[tuple[str, Any, Any]] = [
     ("log_softmax", lambda x, a: T.log_softmax(x, a), lambda x, a: torch.log_softmax(x, a)),
     ("prod", lambda x, a: T.prod(x, axis=a), lambda x, a: torch.prod(x, a)),
     ("flip", lambda x, a: T.flip(x, a), lambda x, a: torch.flip(x, (a,))),
-    ("repeat by index", lambda x, a: T.take(x, np.zeros(3, int), a), lambda x, a: torch.repeat_interleave(x.narrow(a, 0, 1), 3, a)),
+    (
+        "repeat by index",
+        lambda x, a: T.take(x, np.zeros(3, int), a),
+        lambda x, a: torch.repeat_interleave(x.narrow(a, 0, 1), 3, a),
+    ),
 ]  # fmt: skip
 
 SETTINGS = settings(max_examples=12, deadline=None)
