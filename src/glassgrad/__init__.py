@@ -17,6 +17,7 @@ _HOMES = {
     "control": ("cond", "scan"),
     "tracing": ("Spec", "trace"),
     "engines": ("run",),
+    "nn.random": ("manual_seed",),
     "training": ("Callback", "History", "fit", "predict"),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),

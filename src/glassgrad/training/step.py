@@ -7,7 +7,8 @@ weight decay, class weights, the seed) is an input too, so that changing it comp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,13 +163,10 @@ def build_step(
         tracing.stand_in(tensor, name)
 
     builder = tracing.builder
-    was_training = model.training
-    model.train()
-    try:
-        with builder.active(), recording(False), stream(seed_input, count, rows):
-            value = loss(model(data[0]), data[1], weight)
-            share = loss.share(data[1], weight)
-        updated = {name: builder.updates.get(id(b)) for name, b in buffers.items()}
+    with _mode(model, training=True), builder.active(), recording(False), stream(seed_input, count, rows):
+        value = loss(model(data[0]), data[1], weight)
+        share = loss.share(data[1], weight, dtype)
+    updated = {name: builder.updates.get(id(b)) for name, b in buffers.items()}
     finally:
         model.train(was_training)
     outputs = [value._payload, share._payload]
@@ -221,6 +219,18 @@ def _with_update(
     return builder.finish([*new_parameters, *buffers, *new_states, loss, share])
 
 
+@contextmanager
+def _mode(model: Module, training: bool) -> Iterator[None]:
+    """Let every module behave as in training or as in prediction inside, and as before afterwards."""
+    before = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, was in before:
+            module.training = was
+
+
 class Predictor:
     """A model's forward pass in evaluation mode, compiled for any number of rows.
 
@@ -240,13 +250,8 @@ class Predictor:
         for name, tensor in tensors.items():
             tracing.stand_in(tensor, name)
         data = tracing.input((BATCH, *X.shape[1:]), X.dtype, "X")
-        was_training = model.training
-        model.eval()
-        try:
-            with tracing.builder.active(), recording(False):
-                output = model(data)
-        finally:
-            model.train(was_training)
+        with _mode(model, training=False), tracing.builder.active(), recording(False):
+            output = model(data)
         self.graph = tracing.builder.finish([tracing.read(output)])
         self._program: Program = engine.compile(self.graph)
 

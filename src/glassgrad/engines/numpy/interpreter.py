@@ -41,6 +41,6 @@ def interpret(graph: Graph, inputs: Sequence[Any]) -> list[np.ndarray[Any, Any]]
     >>> interpret(gg.trace(lambda x: x + 1.0, gg.Spec(("N",))), [[1.0, 2.0]])
     [array([2., 3.])]
     """
-    arrays = [np.asarray(x, v.dtype) for x, v in zip(inputs, graph.inputs, strict=True)]
+    arrays = [np.asarray(x, v.dtype, order="C") for x, v in zip(inputs, graph.inputs, strict=True)]
     with np.errstate(all="ignore"):
         return [np.asarray(out) for out in evaluate(Arrays(), static(graph, arrays), arrays)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from glassgrad.engines import StepGraph
 from glassgrad.engines.numpy.program import NumpyProgram, StaticProgram
+from glassgrad.engines.numpy.threads import blas_threads
 from glassgrad.ir import Graph
 
 __all__ = ["NumpyEngine", "NumpyLoop"]
@@ -54,13 +55,16 @@ class NumpyLoop:
     ) -> Array:
         """Take one step for each mini-batch; see `glassgrad.engines.Loop.run`."""
         n_state = self.step.state
-        now, spare = list(state), self._spare
+        now, spare = [np.asarray(a, order="C") for a in state], self._spare
         if not spare or any(a is b for a, b in zip(now, spare, strict=True)):
             spare = [np.empty_like(a) for a in now]
         reports = np.empty((len(batches), len(self.step.graph.outputs) - n_state))
-        done = 0
-        with np.errstate(all="ignore"):
-            size = -1
+        if not len(batches):
+            return reports
+        done, size = 0, max(map(len, batches))
+        program, gathered, report = self._ready(now, rows, [v[0] for v in each], fixed, size)
+        used = [(rows[i], gathered[i]) for i in self._read]
+        with np.errstate(all="ignore"), blas_threads(program.largest_product):
             for k, batch in enumerate(batches):
                 numbers = [values[k] for values in each]
                 if len(batch) != size:

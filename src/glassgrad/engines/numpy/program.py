@@ -15,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 
 from glassgrad.engines.numpy.interpreter import static
+from glassgrad.engines.numpy.threads import blas_threads, largest_product
 from glassgrad.graph.passes import lower, plan_memory, simplify
 from glassgrad.graph.passes.memory import ALIGNMENT
-from glassgrad.graph.rules import Arrays, evaluate
+from glassgrad.graph.rules import Arrays, evaluate, row_major
 from glassgrad.ir import Constant, Graph, Node, Value
 from glassgrad.ops import lookup
 
@@ -52,7 +53,8 @@ class NumpyProgram:
         with self._lock, np.errstate(all="ignore"):
             program = self.at(arrays)
             outputs = program.new_outputs()
-            program.run(arrays, outputs)
+            with blas_threads(program.largest_product):
+                program.run([np.asarray(a, order="C") for a in arrays], outputs)
         return outputs
 
 
@@ -63,13 +65,16 @@ class StaticProgram:
     ----------
     source
         The function's source.
+    largest_product
+        Multiplications in its largest matrix product.
     run
-        ``run(inputs, outputs)`` computes the outputs into the arrays of `outputs`.
+        ``run(inputs, outputs)`` computes the outputs into the arrays of `outputs`; all are in row-major order.
     """
 
     def __init__(self, graph: Graph) -> None:
         graph = simplify(lower(graph, lambda name: lookup(name).numpy is not None))
         self.graph = graph
+        self.largest_product = largest_product(graph)
         plan = plan_memory(graph, _writes, _views, _in_place)
         block = np.empty(plan.size + ALIGNMENT, np.uint8)
         start = -block.ctypes.data % ALIGNMENT
@@ -141,8 +146,10 @@ def _kernel(node: Node) -> Any:
     op = lookup(node.op)
     kernel = op.numpy
     assert kernel is not None
-    if not op.control:
+    if op.writes_out or op.view:
         return kernel
+    if not op.control:
+        return lambda *xs, **attrs: row_major(op, kernel(*xs, **attrs))
     programs = {
         role: (lambda *xs, _graph=graph: evaluate(Arrays(), _graph, xs))
         for role, graph in node.subgraphs.items()
