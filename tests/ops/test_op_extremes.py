@@ -157,3 +157,16 @@ def test_eager_operations_refuse_shapes_as_traced_ones_do() -> None:
     for f in (T.add, T.matmul, T.binary_cross_entropy_with_logits):
         with pytest.raises(ShapeError):
             f(np.ones((2, 3)), np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_where_among_many_elements_is_numpys_bit_for_bit(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    c = rng.random((80, 70)) < 0.5
+    x, y = (rng.normal(size=s).astype(dtype) for s in ((80, 70), (70,)))
+    if dtype != np.int64:
+        x[0, :6] = y[:6] = [np.nan, inf, -inf, -0.0, 0.0, 1e-45]
+    for a, b in ((x, y), (y, x), (x, 0.0), (0.0, x), (x, -0.0), (2.5, y), (x.T.copy().T, x[:, ::-1])):
+        found, expected = T.where(c, a, b).numpy(), np.where(c, a, b)
+        assert found.dtype == expected.dtype
+        assert found.tobytes() == expected.tobytes()

@@ -28,18 +28,16 @@ def _room(x: Any, out: Any) -> Any:
 # --- sigmoid and its kin -------------------------------------------------------------------------------------------
 
 
-_BOUNDS = {
-    char: (np.array(-0.99 * np.log(np.finfo(char).max), char), np.array(1, char)) for char in "fd"
-}
-"""For each dtype the x below which e^−x overflows, and 1."""
+_UNITS = {char: (np.array(-1, char), np.array(1, char)) for char in "efdg"}
+"""−1 and 1 in each dtype: arrays reach a ufunc sooner than Python's numbers do."""
 
 
 def _sigmoid(x: Any, out: Any = None) -> Any:
     z = _room(x, out)
-    lowest, one = _BOUNDS[z.dtype.char]
-    np.maximum(x, lowest, out=z)
-    np.negative(z, out=z)
-    np.exp(z, out=z)
+    minus_one, one = _UNITS[z.dtype.char]
+    np.multiply(x, minus_one, out=z)
+    with np.errstate(over="ignore"):  # e^−x may become inf, and 1/(1 + inf) is 0 as it should be
+        np.exp(z, out=z)
     np.add(z, one, out=z)
     return np.reciprocal(z, out=z)
 
