@@ -167,8 +167,6 @@ def build_step(
         value = loss(model(data[0]), data[1], weight)
         share = loss.share(data[1], weight, dtype)
     updated = {name: builder.updates.get(id(b)) for name, b in buffers.items()}
-    finally:
-        model.train(was_training)
     outputs = [value._payload, share._payload]
     outputs += [tracing.read(buffers[name]) if u is None else u[1] for name, u in updated.items()]
     graph = differentiate(builder.finish(outputs), range(len(parameters)))
