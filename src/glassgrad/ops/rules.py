@@ -37,7 +37,7 @@ def cast(F: Any, value: Any, dtype: np.dtype[Any]) -> Any:
 
 def floating(*dtypes: np.dtype[Any], **_: Any) -> np.dtype[Any]:
     """Return the dtype of a smooth function of inputs of these dtypes: theirs, or float64 for whole numbers."""
-    together = np.result_type(*dtypes)
+    together = dtypes[0] if len(dtypes) == 1 else np.result_type(*dtypes)
     return together if together.kind == "f" else np.dtype(np.float64)
 
 
