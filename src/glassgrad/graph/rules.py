@@ -17,7 +17,7 @@ from glassgrad.ir import Constant, Dim, Graph, Node, Shape, current_scope
 from glassgrad.ir.origin import caller
 from glassgrad.ops import Namespace, Op, lookup
 
-__all__ = ["Arrays", "RuleNamespace", "checked_types", "evaluate", "infer", "run_kernel"]
+__all__ = ["Arrays", "RuleNamespace", "checked_types", "evaluate", "infer", "row_major", "run_kernel"]
 
 
 def infer(
@@ -147,6 +147,17 @@ def _run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str,
     return op.numpy(*inputs, **attrs)
 
 
+def row_major(op: Op, result: Any) -> Any:
+    """Return what a kernel computed in row-major order; only a view keeps the order of what it looks at.
+
+    The last bit of a sum depends on the order of memory, so the order is part of what a graph means: NumPy's own
+    choice would follow the inputs', and two engines could not agree.
+    """
+    if op.view or op.several or op.numpy is None or not isinstance(result, np.ndarray):
+        return result
+    return result if result.flags.c_contiguous else np.ascontiguousarray(result)
+
+
 class Arrays(RuleNamespace):
     """Operations on NumPy arrays, carried out at once by the records' own implementations."""
 
@@ -158,7 +169,7 @@ class Arrays(RuleNamespace):
         subgraphs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Apply `op` to arrays."""
-        return run_kernel(self, op, [_array(x) for x in inputs], attrs or {}, subgraphs)
+        return row_major(op, run_kernel(self, op, [_array(x) for x in inputs], attrs or {}, subgraphs))
 
 
 def _array(x: Any) -> Any:

@@ -54,13 +54,13 @@ class Value:
 
 
 class Constant(Value):
-    """A value known when the graph is made; its array is read-only."""
+    """A value known when the graph is made; its array is read-only and in row-major order."""
 
     __slots__ = ("array",)
 
     def __init__(self, array: np.ndarray[Any, Any], name: str | None = None) -> None:
         super().__init__(array.shape, array.dtype, name)
-        if array.flags.writeable:
+        if array.flags.writeable or not array.flags.c_contiguous:
             array = array.copy()
             array.flags.writeable = False
         self.array = array

@@ -22,6 +22,11 @@ def _floats(values: Sequence[Any]) -> list[bool]:
     return [v.dtype.kind == "f" for v in values]
 
 
+def _copied(value: Any) -> np.ndarray[Any, Any]:
+    """Return a result in memory of its own, for a graph may return what it was given."""
+    return np.array(value, order="C")
+
+
 def _types(values: Sequence[Any]) -> Types:
     return [(tuple(v.shape), v.dtype) for v in values]
 
@@ -68,7 +73,7 @@ def _run_scan(*inputs: Any, carry: int, xs: int, reverse: bool, run: Mapping[str
         kept.reverse()
     if not kept:
         raise ShapeError("scan: there is nothing to go through (length 0)")
-    return (*map(np.array, state), *(np.stack(column) for column in zip(*kept, strict=True)))
+    return (*map(_copied, state), *(np.stack(column) for column in zip(*kept, strict=True)))
 
 
 def _pull_scan(
@@ -212,7 +217,7 @@ def _infer_cond(which: Any, *inputs: Any, subgraphs: Mapping[str, Graph]) -> Typ
 
 
 def _run_cond(which: Any, *inputs: Any, run: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(map(np.array, run["true" if which else "false"](*inputs)))
+    return tuple(map(_copied, run["true" if which else "false"](*inputs)))
 
 
 def _both(own: Mapping[str, Graph], change: Any) -> dict[str, Graph]:

@@ -38,6 +38,8 @@ def simplify(graph: Graph) -> Graph:
             inputs = _unbroadcast(inputs, node.outputs[0], producers)
         cheaper = _merged(node, inputs, producers) or out_of(node, inputs)
         shortcut = _constant(cheaper) or _shortcut(cheaper, producers)
+        if shortcut is not None and not op.view and _strided(shortcut, producers):
+            shortcut = None
         if shortcut is not None:
             out.values[node.outputs[0]] = shortcut
             continue
@@ -118,6 +120,14 @@ def _constant(node: Node) -> Constant | None:
     return Constant(np.ascontiguousarray(result).reshape(result.shape), node.outputs[0].name)
 
 
+def _strided(value: Value, producers: dict[Value, Node]) -> bool:
+    """Say whether the value's numbers may lie in another order than row by row: sums of them round differently."""
+    maker = producers.get(value)
+    while maker is not None and maker.op == "reshape":
+        maker = producers.get(maker.inputs[0])
+    return maker is not None and lookup(maker.op).view
+
+
 def _is(value: Value, number: float) -> bool:
     return isinstance(value, Constant) and value.array.size == 1 and bool(value.array.reshape(()) == number)
 
@@ -156,6 +166,8 @@ def _there_and_back(node: Node, inputs: Sequence[Value], producers: dict[Value, 
     inner = producers.get(inputs[0])
     if inner is None or inner.op != node.op:
         return None
+    if node.op == "reshape" and _strided(inner.inputs[0], producers):
+        return None
     if node.op == "permute_dims" and [inner.attrs["axes"][a] for a in node.attrs["axes"]] != list(
         range(len(node.attrs["axes"]))
     ):
@@ -182,14 +194,16 @@ def _copies(node: Node, one: Value) -> Node | None:
     shape = node.outputs[0].shape
     if len(one.shape) > len(shape):
         return None
-    return Node("broadcast_to", (one,), node.outputs, {"shape": shape}, {}, node.scope, node.source, node.cause)
+    return Node(
+        "broadcast_to", (one,), node.outputs, {"shape": shape}, {}, node.scope, node.source, node.cause
+    )
 
 
 def _merged(node: Node, inputs: Sequence[Value], producers: dict[Value, Node]) -> Node | None:
     """Rewrite a node into a cheaper one: reshape after reshape, a strong zero that is not needed."""
     if node.op == "reshape":
         inner = producers.get(inputs[0])
-        if inner is not None and inner.op == "reshape":
+        if inner is not None and inner.op == "reshape" and not _strided(inner.inputs[0], producers):
             return out_of(node, inner.inputs)
         if inner is not None and inner.op == "broadcast_to" and set(inner.inputs[0].shape) <= {1}:
             return _copies(node, inner.inputs[0])
