@@ -108,7 +108,7 @@ def ridge_regression(
     else:
         centred = X - centre
         weight = centred.T @ np.linalg.solve(centred @ centred.T + penalty * np.eye(n), wanted)
-    return weight[:, None], np.array([mean - centre @ weight])
+    return np.asarray(weight[:, None], dtype=np.float64), np.array([mean - centre @ weight])
 
 
 def logistic_regression(

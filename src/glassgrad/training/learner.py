@@ -23,26 +23,32 @@ from glassgrad.data.schema import Schema, Task
 from glassgrad.data.steps import Report
 from glassgrad.data.table import Table
 from glassgrad.data.targets import ClassTarget
-from glassgrad.engines import engine
-from glassgrad.errors import ModelFileError, TrainingError
-from glassgrad.nn import Module, mlp
+from glassgrad.errors import TrainingError
+from glassgrad.nn import Module
 from glassgrad.nn.losses import loss as find_loss
-from glassgrad.training.baselines import linear_outputs, trivial_outputs
 from glassgrad.training.callbacks import Callback
-from glassgrad.training.checkpoints import load_checkpoint
 from glassgrad.training.fit import fit, predict
 from glassgrad.training.history import History
 from glassgrad.training.metrics import probabilities
-from glassgrad.training.preparation import Preparation, checksum, class_count, prepare
+from glassgrad.training.network import network_of, output_count
+from glassgrad.training.preparation import Preparation, checksum, prepare
 from glassgrad.training.recipe import Recipe
 from glassgrad.training.run import Run
-from glassgrad.training.scores import network_target, score
-from glassgrad.training.summary import Summary
+from glassgrad.training.scores import judge, network_target, score
+from glassgrad.training.summary import Summary, summarise
 
-__all__ = ["Learner", "Predictions"]
+__all__ = ["Learner", "NotFiniteError", "Predictions"]
 
 Array = NDArray[Any]
 Scores = dict[str, float]
+
+
+class NotFiniteError(TrainingError):
+    """The loss is no number any more; `learner` holds the last weights that were good."""
+
+    def __init__(self, message: str, learner: Learner) -> None:
+        super().__init__(message)
+        self.learner = learner
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +144,8 @@ class Learner:
         ------
         GlassgradError
             Where the data or the recipe cannot be used.
-        TrainingError
-            Where the loss is no number any more; its ``learner`` is the last good one.
+        NotFiniteError
+            Where the loss is no number any more.
         """
         prepared = prepare(_rows(source, target), target=target, task=task, recipe=recipe, schema=schema)
         return cls.train_prepared(
@@ -180,8 +186,8 @@ class Learner:
 
         Raises
         ------
-        TrainingError
-            Where the loss is no number any more; its ``learner`` is the last good one.
+        NotFiniteError
+            Where the loss is no number any more.
         """
         recipe, fitted = prepared.recipe, prepared.preprocessing
         network = network_of(fitted, recipe)
@@ -218,12 +224,11 @@ class Learner:
             start=start,
             metadata={"learner": description, "note": note or {}},
         )
-        learner = cls(network, fitted, recipe, keep.state, _summary(prepared, network, history, before))
+        summary = summarise(prepared, network, history, before.summary if before else None)
+        learner = cls(network, fitted, recipe, keep.state, summary)
         if history.stopped == "not finite":
-            error = TrainingError(history.message)
-            error.learner = learner  # type: ignore[attr-defined]
-            raise error
-        learner._judge(prepared)
+            raise NotFiniteError(history.message, learner)
+        judge(network, prepared, summary)
         return learner
 
     @classmethod
@@ -253,6 +258,8 @@ class Learner:
         ModelFileError
             Where the checkpoint cannot be read, or belongs to other data.
         """
+        from glassgrad.training.learner_files import read_checkpoint
+
         fitted, recipe, note = read_checkpoint(checkpoint)
         rows = _rows(source, fitted.target_encoding.column or None)
         prepared = prepare(rows, recipe=recipe, preprocessing=fitted)
@@ -336,35 +343,19 @@ class Learner:
         DataError
             Where a column is missing, the target among them.
         """
-        data = _rows(source)
+        return self.score(_rows(source))[0]
+
+    def score(self, data: Table | Arrays) -> tuple[Scores, list[str]]:
+        """Return the scores on raw rows, and notes on what training had not met in them."""
+        report = Report()
+        wanted = self.preprocessing.target(data)
+        outputs = self.outputs(data, report)
         loss = find_loss(self.recipe.loss or "mse")
-        return score(self.preprocessing, loss, self.outputs(data), self.preprocessing.target(data))
+        return score(self.preprocessing, loss, outputs, wanted), report.notes()
 
     def trained_on(self, data: Table | Arrays) -> bool:
         """Say whether these look like the rows that this learner was trained on."""
         return checksum(self.preprocessing.target(data)) == self.summary.checksum
-
-    def _judge(self, prepared: Preparation) -> None:
-        """Score the network and its baselines on the parts that were held back."""
-        loss = find_loss(self.recipe.loss or "mse")
-        fitted, summary = prepared.preprocessing, self.summary
-        for name in ("validation", "test"):
-            part = getattr(prepared, name)
-            if part is not None:
-                outputs = predict(self.network, part.X, engine=self.recipe.engine)
-                setattr(summary, name, score(fitted, loss, outputs, part.y))
-        test, train = prepared.test, prepared.train
-        if test is None:
-            return
-        plain: dict[str, Array | None] = {
-            "trivial": trivial_outputs(train.y, len(test), prepared.classes),
-            "linear": linear_outputs(train.X, train.y, test.X, prepared.classes),
-        }
-        for name, logits in plain.items():
-            if logits is not None:
-                if output_count(fitted, self.recipe) < logits.shape[1]:
-                    logits = logits[:, 1:] - logits[:, :1]
-                summary.baselines[name] = score(fitted, loss, logits, test.y)
 
     # --- files ---
 
@@ -401,73 +392,10 @@ class _KeepState(Callback):
         self.state: dict[str, Array] = {}
 
     def on_end(self, run: Run, history: History) -> None:
-        self.state = {k: a for k, a in run.optimizer_state().items() if k.startswith("optimizer.")}
-
-
-def output_count(preprocessing: Preprocessing, recipe: Recipe) -> int:
-    """Return how many outputs the network has: one a class, or a single one."""
-    if preprocessing.task == "classification" and not (recipe.loss or "").startswith("binary"):
-        return class_count(preprocessing)
-    return 1
-
-
-def network_of(preprocessing: Preprocessing, recipe: Recipe) -> Module:
-    """Return the network of a recipe, with fresh weights."""
-    return mlp(
-        preprocessing.n_features,
-        recipe.hidden or (),
-        output_count(preprocessing, recipe),
-        activation=recipe.activation,
-        dropout=recipe.dropout or 0.0,
-        dtype=recipe.dtype,
-        seed=recipe.seed,
-    )
-
-
-def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Preprocessing, Recipe, dict[str, Any]]:
-    """Return the preprocessing, the recipe and the note in a checkpoint.
-
-    Raises
-    ------
-    ModelFileError
-        Where it cannot be read, or was not made by a learner.
-    """
-    metadata = load_checkpoint(path).metadata
-    try:
-        learner, note = metadata["learner"], metadata["note"]
-        fitted = Preprocessing.from_json(msgspec.json.encode(learner["preprocessing"]))
-        recipe = msgspec.convert(learner["recipe"], Recipe)
-        return fitted, recipe, msgspec.convert(note, dict[str, Any])
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
-        raise ModelFileError(f"'{path}' was not made by `glassgrad train`: {error}.") from None
+        self.state = {
+            k: a for k, a in run.optimizer_state().items() if k == "step" or k.startswith("optimizer.")
+        }
 
 
 def _rows(source: Any, target: str | None = None) -> Table | Arrays:
     return source if isinstance(source, Table | Arrays) else read(source, target=target)
-
-
-def _summary(prepared: Preparation, network: Module, history: History, before: Learner | None) -> Summary:
-    earlier = before.summary if before else None
-    return Summary(
-        task=prepared.task,
-        source=prepared.source,
-        engine=engine(prepared.recipe.engine).name,
-        seconds=history.seconds,
-        epochs=history.epochs,
-        epochs_before=earlier.epochs + earlier.epochs_before if earlier else 0,
-        steps=history.steps,
-        steps_before=earlier.steps + earlier.steps_before if earlier else 0,
-        best_epoch=history.best_epoch,
-        stopped=history.stopped,
-        message=history.message,
-        rows={
-            "train": len(prepared.train),
-            "validation": len(prepared.validation or ()),
-            "test": len(prepared.test or ()),
-        },
-        features=prepared.preprocessing.n_features,
-        parameters=sum(p.size for p in network.parameters()),
-        history=history.columns,
-        notes=prepared.notes,
-        checksum=prepared.checksum,
-    )

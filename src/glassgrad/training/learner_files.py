@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from glassgrad.data.preprocessing import Preprocessing
 from glassgrad.errors import GlassgradError, ModelFileError
 from glassgrad.optim import optimizer
+from glassgrad.training.checkpoints import load_checkpoint
 from glassgrad.training.files import load_file, save_file
-from glassgrad.training.learner import Learner, network_of, output_count
+from glassgrad.training.learner import Learner
+from glassgrad.training.network import network_of, output_count
 from glassgrad.training.preparation import class_count
 from glassgrad.training.recipe import Recipe
 from glassgrad.training.summary import Summary
 
-__all__ = ["load_learner", "save_learner"]
+__all__ = ["load_learner", "read_checkpoint", "save_learner"]
 
 Array = NDArray[Any]
 
@@ -69,8 +71,26 @@ def load_learner(path: str | os.PathLike[str]) -> Learner:
     except (GlassgradError, msgspec.ValidationError) as error:
         first = str(error).splitlines()[0]
         raise ModelFileError(f"'{path}' is no model that can be used: {first}") from None
-    state = {name: array for name, array in arrays.items() if name.startswith("optimizer.")}
+    state = {name: array for name, array in arrays.items() if name == "step" or name.startswith("optimizer.")}
     return Learner(network, fitted, recipe, state, content.summary)
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Preprocessing, Recipe, dict[str, Any]]:
+    """Return the preprocessing, the recipe and the note in a checkpoint.
+
+    Raises
+    ------
+    ModelFileError
+        Where it cannot be read, or was not made by a learner.
+    """
+    metadata = load_checkpoint(path).metadata
+    try:
+        learner, note = metadata["learner"], metadata["note"]
+        fitted = Preprocessing.from_json(msgspec.json.encode(learner["preprocessing"]))
+        recipe = msgspec.convert(learner["recipe"], Recipe)
+        return fitted, recipe, msgspec.convert(note, dict[str, Any])
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise ModelFileError(f"'{path}' was not made by `glassgrad train`: {error}.") from None
 
 
 def _check_arrays(arrays: dict[str, Array], fitted: Preprocessing, recipe: Recipe) -> None:
@@ -86,6 +106,7 @@ def _check_arrays(arrays: dict[str, Array], fitted: Preprocessing, recipe: Recip
         expected[layer.removesuffix("weight") + "bias"] = (after,)
     pieces = optimizer(recipe.optimizer).pieces
     expected |= {f"optimizer.{name}.{piece}": shape for name, shape in expected.items() for piece in pieces}
+    expected["step"] = ()
     found = {name: array.shape for name, array in arrays.items()}
     for name in sorted({*found, *expected}):
         if found.get(name) != expected.get(name):
@@ -93,7 +114,8 @@ def _check_arrays(arrays: dict[str, Array], fitted: Preprocessing, recipe: Recip
                 f"its array {name!r} has shape {found.get(name)} where {expected.get(name)} is expected"
             )
     for name, array in arrays.items():
-        if array.dtype != np.dtype(recipe.dtype):
-            raise ModelFileError(f"its array {name!r} is {array.dtype} where {recipe.dtype} is expected")
-        if not np.isfinite(array).all():
-            raise ModelFileError(f"its array {name!r} holds NaN or infinity")
+        wanted = "int64" if name == "step" else recipe.dtype
+        if array.dtype != np.dtype(wanted):
+            raise ModelFileError(f"its array {name!r} is {array.dtype} where {wanted} is expected")
+        if not np.isfinite(array).all() or (name == "step" and array < 0):
+            raise ModelFileError(f"its array {name!r} holds a number that cannot be")

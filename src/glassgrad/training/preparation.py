@@ -159,7 +159,7 @@ def prepare(
 
 def checksum(targets: Array) -> int:
     """Return the CRC-32 of targets as numbers, by which data is known again."""
-    return zlib.crc32(np.ascontiguousarray(targets).view(np.uint8))
+    return zlib.crc32(targets.tobytes())
 
 
 def class_count(preprocessing: Preprocessing) -> int:

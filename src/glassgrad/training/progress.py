@@ -11,6 +11,7 @@ import math
 import sys
 import time
 from html import escape
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TextIO
 
 from glassgrad.training.callbacks import Callback
@@ -58,7 +59,7 @@ class Progress(Callback):
     """
 
     def __init__(self, apart: float) -> None:
-        self.every = 1
+        self.every: int = 1
         self._apart = apart
         self._drawn = self._began = -math.inf
         self._first = 0
@@ -181,10 +182,10 @@ class NotebookProgress(Progress):
         self._shown: Any = None
 
     def _open(self, run: Run) -> None:
-        from IPython.display import HTML, display
+        from importlib import import_module
 
-        self._html = HTML
-        self._shown = display(HTML(_element(run, "")), display_id=True)
+        self._html, display = attrgetter("HTML", "display")(import_module("IPython.display"))
+        self._shown = display(self._html(_element(run, "")), display_id=True)
 
     def _draw(self, run: Run) -> None:
         self._shown.update(self._html(_element(run, "  ".join(self.facts(run)))))

@@ -123,6 +123,7 @@ class Run:
         self._predictor: Predictor | None = None
         self._speed = 0.0
         self._before = 0.0
+        self._earlier = 0
         self._started = 0.0
         self._ending = ""
         self._flag = np.zeros(1, np.uint8)
@@ -151,8 +152,9 @@ class Run:
             tensor.assign(array)
 
     def optimizer_state(self) -> dict[str, Array]:
-        """Return a copy of the whole state by key: parameters, buffers and the optimizer's."""
-        return {k: a.copy() for k, a in zip(self._keys, self._state, strict=True)}
+        """Return a copy of the state by key: parameters, buffers, the optimizer's, and the ``"step"`` it is at."""
+        state = {k: a.copy() for k, a in zip(self._keys, self._state, strict=True)}
+        return state | {"step": np.asarray(self._earlier + self.step)}
 
     # --- going on from before ---
 
@@ -160,6 +162,7 @@ class Run:
         """Go on from where a checkpoint was made."""
         at = checkpoint.position
         self._state = [checkpoint.state[key].copy() for key in self._keys]
+        self._earlier = int(checkpoint.state["step"]) - at.step
         self._good, self._good_at = self._snapshot(), f"step {at.step}, where the run was resumed"
         self._best = [checkpoint.best[k] for k in self._kept_keys() if k in checkpoint.best]
         self._best_epoch, self._best_score = at.best_epoch, at.best_score
@@ -169,7 +172,8 @@ class Run:
         self._before = at.seconds
 
     def start_with(self, arrays: dict[str, Array]) -> None:
-        """Put arrays by key in the place of the state's."""
+        """Put arrays by key in the place of the state's; ``"step"`` is how many steps they come from."""
+        self._earlier = int(arrays.get("step", 0))
         for i, key in enumerate(self._keys):
             if key in arrays:
                 self._state[i] = arrays[key].astype(self._state[i].dtype).reshape(self._state[i].shape)
@@ -180,7 +184,7 @@ class Run:
             self.epoch, self._in_epoch, self.step, self._best_epoch, self._best_score, self.seconds
         )
         return Checkpoint(
-            dict(zip(self._keys, self._state, strict=True)),
+            self.optimizer_state(),
             dict(zip(self._kept_keys(), self._best, strict=False)),
             self.history.columns,
             self._partial,
@@ -279,7 +283,8 @@ class Run:
 
     def _take_steps(self, data: list[Array], batches: list[Array]) -> Array:
         rates = self._rates(self.step, self.step + len(batches))
-        steps = np.arange(self.step + 1, self.step + 1 + len(batches))
+        first = self._earlier + self.step + 1
+        steps = np.arange(first, first + len(batches))
         begin = time.perf_counter()
         reports = self._loop.run(self._state, data, batches, [rates, steps], self._step.fixed, self._flag)
         self._speed = (time.perf_counter() - begin) / max(len(reports), 1)

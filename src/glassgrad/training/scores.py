@@ -13,10 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassgrad.data.preprocessing import Preprocessing
+from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
+from glassgrad.nn.losses import loss as find_loss
+from glassgrad.training.baselines import linear_outputs, trivial_outputs
+from glassgrad.training.fit import predict
 from glassgrad.training.metrics import accuracy, mae, r2, rmse
+from glassgrad.training.preparation import Preparation
+from glassgrad.training.summary import Summary
 
-__all__ = ["network_target", "score"]
+__all__ = ["judge", "network_target", "score"]
 
 Array = NDArray[Any]
 
@@ -61,3 +67,26 @@ def network_target(y: Array, outputs: int, dtype: Any) -> Array:
     if outputs > 1:
         return np.asarray(y, dtype=np.int64)
     return np.asarray(y, dtype=dtype)[:, None]
+
+
+def judge(network: Module, prepared: Preparation, summary: Summary) -> None:
+    """Write into the summary how good a network and its baselines are on the rows that were held back."""
+    recipe, fitted = prepared.recipe, prepared.preprocessing
+    loss = find_loss(recipe.loss or "mse")
+    if prepared.validation is not None:
+        outputs = predict(network, prepared.validation.X, engine=recipe.engine)
+        summary.validation = dict(score(fitted, loss, outputs, prepared.validation.y))
+    if prepared.test is None:
+        return
+    train, test = prepared.train, prepared.test
+    outputs = predict(network, test.X, engine=recipe.engine)
+    summary.test = dict(score(fitted, loss, outputs, test.y))
+    plain = {
+        "trivial": trivial_outputs(train.y, len(test), prepared.classes),
+        "linear": linear_outputs(train.X, train.y, test.X, prepared.classes),
+    }
+    for name, logits in plain.items():
+        if logits is not None:
+            if outputs.shape[1] < logits.shape[1]:
+                logits = logits[:, 1:] - logits[:, :1]
+            summary.baselines[name] = dict(score(fitted, loss, logits, test.y))

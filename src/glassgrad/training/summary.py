@@ -8,8 +8,12 @@ from typing import Any
 import msgspec
 
 from glassgrad.data.schema import Task
+from glassgrad.engines import engine
+from glassgrad.nn import Module
+from glassgrad.training.history import History
+from glassgrad.training.preparation import Preparation
 
-__all__ = ["Summary"]
+__all__ = ["Summary", "summarise"]
 
 
 class Summary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +78,33 @@ class Summary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Return the summary as JSON, which has no infinity: a number that is not finite is null."""
         data: dict[str, Any] = _finite(msgspec.to_builtins(self))
         return data
+
+
+def summarise(prepared: Preparation, network: Module, history: History, earlier: Summary | None) -> Summary:
+    """Return the summary of a training that ended; the scores are added when they are taken."""
+    return Summary(
+        task=prepared.task,
+        source=prepared.source,
+        engine=engine(prepared.recipe.engine).name,
+        seconds=history.seconds,
+        epochs=history.epochs,
+        epochs_before=earlier.epochs + earlier.epochs_before if earlier else 0,
+        steps=history.steps,
+        steps_before=earlier.steps + earlier.steps_before if earlier else 0,
+        best_epoch=history.best_epoch,
+        stopped=history.stopped,
+        message=history.message,
+        rows={
+            "train": len(prepared.train),
+            "validation": len(prepared.validation or ()),
+            "test": len(prepared.test or ()),
+        },
+        features=prepared.preprocessing.n_features,
+        parameters=sum(p.size for p in network.parameters()),
+        history={name: list(values) for name, values in history.columns.items()},
+        notes=prepared.notes,
+        checksum=prepared.checksum,
+    )
 
 
 def _finite(value: Any) -> Any:

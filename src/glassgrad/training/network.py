@@ -1,0 +1,30 @@
+"""The network that follows from a recipe and the data; a model file need not describe it a second time."""
+
+from __future__ import annotations
+
+from glassgrad.data.preprocessing import Preprocessing
+from glassgrad.nn import Module, mlp
+from glassgrad.training.preparation import class_count
+from glassgrad.training.recipe import Recipe
+
+__all__ = ["network_of", "output_count"]
+
+
+def output_count(preprocessing: Preprocessing, recipe: Recipe) -> int:
+    """Return how many outputs the network has: one a class, or a single one."""
+    if preprocessing.task == "classification" and not (recipe.loss or "").startswith("binary"):
+        return class_count(preprocessing)
+    return 1
+
+
+def network_of(preprocessing: Preprocessing, recipe: Recipe) -> Module:
+    """Return the network of a recipe, with fresh weights."""
+    return mlp(
+        preprocessing.n_features,
+        recipe.hidden or (),
+        output_count(preprocessing, recipe),
+        activation=recipe.activation,
+        dropout=recipe.dropout or 0.0,
+        dtype=recipe.dtype,
+        seed=recipe.seed,
+    )
