@@ -166,8 +166,6 @@ def _there_and_back(node: Node, inputs: Sequence[Value], producers: dict[Value, 
     inner = producers.get(inputs[0])
     if inner is None or inner.op != node.op:
         return None
-    if node.op == "reshape" and _strided(inner.inputs[0], producers):
-        return None
     if node.op == "permute_dims" and [inner.attrs["axes"][a] for a in node.attrs["axes"]] != list(
         range(len(node.attrs["axes"]))
     ):
@@ -185,7 +183,7 @@ _RULES: dict[str, _Rule] = {
     "sum": _nothing_summed,
     "negative": _there_and_back,
     "permute_dims": _there_and_back,
-    "reshape": _there_and_back,
+    "reshape": _passes,
 }
 
 
