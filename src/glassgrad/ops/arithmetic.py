@@ -58,11 +58,10 @@ multiply = elementwise(
 def _strong_multiply(g: Any, d: Any, out: Any = None) -> Any:
     with np.errstate(invalid="ignore"):
         product = np.multiply(g, d, out=out)
-    if np.isnan(product).any():
-        product = np.multiply(g, d) if out is None else product
-        zero = np.broadcast_to(np.equal(g, 0), np.shape(product))
+    lost = np.isnan(product)
+    if lost.any():
         product = np.asarray(product)
-        product[zero] = 0
+        np.copyto(product, 0, where=lost & np.equal(g, 0))
     return product
 
 

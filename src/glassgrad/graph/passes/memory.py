@@ -47,11 +47,11 @@ def plan_memory(
     graph
         The graph; its inputs, constants and outputs live elsewhere and get no memory here.
     needs_memory
-        Whether a node's single output is written into memory of the plan.
+        Whether a node's outputs are written into memory of the plan.
     is_view
         Whether a node's output looks at the memory of its first input.
     in_place
-        Whether a node may write its output over an input that dies there.
+        Whether a node, of one output, may write it over an input that dies there.
     """
     base: dict[Value, Value] = {}
     for node in graph.nodes:
@@ -71,9 +71,9 @@ def plan_memory(
     offsets: dict[Value, int] = {}
     held: dict[Value, int] = {}
     for position, node in enumerate(graph.nodes):
-        value = node.outputs[0]
-        if needs_memory(node) and value not in elsewhere:
-            size = _bytes(value)
+        for value in node.outputs if needs_memory(node) else ():
+            if value in elsewhere:
+                continue
             heir = next(
                 (
                     v
@@ -90,8 +90,8 @@ def plan_memory(
                 offsets[value] = offsets[heir]
                 held[value] = held.pop(heir)
             else:
-                offsets[value] = space.take(size)
-                held[value] = size
+                held[value] = _bytes(value)
+                offsets[value] = space.take(held[value])
             if value not in last:
                 ending.setdefault(position, []).append(value)
         for v in ending.get(position, ()):
