@@ -1,0 +1,101 @@
+"""``glassgrad``: finds the command, and turns every error that was foreseen into a few lines.
+
+A person who mistypes a column should read what is wrong and how to mend it, not thirty lines of Python; a
+script should get exit code 2. What was not foreseen keeps its traceback, because it is a fault of glassgrad.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from glassgrad._version import __version__
+
+if TYPE_CHECKING:
+    from cyclopts import App, CycloptsError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "train": "Train a network on data, show how good it is, and save it.",
+    "predict": "Predict the target of raw rows.",
+    "evaluate": "Score a model on rows whose target is known.",
+    "show": "Show what is in a model file.",
+    "examples": "List the built-in examples, or run one.",
+}
+_BAD_INPUT, _INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments
+        What follows ``glassgrad``; None for those of the process.
+
+    Returns
+    -------
+    int
+        0 where all went well, 2 for bad input, 130 where Ctrl-C left no result.
+    """
+    from cyclopts import CycloptsError
+
+    from glassgrad.errors import GlassgradError
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show 거래금액 is no reason to stop
+    try:
+        _app()(
+            sys.argv[1:] if arguments is None else arguments,
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _complain(_usage(error))
+    except GlassgradError as error:
+        return _complain(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: not an error
+        return 0
+    except OSError as error:
+        place = f": '{error.filename}'" if error.filename else ""
+        return _complain(f"{error.strerror or error}{place}.")
+    except MemoryError:
+        return _complain("There is not enough memory for this.\nTake fewer rows, or a smaller --batch-size.")
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was written.", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+def _app() -> App:
+    from cyclopts import App
+
+    app = App(
+        name="glassgrad",
+        help="Neural networks you can see through: train on real data, keep the model, predict with it.",
+        version=__version__,
+        help_format="plaintext",
+        suppress_keyboard_interrupt=False,
+    )
+    for place, (name, text) in enumerate(_COMMANDS.items()):
+        app.command(f"glassgrad.cli.{name}:{name}", name=name, help=text, sort_key=place)
+    return app
+
+
+def _usage(error: CycloptsError) -> str:
+    """Return a mistake in the options as a line, and where to read about them."""
+    words = " ".join(str(error).split())
+    command = error.command_chain[0] + " " if error.command_chain else ""
+    return f"{words}\nSee: glassgrad {command}--help"
+
+
+def _complain(message: str) -> int:
+    print(message, file=sys.stderr)
+    return _BAD_INPUT

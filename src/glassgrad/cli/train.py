@@ -1,0 +1,260 @@
+"""``glassgrad train``: from a file to a model, and every choice on the way shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from glassgrad.cli.options import TrainOptions
+from glassgrad.cli.output import check_writable, print_json
+from glassgrad.cli.sources import Selection, default_name, read_source, split_names
+
+if TYPE_CHECKING:
+    from glassgrad.data import Arrays, Schema, Table
+    from glassgrad.training.learner import Learner
+    from glassgrad.training.preparation import Preparation
+    from glassgrad.training.recipe import Recipe
+
+__all__ = ["train"]
+
+
+def train(
+    source: Annotated[
+        str,
+        Parameter(
+            help="A built-in example (glassgrad examples), or a file (CSV, TSV, Parquet, NPZ, IDX), or a folder of IDX "
+            "files or of images, one folder a class."
+        ),
+    ],
+    /,
+    *,
+    options: TrainOptions | None = None,
+) -> None:
+    """Train a network on data, show how good it is, and save it with all that a prediction needs."""
+    from glassgrad import examples
+
+    options = options or TrainOptions()
+    if source in examples.names() and source != "digits":
+        from glassgrad.cli.examples import train_example
+
+        train_example(source, options)
+        return
+    out = options.out or default_name(source)
+    _check_files(source, out, options)
+    _Training(source, out, options).run()
+
+
+class _Training:
+    """One run of the command."""
+
+    def __init__(self, source: str, out: Path, options: TrainOptions) -> None:
+        self.source, self.out, self.options = source, out, options
+        self.talks = not (options.json or options.quiet)
+        self.before: Learner | None = None
+
+    def run(self) -> None:
+        from glassgrad.errors import TrainingError
+        from glassgrad.training.learner import NotFiniteError
+
+        prepared, dropped, note = self._prepare()
+        if self.talks:
+            from glassgrad.cli.tell import tell_plan
+
+            tell_plan(prepared, self.before)
+        options = self.options
+        try:
+            learner = self._train(prepared, note)
+        except NotFiniteError as error:
+            if not error.learner.summary.epochs:
+                raise
+            error.learner.save(self.out)
+            raise TrainingError(f"{error}\nThat model is saved in {self.out}.") from None
+        learner.save(self.out)
+        if self.talks:
+            from glassgrad.cli.tell import tell_result
+
+            tell_result(learner, self.out, self.source)
+        if options.json:
+            print_json("train", _report(learner, self.out, dropped))
+
+    def _train(self, prepared: Preparation, note: dict[str, Any]) -> Learner:
+        from glassgrad.training.learner import Learner
+
+        options = self.options
+        return Learner.train_prepared(
+            prepared,
+            before=self.before,
+            resume=options.resume,
+            progress=False if options.quiet else None if options.json else True,
+            checkpoint_dir=options.checkpoint_dir,
+            checkpoint_every=options.checkpoint_every,
+            note=note,
+        )
+
+    def _prepare(self) -> tuple[Preparation, dict[str, Any], dict[str, Any]]:
+        """Read the data and make it ready, as the options, a checkpoint or a model say."""
+        from glassgrad.training.preparation import prepare
+
+        options = self.options
+        recipe, fitted, target = self._recipe()
+        selection = options.selection() if options.resume is None else self._same_selection()
+        data, dropped = read_source(self.source, selection, target)
+        schema = None if fitted is not None else _schema(data, target, selection)
+        if self.talks:
+            from glassgrad.cli.tell import tell_data
+
+            tell_data(data, schema, dropped)
+        prepared = prepare(
+            data,
+            target=target,
+            task=options.task,
+            recipe=recipe,
+            schema=schema,
+            preprocessing=fitted,
+        )
+        return prepared, dropped, asdict(selection)
+
+    def _recipe(self) -> tuple[Recipe, Any, str | None]:
+        """Return the recipe, the preprocessing to take over if there is one, and the target."""
+        import msgspec
+
+        from glassgrad.training.learner import Learner
+        from glassgrad.training.learner_files import read_checkpoint
+        from glassgrad.training.recipe import Recipe
+
+        options = self.options
+        wishes = options.given(*Recipe.__struct_fields__)
+        if "hidden" in wishes:
+            wishes["hidden"] = _sizes(wishes["hidden"])
+        msgspec.structs.replace(Recipe(), **wishes).check()
+        if options.resume is not None:
+            fitted, recipe, self.note = read_checkpoint(options.resume)
+            _refuse_changes(wishes, recipe, f"{options.resume}")
+        elif options.continue_from is not None:
+            self.before = Learner.load(options.continue_from)
+            fitted = self.before.preprocessing
+            _refuse_changes(
+                {k: wishes[k] for k in _OF_THE_NETWORK & wishes.keys()}, self.before.recipe, "the model"
+            )
+            recipe = msgspec.structs.replace(self.before.next_recipe(), **wishes)
+        else:
+            return Recipe(**wishes), None, options.target
+        return recipe, fitted, self._same_target(fitted)
+
+    def _same_target(self, fitted: Any) -> str | None:
+        from glassgrad.errors import OptionError
+
+        options, target = self.options, fitted.target_encoding.column or None
+        if options.target not in (None, target):
+            raise OptionError(
+                f"the model has learnt {target!r}; it cannot go on with --target {options.target!r}."
+            )
+        if options.task not in (None, fitted.task):
+            raise OptionError(f"the model is of {fitted.task}; it cannot go on with --task {options.task}.")
+        return target
+
+    def _same_selection(self) -> Selection:
+        """Return the rows and columns that the interrupted run had; refuse others."""
+        import msgspec
+
+        from glassgrad.errors import ModelFileError, OptionError
+
+        try:
+            saved = msgspec.convert(self.note, Selection)
+        except msgspec.ValidationError as error:
+            raise ModelFileError(
+                f"'{self.options.resume}' was not made by `glassgrad train`: {error}."
+            ) from None
+        for name, value in vars(self.options.selection()).items():
+            if value not in (None, ()) and value != getattr(saved, name):
+                raise OptionError(
+                    f"--{name} was {getattr(saved, name)!r} in the run to resume and is {value!r} now.\n"
+                    "Resume with the same options, or none."
+                )
+        return saved
+
+
+_OF_THE_NETWORK = {"hidden", "activation", "loss", "dtype"}
+_FREE_TO_CHANGE = {"engine"}
+
+
+def _refuse_changes(wishes: dict[str, Any], recipe: Recipe, owner: str) -> None:
+    from glassgrad.errors import OptionError
+
+    for name, value in wishes.items():
+        if name not in _FREE_TO_CHANGE and value != getattr(recipe, name):
+            option = f"--{name.replace('_', '-')}"
+            raise OptionError(
+                f"{option} is {value!r}, but {owner} was trained with {getattr(recipe, name)!r}.\n"
+                f"Leave {option} out, or train a new model."
+            )
+
+
+def _check_files(source: str, out: Path, options: TrainOptions) -> None:
+    """Refuse what could not be written or makes no sense together, before anything is read."""
+    from glassgrad.errors import OptionError
+
+    if options.resume is not None and options.continue_from is not None:
+        raise OptionError(
+            "--resume goes on with an interrupted run, --continue-from with a finished one: give one."
+        )
+    if options.checkpoint_every is not None and options.checkpoint_dir is None:
+        raise OptionError("--checkpoint-every needs --checkpoint-dir, the folder to put the checkpoints in.")
+    if out.resolve() == Path(source).resolve():
+        raise OptionError(f"--out {out} would replace the data; name another file.")
+    check_writable(out)
+    if options.checkpoint_dir is not None:
+        if options.checkpoint_dir.exists() and not options.checkpoint_dir.is_dir():
+            raise OptionError(f"--checkpoint-dir {options.checkpoint_dir} is a file; name a folder.")
+        check_writable(
+            options.checkpoint_dir / "checkpoint"
+            if options.checkpoint_dir.is_dir()
+            else options.checkpoint_dir
+        )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """Return the sizes in a text such as ``128,64``; a single 0 stands for none."""
+    from glassgrad.errors import OptionError
+
+    if text.strip() == "0":
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise OptionError(
+            f"--hidden takes whole numbers with commas between, such as 128,64; got {text!r}."
+        ) from None
+
+
+def _schema(data: Table | Arrays, target: str | None, selection: Selection) -> Schema | None:
+    from glassgrad.data import Table, infer
+    from glassgrad.errors import DataError
+
+    if not isinstance(data, Table):
+        return None
+    if target is None:
+        raise DataError(
+            f"Name the column of {data.source} to learn: --target COLUMN.\n"
+            f"Its columns: {', '.join(map(repr, data.columns[:12]))}{' …' if len(data.columns) > 12 else ''}"
+        )
+    return infer(data, target, text=split_names(selection.text, data.columns))
+
+
+def _report(learner: Learner, out: Path, dropped: dict[str, Any]) -> dict[str, Any]:
+    import msgspec
+
+    summary = learner.summary.to_json()
+    for name in ("checksum",):
+        del summary[name]
+    empty_is_null = {name: summary[name] or None for name in ("test", "validation", "baselines")}
+    return {
+        **summary,
+        **empty_is_null,
+        "model": str(out),
+        "dropped": dropped,
+        "recipe": msgspec.to_builtins(learner.recipe),
+    }
