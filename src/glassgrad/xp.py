@@ -20,14 +20,14 @@ __all__ = ["asarray", "e", "inf", "nan", "newaxis", "pi"]
 e, pi, inf, nan, newaxis = np.e, np.pi, np.inf, np.nan, None
 
 
-_OF_SEVERAL = frozenset({"concat", "stack"})
-"""Functions whose first argument is a list of arrays; elsewhere a list is one array."""
+_NO_ARRAY_FIRST = frozenset({"arange", "concat", "full", "ones", "stack", "zeros"})
+"""Functions whose first argument is a shape, a size or a list of arrays; elsewhere a list is one array."""
 
 
 def __getattr__(name: str) -> Any:
     if name in REGISTRY or name in FUNCTIONS:
         f = getattr(T, name)
-        if name not in _OF_SEVERAL:
+        if name not in _NO_ARRAY_FIRST:
             every = name in REGISTRY and (REGISTRY[name].elementwise or name in ("linear", "matmul"))
             f = _of_lists(f, every)
         globals()[name] = f

@@ -1,4 +1,4 @@
-"""The training loop of the NumPy engine: gather a mini-batch, replay the step, exchange old state and new."""
+"""The training loop of the NumPy engine: gather a mini-batch, replay the step, hand the state on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class NumpyEngine:
 
 
 class NumpyLoop:
-    """Repeats a step. Two sets of state arrays take turns, so a step reads one and writes the other."""
+    """Repeats a step.
+
+    A piece of the state is updated where it lies if the step allows it; otherwise two arrays take turns, of which a step
+    reads one and writes the other.
+    """
 
     def __init__(self, step: StepGraph) -> None:
         self.step = step
@@ -42,7 +46,7 @@ class NumpyLoop:
         rows = graph.inputs[step.state : step.state + step.rows]
         self._read = [i for i, value in enumerate(rows) if value in read]
         self._prepared: dict[tuple[int, ...], tuple[StaticProgram, list[Array], list[Array]]] = {}
-        self._spare: list[Array] = []
+        self._spare: dict[int, Array] = {}
 
     def run(
         self,
@@ -55,15 +59,16 @@ class NumpyLoop:
     ) -> Array:
         """Take one step for each mini-batch; see `glassgrad.engines.Loop.run`."""
         n_state = self.step.state
-        now, spare = [np.asarray(a, order="C") for a in state], self._spare
-        if not spare or any(a is b for a, b in zip(now, spare, strict=True)):
-            spare = [np.empty_like(a) for a in now]
         reports = np.empty((len(batches), len(self.step.graph.outputs) - n_state))
         if not len(batches):
             return reports
-        done, size = 0, max(map(len, batches))
+        now = [np.asarray(a, order="C") for a in state]
+        size = max(map(len, batches))
         program, gathered, report = self._ready(now, rows, [v[0] for v in each], fixed, size)
         used = [(rows[i], gathered[i]) for i in self._read]
+        settled = program.overwritable(n_state)
+        spare = [a if i in settled else self._other(i, a) for i, a in enumerate(now)]
+        done = 0
         with np.errstate(all="ignore"), blas_threads(program.largest_product):
             for k, batch in enumerate(batches):
                 numbers = [values[k] for values in each]
@@ -80,8 +85,14 @@ class NumpyLoop:
                 done += 1
                 if stop[0]:
                     break
-        state[:], self._spare = now, spare
+        state[:] = now
+        self._spare = {i: a for i, a in enumerate(spare) if i not in settled}
         return reports[:done]
+
+    def _other(self, i: int, array: Array) -> Array:
+        """Return the array that takes turns with the one at hand."""
+        spare = self._spare.get(i)
+        return np.empty_like(array) if spare is None or spare is array else spare
 
     def _ready(
         self, state: list[Array], rows: Sequence[Array], each: list[Any], fixed: Sequence[Array], n: int

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from glassgrad.engines.numpy.chains import CHAIN, chain_source, with_chains
 from glassgrad.engines.numpy.interpreter import static
 from glassgrad.engines.numpy.threads import blas_threads, largest_product
 from glassgrad.graph.passes import lower, plan_memory, simplify
@@ -75,6 +76,7 @@ class StaticProgram:
         graph = simplify(lower(graph, lambda name: lookup(name).numpy is not None))
         self.graph = graph
         self.largest_product = largest_product(graph)
+        graph = self._with_chains = with_chains(graph)
         plan = plan_memory(graph, _writes, _views, _in_place)
         block = np.empty(plan.size + ALIGNMENT, np.uint8)
         start = -block.ctypes.data % ALIGNMENT
@@ -95,15 +97,17 @@ class StaticProgram:
             self._names[f"b{self._name(value)}"] = memory
         written: set[Value] = set()
         for node in graph.nodes:
-            out = node.outputs[0]
-            where = None
-            if _writes(node):
+            where: dict[Value, str] = {}
+            for out in node.outputs if _writes(node) else ():
                 if out in plan.offsets:
-                    where = f"b{self._name(out)}"
+                    where[out] = f"b{self._name(out)}"
                 elif out in target:
-                    where = target[out]
+                    where[out] = target[out]
                     written.add(out)
-            lines.append(self._line(node, where))
+            if node.op == CHAIN:
+                lines += chain_source(node, self._name, where, self._names)
+            else:
+                lines.append(self._line(node, where.get(node.outputs[0])))
         for i, value in enumerate(graph.outputs):
             if value not in written or target[value] != f"o{i}":
                 lines.append(f"copyto(o{i}, {self._name(value)})")
@@ -111,6 +115,32 @@ class StaticProgram:
         code = compile(self.source, f"<glassgrad {graph.name}>", "exec")
         exec(code, self._names)
         self.run: Callable[[Sequence[Array], Sequence[Array]], None] = self._names["run"]
+
+    def overwritable(self, count: int) -> set[int]:
+        """Say which of the first `count` outputs may be written over the input of the same position.
+
+        That is so where the input has no reader after the operation that writes the output, which must read it element
+        by element.
+        """
+        graph = self._with_chains
+        flat = [
+            part for node in graph.nodes for part in (node.attrs["nodes"] if node.op == CHAIN else (node,))
+        ]
+        position = {v: i for i, node in enumerate(flat) for v in node.outputs}
+        last = {v: i for i, node in enumerate(flat) for v in node.inputs}
+        found = set()
+        for i, (before, after) in enumerate(zip(graph.inputs[:count], graph.outputs, strict=False)):
+            writer = position.get(after)
+            if (
+                writer is not None
+                and _in_place(flat[writer])
+                and last.get(before, -1) <= writer
+                and graph.outputs.count(after) == 1
+                and before not in graph.outputs
+                and not any(_views(node) and before in node.inputs for node in flat)
+            ):
+                found.add(i)
+        return found
 
     def new_outputs(self) -> list[Array]:
         """Return arrays for the outputs."""
@@ -158,14 +188,12 @@ def _kernel(node: Node) -> Any:
 
 
 def _writes(node: Node) -> bool:
-    op = lookup(node.op)
-    return op.writes_out and not op.several
+    return node.op == CHAIN or (lookup(node.op).writes_out and not lookup(node.op).several)
 
 
 def _views(node: Node) -> bool:
-    return lookup(node.op).view
+    return node.op != CHAIN and lookup(node.op).view
 
 
 def _in_place(node: Node) -> bool:
-    op = lookup(node.op)
-    return op.elementwise and isinstance(op.numpy, np.ufunc)
+    return node.op != CHAIN and lookup(node.op).elementwise and isinstance(lookup(node.op).numpy, np.ufunc)
