@@ -12,7 +12,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from glassgrad.graph.builder import Traced, active_builder
-from glassgrad.graph.rules import RuleNamespace, run_kernel
+from glassgrad.graph.rules import RuleNamespace, run_kernel, typed
 from glassgrad.ir import Dim, Graph, Node, current_scope
 from glassgrad.ir.origin import Source, caller
 from glassgrad.ops import Op
@@ -83,7 +83,7 @@ class TapeStep:
 
     def operands(self, F: Any) -> Sequence[Any]:
         """Return the inputs, wrapped as `F` takes them."""
-        return [F.wrap(x, key) for x, key in zip(self.xs, self.input_keys, strict=True)]
+        return [F.wrap(x, key) for x, key in zip(typed(self.xs), self.input_keys, strict=True)]
 
     def results(self, F: Any) -> Any:
         """Return the output or outputs, likewise."""

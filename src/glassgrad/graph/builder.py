@@ -16,7 +16,7 @@ import numpy as np
 
 from glassgrad.errors import TraceError
 from glassgrad.graph.inside import inside_of
-from glassgrad.graph.rules import RuleNamespace, checked_types
+from glassgrad.graph.rules import RuleNamespace, checked_types, typed
 from glassgrad.ir import Constant, Graph, Node, Shape, Value, current_scope
 from glassgrad.ir.origin import caller
 from glassgrad.ops import Op, Operators
@@ -160,19 +160,6 @@ class Builder(RuleNamespace):
             return x
         return Constant(np.asarray(x, dtype))
 
-    def lift_all(self, inputs: Sequence[Any]) -> tuple[Value, ...]:
-        """Lift the inputs of one operation; Python numbers take the dtype that NumPy gives them beside the others."""
-        weak = [x for x in inputs if isinstance(x, (bool, int, float))]
-        if not weak:
-            return tuple(self.lift(x) for x in inputs)
-        typed = [x.dtype for x in inputs if not isinstance(x, (bool, int, float))]
-        return tuple(
-            self.lift(x, np.result_type(*(d for d in typed if d.kind != "b" or len(typed) == 1), x))
-            if isinstance(x, (bool, int, float)) and typed
-            else self.lift(x)
-            for x in inputs
-        )
-
     def bind(
         self,
         op: Op,
@@ -182,7 +169,7 @@ class Builder(RuleNamespace):
     ) -> Any:
         """Add a node for `op` and return the handle of its output, or a tuple of them."""
         attrs = attrs or {}
-        values = self.lift_all(inputs)
+        values = tuple(self.lift(x) for x in typed(inputs))
         source = caller()
         types = checked_types(op, values, attrs, subgraphs)
         outputs = tuple(Value(tuple(shape), np.dtype(dtype)) for shape, dtype in types)

@@ -17,7 +17,16 @@ from glassgrad.ir import Constant, Dim, Graph, Node, Shape, current_scope
 from glassgrad.ir.origin import caller
 from glassgrad.ops import Namespace, Op, lookup
 
-__all__ = ["Arrays", "RuleNamespace", "checked_types", "evaluate", "infer", "row_major", "run_kernel"]
+__all__ = [
+    "Arrays",
+    "RuleNamespace",
+    "checked_types",
+    "evaluate",
+    "infer",
+    "row_major",
+    "run_kernel",
+    "typed",
+]
 
 
 def infer(
@@ -123,6 +132,20 @@ class RuleNamespace(Namespace):
         return batch_graph(graph, tuple(batched), rows)
 
 
+def typed(inputs: Sequence[Any]) -> Sequence[Any]:
+    """Return the inputs of one operation with Python numbers as arrays, of the dtype NumPy gives them beside the others.
+
+    Kernels do that themselves; derivative rules and graphs take arrays only (1/7 is 0 in whole numbers).
+    """
+    plain = (bool, int, float)
+    if not any(isinstance(x, plain) for x in inputs):
+        return inputs
+    dtypes = [x.dtype for x in inputs if not isinstance(x, plain)]
+    if len(dtypes) > 1:
+        dtypes = [d for d in dtypes if d.kind != "b"]  # the condition of a choice has no say
+    return [np.asarray(x, np.result_type(*dtypes, x)) if isinstance(x, plain) else x for x in inputs]
+
+
 def run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
     """Carry out `op` on arrays; graphs it owns, or the lowering of a composite without a kernel, run in `F`.
 
@@ -140,7 +163,7 @@ def run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, 
 def _run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
     if op.numpy is None:
         assert op.lowering is not None
-        return op.lowering(F, *inputs, **attrs)
+        return op.lowering(F, *typed(inputs), **attrs)
     if op.control:
         run = {role: (lambda *xs, _graph=graph: evaluate(F, _graph, xs)) for role, graph in subgraphs.items()}
         return op.numpy(*inputs, **attrs, run=run)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.ops.families import elementwise
-from glassgrad.ops.record import Kink, Sample, Text, lookup
-from glassgrad.ops.rules import floating, number
+from glassgrad.ops.record import Kink, Op, Sample, Text, lookup
+from glassgrad.ops.rules import cast, floating, number
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))), Sample(((4, 1), (1, 3))))
 _AWAY_FROM_ZERO = (Sample(((2, 3), (2, 3)), low=0.5, high=2.0), Sample(((2, 3), (3,)), low=-2.0, high=-0.5))
@@ -84,7 +84,7 @@ strong_multiply = elementwise(
 divide = elementwise(
     "divide",
     np.divide,
-    (lambda F, z, x, y: F.reciprocal(y), lambda F, z, x, y: F.negative(F.divide(z, y))),
+    (lambda F, z, x, y: F.reciprocal(cast(F, y, z.dtype)), lambda F, z, x, y: F.negative(F.divide(z, y))),
     strong=True,
     latex=r"\frac{{{0}}}{{{1}}}",
     derivative=r"\frac{1}{y}, -\frac{x}{y^2}",
@@ -95,10 +95,18 @@ divide = elementwise(
     samples=_AWAY_FROM_ZERO,
 )
 
-reciprocal = elementwise(
+
+def _call_reciprocal(F: Any, x: Any) -> Any:
+    if isinstance(x, (int, float)):
+        x = float(x)
+    return F.bind(reciprocal, (x if isinstance(x, float) else cast(F, x, floating(x.dtype)),))
+
+
+reciprocal: Op = elementwise(
     "reciprocal",
     np.reciprocal,
     (lambda F, z, x: F.negative(F.square(z)),),
+    call=_call_reciprocal,
     strong=True,
     dtype=floating,
     latex=r"\frac{{1}}{{{0}}}",
