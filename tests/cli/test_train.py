@@ -29,7 +29,7 @@ def test_a_person_is_shown_the_data_the_plan_the_result_and_the_next_command(
     assert result.code == 0, result.err
     for line in (
         "houses.csv: 120 rows, 3 columns",
-        "Missing cells of size: missing → ",
+        "Missing cells of size become ",
         "Regression, rows: 84 to train on, 12 to validate, 24 to test (seed 0)",
         "Network 4-8-1, relu, float32; loss mse",
         "adamw, learning rate 0.003 (one_cycle), 2 epochs in batches of 32",

@@ -53,6 +53,7 @@ def predict(
     for note in predictions.notes:
         print(f"Note: {note}", file=sys.stderr)
     if options.json:
+        p = predictions.probabilities
         fields: dict[str, Any] = {
             "task": learner.preprocessing.task,
             "engine": learner.summary.engine,
@@ -61,13 +62,11 @@ def predict(
             "rows": len(table),
             "out": None if out is None else str(out),
             "classes": list(predictions.classes) or None,
+            "predictions": predictions.values.tolist() if out is None else None,
+            "probabilities": None if out is not None or p is None else p.tolist(),
             "dropped": dropped,
             "notes": list(predictions.notes),
         }
-        if out is None:
-            fields["predictions"] = predictions.values.tolist()
-            p = predictions.probabilities
-            fields["probabilities"] = None if p is None else p.tolist()
         print_json("predict", fields)
     elif out is None:
         sys.stdout.write(_csv(header, table))

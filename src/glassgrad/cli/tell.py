@@ -50,7 +50,7 @@ def tell_plan(prepared: Preparation, before: Learner | None) -> None:
     say()
     for column, steps in prepared.preprocessing.describe():
         if "marked by an indicator" in steps:
-            say(f"Missing cells of {column}: {steps.split(';')[0]}")
+            say(f"Missing cells of {column} become {steps.split(';')[0].removeprefix('missing → ')}")
     for note in prepared.notes:
         say(f"Note: {note}")
     recipe, held, test = prepared.recipe, prepared.validation, prepared.test

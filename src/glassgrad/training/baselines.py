@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from glassgrad.engines.numpy.threads import blas_threads
+
 __all__ = ["linear_outputs", "logistic_regression", "ridge_regression", "trivial_outputs"]
 
 Array = NDArray[Any]
@@ -71,13 +73,11 @@ def linear_outputs(X: Array, y: Array, X_test: Array, classes: int = 0) -> NDArr
     ndarray or None
         (m, 1) quantities or (m, classes) logits; None where the system is too large to be solved in a moment.
     """
-    if classes:
-        weight, bias = logistic_regression(X, y, classes)
-    elif min(X.shape) > _LARGEST_SYSTEM:
+    if not classes and min(X.shape) > _LARGEST_SYSTEM:
         return None
-    else:
-        weight, bias = ridge_regression(X, y)
-    return _in_blocks(X_test, weight) + bias
+    with blas_threads(X.size * (classes or min(X.shape))):
+        weight, bias = logistic_regression(X, y, classes) if classes else ridge_regression(X, y)
+        return _in_blocks(X_test, weight) + bias
 
 
 def ridge_regression(
