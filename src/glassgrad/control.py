@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from glassgrad.errors import GraphError
 from glassgrad.graph.builder import Traced, active_builder
+from glassgrad.graph.rules import checked_types
 from glassgrad.ir import Graph, Value
+from glassgrad.ops import lookup
 from glassgrad.tensors import T, Tensor, asarray
 from glassgrad.tracing import Spec, trace_with
 from glassgrad.tree import flatten
@@ -25,6 +27,11 @@ def _outside(t: Tensor) -> bool:
             return True
         builder = builder.around
     return False
+
+
+def _numbered(rebuild: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> Any:
+    """Return a structure with numbers for its leaves, to compare it and to show it."""
+    return rebuild(list(range(len(leaves))))
 
 
 def scan(
@@ -70,13 +77,21 @@ def scan(
     def body(*leaves: Any) -> tuple[list[Any], list[Any]]:
         carry, y = f(rebuild_carry(list(leaves[: len(start)])), rebuild_row(list(leaves[len(start) :])))
         flat, rebuild_y[0] = flatten(y)
-        return flatten(carry)[0], flat
+        state, rebuild_state = flatten(carry)
+        before, after = _numbered(rebuild_carry, start), _numbered(rebuild_state, state)
+        if before != after:
+            raise GraphError(
+                f"scan: the carry goes in as {before} and comes out as {after} (numbered values)"
+            )
+        return state, flat
 
     rebuild_y: list[Any] = [None]
     graph, captured, _ = trace_with(
         body, specs, name=getattr(f, "__name__", "body").strip("<>"), wants=_outside
     )
-    out = T.scan(graph, [*start, *rows, *captured], carry=len(start), xs=len(rows), reverse=reverse)
+    settings = {"carry": len(start), "xs": len(rows), "reverse": reverse}
+    checked_types(lookup("scan"), [*start, *rows, *captured], settings, {"body": graph})
+    out = T.scan(graph, [*start, *rows, *captured], **settings)
     return rebuild_carry(list(out[: len(start)])), rebuild_y[0](list(out[len(start) :]))
 
 
@@ -116,10 +131,7 @@ def cond(which: Any, true: Callable[..., Any], false: Callable[..., Any], *opera
         trace_with(lambda *xs, _f=f: _f(*rebuild(list(xs))), specs, name=role, wants=_outside)
         for role, f in (("true", true), ("false", false))
     )
-    results = [
-        rebuild(list(range(len(g.outputs))))
-        for rebuild, g in ((rebuild_out, g_true), (rebuild_other, g_false))
-    ]
+    results = [_numbered(rebuild_out, g_true.outputs), _numbered(rebuild_other, g_false.outputs)]
     if results[0] != results[1]:
         raise GraphError(
             f"cond: the branches must return the same structure, but return {results[0]} and {results[1]} "

@@ -77,8 +77,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> did_you_mean("adm", ["sgd", "adam", "adamw"])
-    "Did you mean 'adam'?"
+    >>> did_you_mean("momentun", ["sgd", "adam", "momentum"])
+    "Did you mean 'momentum'?"
     >>> did_you_mean("zzz", ["sgd", "adam"])
     "Known: 'adam', 'sgd'."
     """

@@ -133,7 +133,7 @@ class RuleNamespace(Namespace):
 
 
 def typed(inputs: Sequence[Any]) -> Sequence[Any]:
-    """Return the inputs of one operation with Python numbers as arrays, of the dtype NumPy gives them beside the others.
+    """Return the inputs of one operation, Python numbers as arrays of the dtype NumPy gives them beside the others.
 
     Kernels do that themselves; derivative rules and graphs take arrays only (1/7 is 0 in whole numbers).
     """

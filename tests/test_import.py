@@ -1,0 +1,61 @@
+"""Importing glassgrad costs little more than importing NumPy: heavy libraries wait until they are used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "PIL",
+    "cyclopts",
+    "jax",
+    "matplotlib",
+    "narwhals",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "safetensors",
+    "scipy",
+    "sklearn",
+    "torch",
+}
+
+
+def loaded(code: str) -> set[str]:
+    """Return the top-level modules that a fresh process has after running `code`."""
+    script = f"{code}\nimport sys\nprint(*sorted(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in run.stdout.split()} | {
+        name for name in run.stdout.split() if name.startswith("glassgrad.")
+    }
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import glassgrad",
+        "import glassgrad as gg; gg.tensor([1.0, 2.0], requires_grad=True).sum().backward()",
+        "import glassgrad as gg; f = lambda x: gg.sum(gg.tanh(x)); gg.run(gg.differentiate(gg.trace(f, 1.0)), 2.0)",
+        "import glassgrad as gg; gg.nn; gg.optim; gg.data; gg.training; gg.errors; gg.xp",
+    ],
+)
+def test_nothing_heavy_is_loaded(code: str) -> None:
+    assert loaded(code) & HEAVY == set()
+
+
+def test_the_package_itself_loads_almost_nothing() -> None:
+    assert {name for name in loaded("import glassgrad") if name.startswith("glassgrad.")} == {
+        "glassgrad._version"
+    }
+
+
+def test_every_name_is_there() -> None:
+    import glassgrad as gg
+
+    for name in dir(gg):
+        assert getattr(gg, name) is not None, name
+    with pytest.raises(AttributeError, match="glassgrad has no 'tensro'"):
+        gg.tensro  # noqa: B018
