@@ -40,7 +40,9 @@ def _of_lists(f: Callable[..., Any], every: bool) -> Callable[..., Any]:
 
     @wraps(f.func)  # type: ignore[attr-defined]
     def call(*args: Any, **kwargs: Any) -> Any:
-        args = tuple(asarray(a) if isinstance(a, list) and (every or not i) else a for i, a in enumerate(args))
+        args = tuple(
+            asarray(a) if isinstance(a, list) and (every or not i) else a for i, a in enumerate(args)
+        )
         return f(*args, **kwargs)
 
     return call

@@ -243,7 +243,6 @@ BAD = [
     ({"engine": "cuda"}, OptionError, "no engine 'cuda'"),
     ({"metrics": ["acuracy"], "validation": 0.2}, OptionError, "accuracy"),
     ({"validation": 1.5}, OptionError, "between 0 and 1"),
-
     ({"checkpoint_every": 5}, OptionError, "checkpoint_dir"),
     ({"sample_weight": np.ones(3)}, ShapeError, r"\(90,\)"),
     ({"sample_weight": -np.ones(90)}, DataError, "at least 0"),

@@ -31,7 +31,7 @@ class MinimaExample(Example):
     @staticmethod
     def function(x: Tensor) -> Tensor:
         """Return f(x)."""
-        return x**4 - 4.0 * x**2 + x
+        return x**4 - 4.0 * x**2 + x  # type: ignore[no-any-return]
 
     def descend(self, start: float) -> tuple[float, float]:
         """Return where descent from `start` ends, and the value there.
@@ -60,6 +60,6 @@ MINIMA = MinimaExample(
     Text("a local and the global minimum", "지역 최솟값과 전역 최솟값"),
     Text(
         "f(x) = x⁴ − 4x² + x. Gradient descent ends in the minimum on its own side of x = 0.126, not in the lower one.",
-        "f(x) = x⁴ − 4x² + x. 경사 하강법은 더 낮은 최솟값이 아니라 x = 0.126을 기준으로 출발한 쪽의 최솟값에서 멈춘다.",
+        "f(x) = x⁴ − 4x² + x. 경사 하강법은 더 낮은 최솟값이 아니라 x = 0.126의 출발한 쪽 최솟값에서 멈춘다.",
     ),
 )

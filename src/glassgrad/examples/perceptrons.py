@@ -37,9 +37,8 @@ class PerceptronsExample(Example):
     def gate(self, name: str) -> Perceptron:
         """Return the perceptron of a gate with the weights given by hand."""
         weights, bias = GATES[name]
-        perceptron = Perceptron(2)
-        perceptron.weight.assign(np.array([weights]))
-        perceptron.bias.assign(np.array([bias]))
+        perceptron = Perceptron(2, dtype="float64")
+        perceptron.load_state_dict({"weight": [weights], "bias": [bias]})
         return perceptron
 
     def xor(self, X: Array) -> Array:

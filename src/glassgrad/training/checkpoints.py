@@ -136,7 +136,7 @@ def checkpoint_path(folder: str | Path, step: int) -> Path:
     return Path(folder) / f"step-{step:010d}.safetensors"
 
 
-def newest_checkpoint(folder: str | Path) -> Path | None:
+def newest_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
     """Return the checkpoint of the latest step in a folder, None where there is none."""
     numbered = [p for p in Path(folder).glob("step-*.safetensors") if re.fullmatch(r"step-\d+", p.stem)]
     return max(numbered, key=lambda p: int(p.stem[5:]), default=None)

@@ -312,8 +312,9 @@ def _fingerprint(
 ) -> dict[str, Any]:
     """Return what must be the same for a run to be resumed: settings, sizes, and a checksum of the first block."""
     first = next(iter(blocks))
-    check = zlib.crc32(memoryview(first.X).cast("B"))
-    check = zlib.crc32(memoryview(np.ascontiguousarray(first.y)).cast("B"), check)
+    check = 0
+    for array in (first.X, np.asarray(first.y)):
+        check = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, check)
     return {
         "batch_size": settings.batch_size,
         "seed": settings.seed,

@@ -82,12 +82,13 @@ class Progress(Callback):
         """Draw the end."""
         self._close(run, history)
 
-    def facts(self, run: Run) -> list[str]:
+    def facts(self, run: Run, *, ended: bool = False) -> list[str]:
         """Return what is known at this moment, as short phrases."""
+        epoch = max(run.epoch, 1) if ended else min(run.epoch + 1, run.epochs)
         columns = run.history.columns
         losses = columns.get("loss")
         loss = losses[-1] if losses else run.loss
-        facts = [f"epoch {min(run.epoch + 1, run.epochs)}/{run.epochs}", f"loss {loss:.4g}"]
+        facts = [f"epoch {epoch}/{run.epochs}", f"loss {loss:.4g}"]
         shown = [name for name in columns if name.startswith("val_") and name != "val_loss"] or ["val_loss"]
         facts += [
             f"{name.replace('_', ' ')} {columns[name][-1]:.4g}" for name in shown[:1] if name in columns
@@ -146,7 +147,9 @@ class BarProgress(Progress):
         self._bar.update(self._task, completed=run.step, description="  ".join(self.facts(run)), refresh=True)
 
     def _close(self, run: Run, history: History) -> None:
-        self._bar.update(self._task, completed=run.step, description=_ending(self.facts(run), history))
+        self._bar.update(
+            self._task, completed=run.step, description=_ending(self.facts(run, ended=True), history)
+        )
         self._bar.refresh()
         self._bar.stop()
 
@@ -171,7 +174,7 @@ class LineProgress(Progress):
         print("  ".join(self.facts(run)), file=self._file, flush=True)
 
     def _close(self, run: Run, history: History) -> None:
-        print(_ending(self.facts(run), history), file=self._file, flush=True)
+        print(_ending(self.facts(run, ended=True), history), file=self._file, flush=True)
 
 
 class NotebookProgress(Progress):
@@ -191,7 +194,7 @@ class NotebookProgress(Progress):
         self._shown.update(self._html(_element(run, "  ".join(self.facts(run)))))
 
     def _close(self, run: Run, history: History) -> None:
-        self._shown.update(self._html(_element(run, _ending(self.facts(run), history))))
+        self._shown.update(self._html(_element(run, _ending(self.facts(run, ended=True), history))))
 
 
 def _element(run: Run, text: str) -> str:

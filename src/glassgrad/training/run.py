@@ -140,6 +140,10 @@ class Run:
         """Time spent in training so far, before an interruption included."""
         return self._before + time.perf_counter() - self._started
 
+    @property
+    def _failed(self) -> bool:
+        return self._ending == "not finite"
+
     def stop(self) -> None:
         """Stop after the step at hand."""
         self._ending = self._ending or "stopped"
@@ -229,7 +233,8 @@ class Run:
             skip = 0
             if self._ending or self._flag[0]:
                 break
-        if self._in_epoch == self.steps_per_epoch and self._ending != "not finite":
+        complete = self._in_epoch == self.steps_per_epoch
+        if complete and not self._failed:
             self._end_epoch()
 
     def _order(self) -> Array:
@@ -265,7 +270,7 @@ class Run:
             first = self.step
             reports = self._take_steps(data, [batch] * count)
             self._account(reports)
-            if self._ending == "not finite":
+            if self._failed:
                 return
             taken = len(reports)
             self._partial[:] = 0

@@ -1,9 +1,9 @@
 """Chains: elementwise operations on large arrays, carried out together, one cache-sized piece after the other.
 
 An optimizer's update is a dozen elementwise operations on arrays of every parameter. Done one after the other, each
-sends the whole of its result through the memory and the next one fetches it back. Done piece by piece, what lies between
-the first and the last stays in the cache, in scratch of one piece's size. Only operations that IEEE 754 rounds exactly
-take part, so that the bits cannot depend on where a piece ends.
+sends the whole of its result through the memory and the next one fetches it back. Done piece by piece, what lies
+between the first and the last stays in the cache, in scratch of one piece's size. Only operations that IEEE 754 rounds
+exactly take part, so that the bits cannot depend on where a piece ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ CHAIN = "chain"
 """What a node that stands for several is called; its attribute ``nodes`` holds them."""
 
 _EXACT = frozenset(
-    "abs add divide maximum minimum multiply negative reciprocal sign sqrt square subtract".split()
+    {"abs", "add", "divide", "maximum", "minimum", "multiply"}
+    | {"negative", "reciprocal", "sign", "sqrt", "square", "subtract"}
 )
 _PIECE = 1 << 16
 """Bytes of one array in a piece; half a dozen of them fit into the second-level cache."""

@@ -34,8 +34,8 @@ class NumpyEngine:
 class NumpyLoop:
     """Repeats a step.
 
-    A piece of the state is updated where it lies if the step allows it; otherwise two arrays take turns, of which a step
-    reads one and writes the other.
+    A piece of the state is updated where it lies if the step allows it; otherwise two arrays take turns, of which a
+    step reads one and writes the other.
     """
 
     def __init__(self, step: StepGraph) -> None:

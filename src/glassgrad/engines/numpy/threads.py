@@ -26,12 +26,13 @@ _TOGETHER = 1 << 27
 
 def largest_product(graph: Graph) -> int:
     """Return the multiplications in the largest matrix product of a static graph."""
-    sizes = [
-        math.prod(node.outputs[0].shape) * node.inputs[0].shape[-1]
-        for node in graph.nodes
-        if node.op in ("matmul", "linear")
-    ]
-    return int(max(sizes, default=0))  # type: ignore[call-overload]
+    largest = 0
+    for node in graph.nodes:
+        if node.op in ("matmul", "linear"):
+            size = math.prod(node.outputs[0].shape) * node.inputs[0].shape[-1]
+            assert isinstance(size, int), "a static graph has sizes that are numbers"
+            largest = max(largest, size)
+    return largest
 
 
 def blas_threads(multiplications: int) -> AbstractContextManager[Any]:
