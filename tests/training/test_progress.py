@@ -82,9 +82,10 @@ def test_a_run_that_was_stopped_says_so(clock: list[float]) -> None:
     file, run = io.StringIO(), FakeRun()
     display = LineProgress(file)
     display.on_start(run)
-    run.history.stopped = "interrupted"
+    run.epoch, run.history.stopped = 3, "early stopping"
     display.on_end(run, run.history)
-    assert file.getvalue().rstrip().endswith("interrupted")
+    assert file.getvalue().startswith("epoch 3/10")
+    assert file.getvalue().rstrip().endswith("early stopping")
 
 
 def test_the_bar_is_drawn_in_a_terminal(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
