@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -63,26 +64,26 @@ class NumpyLoop:
         if not len(batches):
             return reports
         now = [np.asarray(a, order="C") for a in state]
-        size = max(map(len, batches))
-        program, gathered, report = self._ready(now, rows, [v[0] for v in each], fixed, size)
-        used = [(rows[i], gathered[i]) for i in self._read]
-        settled = program.overwritable(n_state)
+        first = [values[0] for values in each]
+        sizes = sorted({len(batch) for batch in batches})
+        ready = {n: self._ready(now, rows, first, fixed, n) for n in sizes}
+        settled = set.intersection(*(program.overwritable(n_state) for program, _, _ in ready.values()))
         spare = [a if i in settled else self._other(i, a) for i, a in enumerate(now)]
         done = 0
-        with np.errstate(all="ignore"), blas_threads(program.largest_product):
-            for k, batch in enumerate(batches):
-                numbers = [values[k] for values in each]
-                if len(batch) != size:
-                    size = len(batch)
-                    program, gathered, report = self._ready(now, rows, numbers, fixed, size)
-                    used = [(rows[i], gathered[i]) for i in self._read]
-                for source, into in used:
-                    source.take(batch, 0, into, "clip")
-                program.run([*now, *gathered, *numbers, *fixed], [*spare, *report])
-                now, spare = spare, now
-                for j, value in enumerate(report):
-                    reports[k, j] = value
-                done += 1
+        with np.errstate(all="ignore"):
+            for n, batches_of_size in groupby(batches, len):
+                program, gathered, report = ready[n]
+                with blas_threads(program.largest_product):
+                    for batch in batches_of_size:
+                        numbers = [values[done] for values in each]
+                        for i in self._read:
+                            rows[i].take(batch, 0, gathered[i], "clip")
+                        program.run([*now, *gathered, *numbers, *fixed], [*spare, *report])
+                        now, spare = spare, now
+                        reports[done] = report
+                        done += 1
+                        if stop[0]:
+                            break
                 if stop[0]:
                     break
         state[:] = now
