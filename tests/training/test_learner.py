@@ -136,6 +136,62 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(tmp_path: Path)
         np.testing.assert_array_equal(resumed.optimizer_state[name], array)
 
 
+def test_a_training_that_went_on_and_was_cut_off_remembers_both(tmp_path: Path) -> None:
+    first = Learner.train(houses(), target="price", recipe=QUICK, progress=False)
+    prepared = prepare(houses(seed=2), recipe=first.next_recipe(), preprocessing=first.preprocessing)
+    whole = Learner.train_prepared(
+        prepared, before=first, progress=False, checkpoint_dir=tmp_path, checkpoint_every=3
+    )
+    for path in sorted(tmp_path.iterdir())[1:]:
+        path.unlink()
+    resumed = Learner.resume(houses(seed=2), tmp_path, progress=False)
+    assert resumed.summary.in_all() == whole.summary.in_all()
+    assert resumed.optimizer_state["step"] == whole.optimizer_state["step"] == whole.summary.in_all()[1]
+    for name, array in whole.network.state_dict().items():
+        np.testing.assert_array_equal(resumed.network.state_dict()[name], array)
+
+
+def _lose(arrays: Any, metadata: Any) -> None:
+    del arrays["state.model.0.bias"]
+
+
+def _step(arrays: Any, metadata: Any) -> None:
+    del arrays["state.step"]
+
+
+def _best(arrays: Any, metadata: Any) -> None:
+    arrays["best.model.0.bias"] = arrays["best.model.0.bias"][:-1]
+
+
+def _recipe(arrays: Any, metadata: Any) -> None:
+    metadata["metadata"]["recipe"]["epochs"] = "many"
+
+
+def _fitted(arrays: Any, metadata: Any) -> None:
+    metadata["metadata"]["preprocessing"]["table_steps"] = []
+
+
+def _other_network(arrays: Any, metadata: Any) -> None:
+    metadata["metadata"]["recipe"]["hidden"] = [9]
+
+
+def _position(arrays: Any, metadata: Any) -> None:
+    metadata["position"]["epoch"] = -1
+
+
+@pytest.mark.parametrize("change", [_lose, _step, _best, _recipe, _fitted, _other_network, _position])
+def test_a_checkpoint_that_lies_is_refused(tmp_path: Path, change: Any) -> None:
+    Learner.train(houses(), target="price", recipe=QUICK, progress=False, checkpoint_dir=tmp_path)
+    path = sorted(tmp_path.iterdir())[0]
+    arrays, metadata = load_file(path)
+    for own in ("format_version", "kind", "glassgrad_version"):
+        del metadata[own]
+    change(arrays, metadata)
+    save_file(path, arrays, metadata, kind="checkpoint")
+    with pytest.raises(ModelFileError):
+        Learner.resume(houses(), path, progress=False)
+
+
 def test_other_data_cannot_be_resumed_with(tmp_path: Path) -> None:
     Learner.train(houses(), target="price", recipe=QUICK, progress=False, checkpoint_dir=tmp_path)
     with pytest.raises(ModelFileError, match="belongs to another run"):

@@ -17,7 +17,7 @@ from glassgrad.cli.sources import read_source
 
 if TYPE_CHECKING:
     from glassgrad.data import Arrays, Table
-    from glassgrad.training.learner import Predictions
+    from glassgrad.training.predictions import Predictions
 
 __all__ = ["predict"]
 

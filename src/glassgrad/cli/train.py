@@ -15,6 +15,7 @@ from glassgrad.cli.sources import Selection, default_name, read_source, split_na
 if TYPE_CHECKING:
     from glassgrad.data import Arrays, Schema, Table
     from glassgrad.training.learner import Learner
+    from glassgrad.training.learner_files import Unfinished
     from glassgrad.training.preparation import Preparation
     from glassgrad.training.recipe import Recipe
 
@@ -54,6 +55,7 @@ class _Training:
         self.source, self.out, self.options = source, out, options
         self.talks = not (options.json or options.quiet)
         self.before: Learner | None = None
+        self.unfinished: Unfinished | None = None
 
     def run(self) -> None:
         from glassgrad.errors import TrainingError
@@ -87,7 +89,7 @@ class _Training:
         return Learner.train_prepared(
             prepared,
             before=self.before,
-            resume=options.resume,
+            unfinished=self.unfinished,
             progress=False if options.quiet else None if options.json else True,
             checkpoint_dir=options.checkpoint_dir,
             checkpoint_every=options.checkpoint_every,
@@ -100,7 +102,8 @@ class _Training:
 
         options = self.options
         recipe, fitted, target = self._recipe()
-        selection = options.selection() if options.resume is None else self._same_selection()
+        wanted = options.selection()
+        selection = wanted if self.unfinished is None else _same_selection(wanted, self.unfinished)
         data, dropped = read_source(self.source, selection, target)
         schema = None if fitted is not None else _schema(data, target, selection)
         if self.talks:
@@ -122,7 +125,7 @@ class _Training:
         import msgspec
 
         from glassgrad.training.learner import Learner
-        from glassgrad.training.learner_files import read_checkpoint
+        from glassgrad.training.learner_files import read_unfinished
         from glassgrad.training.recipe import Recipe
 
         options = self.options
@@ -131,7 +134,8 @@ class _Training:
             wishes["hidden"] = _sizes(wishes["hidden"])
         msgspec.structs.replace(Recipe(), **wishes).check()
         if options.resume is not None:
-            fitted, recipe, self.note = read_checkpoint(options.resume)
+            self.unfinished = read_unfinished(options.resume)
+            fitted, recipe = self.unfinished.preprocessing, self.unfinished.recipe
             _refuse_changes(wishes, recipe, f"{options.resume}")
         elif options.continue_from is not None:
             self.before = Learner.load(options.continue_from)
@@ -156,29 +160,28 @@ class _Training:
             raise OptionError(f"the model is of {fitted.task}; it cannot go on with --task {options.task}.")
         return target
 
-    def _same_selection(self) -> Selection:
-        """Return the rows and columns that the interrupted run had; refuse others."""
-        import msgspec
-
-        from glassgrad.errors import ModelFileError, OptionError
-
-        try:
-            saved = msgspec.convert(self.note, Selection)
-        except msgspec.ValidationError as error:
-            raise ModelFileError(
-                f"'{self.options.resume}' was not made by `glassgrad train`: {error}."
-            ) from None
-        for name, value in vars(self.options.selection()).items():
-            if value not in (None, ()) and value != getattr(saved, name):
-                raise OptionError(
-                    f"--{name} was {getattr(saved, name)!r} in the run to resume and is {value!r} now.\n"
-                    "Resume with the same options, or none."
-                )
-        return saved
-
 
 _OF_THE_NETWORK = {"hidden", "activation", "loss", "dtype"}
 _FREE_TO_CHANGE = {"engine"}
+
+
+def _same_selection(wanted: Selection, unfinished: Unfinished) -> Selection:
+    """Return the rows and columns that the interrupted run had; refuse others."""
+    import msgspec
+
+    from glassgrad.errors import ModelFileError, OptionError
+
+    try:
+        saved = msgspec.convert(unfinished.note, Selection)
+    except msgspec.ValidationError as error:
+        raise ModelFileError(f"'{unfinished.path}' was not made by `glassgrad train`: {error}.") from None
+    for name, value in vars(wanted).items():
+        if value not in (None, ()) and value != getattr(saved, name):
+            raise OptionError(
+                f"--{name} was {getattr(saved, name)!r} in the run to resume and is {value!r} now.\n"
+                "Resume with the same options, or none."
+            )
+    return saved
 
 
 def _refuse_changes(wishes: dict[str, Any], recipe: Recipe, owner: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,24 @@ class Checkpoint:
     position: Position
     settings: dict[str, Any]
     metadata: dict[str, Any]
+
+    def check(self, state: Mapping[str, Array], kept: Sequence[str]) -> None:
+        """Refuse arrays that are not those of a run with this state, of which the kept ones can be the best.
+
+        Raises
+        ------
+        ModelFileError
+            Where a name, a shape or a dtype differs.
+        """
+        expected = {key: (a.shape, a.dtype) for key, a in state.items()}
+        best = {key: expected[key] for key in kept} if self.best else {}
+        for found, wanted in ((self.state, expected), (self.best, best)):
+            given = {key: (a.shape, a.dtype) for key, a in found.items()}
+            for key in sorted({*given, *wanted}):
+                if given.get(key) != wanted.get(key):
+                    raise ModelFileError(
+                        f"The checkpoint's array {key!r} does not fit this run.\nTake another one, or start anew."
+                    )
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:

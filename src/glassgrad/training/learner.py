@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -31,13 +31,17 @@ from glassgrad.training.fit import fit, predict
 from glassgrad.training.history import History
 from glassgrad.training.metrics import probabilities
 from glassgrad.training.network import network_of, output_count
+from glassgrad.training.predictions import Predictions
 from glassgrad.training.preparation import Preparation, checksum, prepare
 from glassgrad.training.recipe import Recipe
 from glassgrad.training.run import Run
 from glassgrad.training.scores import judge, network_target, score
 from glassgrad.training.summary import Summary, summarise
 
-__all__ = ["Learner", "NotFiniteError", "Predictions"]
+if TYPE_CHECKING:
+    from glassgrad.training.learner_files import Unfinished
+
+__all__ = ["Learner", "NotFiniteError"]
 
 Array = NDArray[Any]
 Scores = dict[str, float]
@@ -49,28 +53,6 @@ class NotFiniteError(TrainingError):
     def __init__(self, message: str, learner: Learner) -> None:
         super().__init__(message)
         self.learner = learner
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What a learner says about rows.
-
-    Parameters
-    ----------
-    values
-        (n,): class names, or quantities in the target's own units.
-    probabilities
-        (n, classes), in the order of `classes`; None for quantities.
-    classes
-        The names of the classes; empty for quantities.
-    notes
-        What a person should know, such as categories that training had not.
-    """
-
-    values: Array
-    probabilities: NDArray[np.float64] | None
-    classes: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -162,7 +144,7 @@ class Learner:
         prepared: Preparation,
         *,
         before: Learner | None = None,
-        resume: str | os.PathLike[str] | None = None,
+        unfinished: Unfinished | None = None,
         progress: bool | None = None,
         callbacks: Sequence[Callback] = (),
         checkpoint_dir: str | os.PathLike[str] | None = None,
@@ -177,8 +159,8 @@ class Learner:
             The data and the recipe.
         before
             A learner to go on from: its weights and the state of its optimizer.
-        resume
-            A checkpoint of the same data and recipe.
+        unfinished
+            A training of the same data and recipe to go on with.
         progress, callbacks, checkpoint_dir, checkpoint_every
             As in `glassgrad.fit`.
         note
@@ -192,14 +174,23 @@ class Learner:
         recipe, fitted = prepared.recipe, prepared.preprocessing
         network = network_of(fitted, recipe)
         keep = _KeepState()
-        start = None
-        if before is not None:
+        start, earlier = None, (0, 0)
+        if unfinished is not None:
+            earlier = (unfinished.epochs_before, unfinished.steps_before)
+        elif before is not None:
+            earlier = before.summary.in_all()
             network.load_state_dict(before.network.state_dict())
             if before.recipe.optimizer == recipe.optimizer:
                 start = before.optimizer_state
         outputs = output_count(fitted, recipe)
         train, held = prepared.train, prepared.validation
-        description = {"preprocessing": msgspec.to_builtins(fitted), "recipe": msgspec.to_builtins(recipe)}
+        description = {
+            "preprocessing": msgspec.to_builtins(fitted),
+            "recipe": msgspec.to_builtins(recipe),
+            "epochs_before": earlier[0],
+            "steps_before": earlier[1],
+            "note": note or {},
+        }
         history = fit(
             network,
             train.X,
@@ -220,11 +211,11 @@ class Learner:
             callbacks=[*callbacks, keep],
             checkpoint_dir=checkpoint_dir,
             checkpoint_every=checkpoint_every,
-            resume=resume,
+            resume=None if unfinished is None else unfinished.path,
             start=start,
-            metadata={"learner": description, "note": note or {}},
+            metadata=description,
         )
-        summary = summarise(prepared, network, history, before.summary if before else None)
+        summary = summarise(prepared, network, history, earlier)
         learner = cls(network, fitted, recipe, keep.state, summary)
         if history.stopped == "not finite":
             raise NotFiniteError(history.message, learner)
@@ -258,19 +249,19 @@ class Learner:
         ModelFileError
             Where the checkpoint cannot be read, or belongs to other data.
         """
-        from glassgrad.training.learner_files import read_checkpoint
+        from glassgrad.training.learner_files import read_unfinished
 
-        fitted, recipe, note = read_checkpoint(checkpoint)
-        rows = _rows(source, fitted.target_encoding.column or None)
-        prepared = prepare(rows, recipe=recipe, preprocessing=fitted)
+        unfinished = read_unfinished(checkpoint)
+        rows = _rows(source, unfinished.preprocessing.target_encoding.column or None)
+        prepared = prepare(rows, recipe=unfinished.recipe, preprocessing=unfinished.preprocessing)
         return cls.train_prepared(
             prepared,
-            resume=checkpoint,
+            unfinished=unfinished,
             progress=progress,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
             checkpoint_every=checkpoint_every,
-            note=note,
+            note=unfinished.note,
         )
 
     def continue_from(

@@ -8,7 +8,8 @@ described a second time: it follows from the other two, and every array must hav
 from __future__ import annotations
 
 import os
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -25,9 +26,33 @@ from glassgrad.training.preparation import class_count
 from glassgrad.training.recipe import Recipe
 from glassgrad.training.summary import Summary
 
-__all__ = ["load_learner", "read_checkpoint", "save_learner"]
+__all__ = ["Unfinished", "load_learner", "read_unfinished", "save_learner"]
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Unfinished:
+    """What a checkpoint says of the training it was made in.
+
+    Parameters
+    ----------
+    path
+        The checkpoint, or the folder of them.
+    preprocessing, recipe
+        What was fitted and chosen.
+    epochs_before, steps_before
+        Of the trainings that this one went on from.
+    note
+        What the caller of `Learner.train_prepared` wanted kept.
+    """
+
+    path: str | os.PathLike[str]
+    preprocessing: Preprocessing
+    recipe: Recipe
+    epochs_before: int
+    steps_before: int
+    note: dict[str, Any]
 
 
 class _Content(msgspec.Struct, kw_only=True):
@@ -36,6 +61,16 @@ class _Content(msgspec.Struct, kw_only=True):
     preprocessing: msgspec.Raw
     recipe: Recipe
     summary: Summary
+
+
+class _Description(msgspec.Struct, kw_only=True):
+    """What a learner keeps in its checkpoints."""
+
+    preprocessing: msgspec.Raw
+    recipe: Recipe
+    epochs_before: Annotated[int, msgspec.Meta(ge=0)]
+    steps_before: Annotated[int, msgspec.Meta(ge=0)]
+    note: dict[str, Any]
 
 
 def save_learner(path: str | os.PathLike[str], learner: Learner) -> None:
@@ -75,8 +110,8 @@ def load_learner(path: str | os.PathLike[str]) -> Learner:
     return Learner(network, fitted, recipe, state, content.summary)
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Preprocessing, Recipe, dict[str, Any]]:
-    """Return the preprocessing, the recipe and the note in a checkpoint.
+def read_unfinished(path: str | os.PathLike[str]) -> Unfinished:
+    """Return what a checkpoint, or the newest in a folder, says of the training it was made in.
 
     Raises
     ------
@@ -85,12 +120,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[Preprocessing, Recipe
     """
     metadata = load_checkpoint(path).metadata
     try:
-        learner, note = metadata["learner"], metadata["note"]
-        fitted = Preprocessing.from_json(msgspec.json.encode(learner["preprocessing"]))
-        recipe = msgspec.convert(learner["recipe"], Recipe)
-        return fitted, recipe, msgspec.convert(note, dict[str, Any])
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        found = msgspec.json.decode(msgspec.json.encode(metadata), type=_Description)
+    except msgspec.ValidationError as error:
         raise ModelFileError(f"'{path}' was not made by `glassgrad train`: {error}.") from None
+    fitted = Preprocessing.from_json(bytes(found.preprocessing))
+    return Unfinished(path, fitted, found.recipe, found.epochs_before, found.steps_before, found.note)
 
 
 def _check_arrays(arrays: dict[str, Array], fitted: Preprocessing, recipe: Recipe) -> None:

@@ -2,7 +2,7 @@
 
 The one thing below the command line that prints, and only on standard error: a bar in a terminal or a
 notebook, and where the output is a file or a pipe, a plain line now and then. A display is redrawn at most
-ten times a second, so that looking at training does not slow it down.
+five times a second, so that looking at training does not slow it down.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BarProgress", "LineProgress", "NotebookProgress", "Progress", "make_progress"]
 
-_REDRAW = 0.1
+_LOOK = 0.1
+_REDRAW = 0.2
 _LINES_APART = 2.0
 
 
@@ -73,7 +74,7 @@ class Progress(Callback):
         """Draw when it is time, and choose the next step to look at the clock."""
         now = time.perf_counter()
         pace = (run.step - self._first) / max(now - self._began, 1e-9)
-        self.every = max(1, min(int(pace * _REDRAW), 4 * self.every))
+        self.every = max(1, min(int(pace * _LOOK), 4 * self.every))
         if now - self._drawn >= self._apart:
             self._drawn = now
             self._draw(run)

@@ -164,6 +164,7 @@ class Run:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from where a checkpoint was made."""
+        checkpoint.check(self.optimizer_state(), self._kept_keys())
         at = checkpoint.position
         self._state = [checkpoint.state[key].copy() for key in self._keys]
         self._earlier = int(checkpoint.state["step"]) - at.step

@@ -74,23 +74,30 @@ class Summary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     notes: tuple[str, ...]
     checksum: int
 
+    def in_all(self) -> tuple[int, int]:
+        """Return the epochs and updates of this training and of those before it."""
+        return self.epochs + self.epochs_before, self.steps + self.steps_before
+
     def to_json(self) -> dict[str, Any]:
         """Return the summary as JSON, which has no infinity: a number that is not finite is null."""
         data: dict[str, Any] = _finite(msgspec.to_builtins(self))
         return data
 
 
-def summarise(prepared: Preparation, network: Module, history: History, earlier: Summary | None) -> Summary:
-    """Return the summary of a training that ended; the scores are added when they are taken."""
+def summarise(prepared: Preparation, network: Module, history: History, earlier: tuple[int, int]) -> Summary:
+    """Return the summary of a training that ended; the scores are added when they are taken.
+
+    `earlier` is how many epochs and updates the trainings took that it went on from.
+    """
     return Summary(
         task=prepared.task,
         source=prepared.source,
         engine=engine(prepared.recipe.engine).name,
         seconds=history.seconds,
         epochs=history.epochs,
-        epochs_before=earlier.epochs + earlier.epochs_before if earlier else 0,
+        epochs_before=earlier[0],
         steps=history.steps,
-        steps_before=earlier.steps + earlier.steps_before if earlier else 0,
+        steps_before=earlier[1],
         best_epoch=history.best_epoch,
         stopped=history.stopped,
         message=history.message,
