@@ -98,6 +98,14 @@ def test_repr() -> None:
     assert seen == ["Tensor(Value(x: float64[N, 2]))"]
 
 
+def test_the_whole_of_an_array_is_another_handle_on_it() -> None:
+    for data in ([1.0, 2.0], [1, 2], [True, False]):
+        t = gg.tensor(data)
+        assert t[:] is not t
+        assert t[:].tolist() == gg.stop_gradient(t).tolist() == data
+        assert t[:].dtype == t.dtype
+
+
 def test_numpy_leaves_operators_to_the_tensor() -> None:
     array, t = np.array([1.0, 2.0]), leaf([3.0, 4.0])
     for result in (array + t, array * t, array - t, array / t, array @ t, array**t, np.float64(2.0) * t):

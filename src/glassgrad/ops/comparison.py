@@ -98,10 +98,20 @@ step = elementwise(
     samples=_ONE,
 )
 
+
+def _copy(x: Any, out: Any = None) -> Any:
+    """Copy numbers and truth values alike (np.positive takes numbers only)."""
+    if out is None:
+        return np.array(x)
+    np.copyto(out, x)
+    return out
+
+
 stop_gradient = elementwise(
     "stop_gradient",
-    np.positive,
+    _copy,
     None,
+    writes_out=True,
     latex=r"\operatorname{{stop}}({0})",
     derivative="0",
     why=Text(
@@ -112,8 +122,9 @@ stop_gradient = elementwise(
 
 identity = elementwise(
     "identity",
-    np.positive,
+    _copy,
     (lambda F, z, x: 1,),
+    writes_out=True,
     latex=r"{0}",
     derivative="1",
     why=Text("the value passes on unchanged, and so does the gradient", "값도 기울기도 그대로 지나간다"),
