@@ -316,8 +316,8 @@ def _extra(arrays: Any, metadata: Any) -> None:
 
 
 def _optimizer(arrays: Any, metadata: Any) -> None:
-    name = next(name for name in arrays if name.startswith("optimizer."))
-    arrays[name] = arrays[name].reshape(-1)[:1]
+    name = "optimizer.0.weight.exp_avg"
+    arrays[name] = arrays[name].T.copy()
 
 
 def _dtype(arrays: Any, metadata: Any) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
 
 from glassgrad.data.arraydata import Arrays
@@ -74,6 +73,7 @@ class Learner:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import polars as pl
     >>> frame = pl.DataFrame({"x": np.linspace(-1, 1, 200), "y": np.linspace(-1, 1, 200) ** 2})
     >>> learner = Learner.train(frame, target="y", recipe=Recipe(hidden=(16,), epochs=20), progress=False)
