@@ -331,6 +331,15 @@ def test_copies_have_gradients_of_their_own(make: Any) -> None:
         make(w * 2.0)
 
 
+@pytest.mark.parametrize("kind", [gg.nn.Parameter, gg.nn.Buffer])
+def test_copies_are_of_the_same_kind(kind: Any) -> None:
+    t = kind(np.ones(2, np.float32))
+    t.requires_grad = not t.requires_grad
+    for other in (copy.copy(t), copy.deepcopy(t), pickle.loads(pickle.dumps(t))):
+        assert type(other) is kind
+        assert other.requires_grad == t.requires_grad
+
+
 def test_the_tape_lives_as_long_as_its_result() -> None:
     x = leaf(np.zeros(10))
     y = x * 2.0

@@ -286,7 +286,7 @@ class Tensor(Operators):
             raise DTypeError(
                 "a computed Tensor cannot be copied or pickled with its history: use t.detach() for its values"
             )
-        return _restored, (np.array(self.numpy()), self.requires_grad, self.name, self.grad)
+        return _restored, (type(self), np.array(self.numpy()), self.requires_grad, self.name, self.grad)
 
     # --- its gradient ---
 
@@ -427,8 +427,11 @@ _METHODS = frozenset(
 )
 
 
-def _restored(data: Any, requires_grad: bool, name: str | None, gradient: Tensor | None) -> Tensor:
-    copied = Tensor(data, requires_grad=requires_grad, name=name)
+def _restored(
+    kind: type[Tensor], data: Any, requires_grad: bool, name: str | None, gradient: Tensor | None
+) -> Tensor:
+    copied = kind.__new__(kind)
+    Tensor.__init__(copied, data, requires_grad=requires_grad, name=name)
     copied.grad = gradient
     return copied
 

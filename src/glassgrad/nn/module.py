@@ -45,9 +45,6 @@ class Parameter(Tensor):
     def __init__(self, data: Any, *, dtype: Any = None, name: str | None = None) -> None:
         super().__init__(data, dtype=dtype, requires_grad=True, name=name)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        return Parameter(self.detach(), name=self.name)
-
 
 class Buffer(Tensor):
     """A Tensor that is part of a module's state but no parameter, such as a running mean.
