@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import glassgrad as gg
-from glassgrad.engines.numpy import NumpyProgram, interpret
+from glassgrad.engines.numpy import NumpyProgram, chains, interpret
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.graph import differentiate
 from glassgrad.graph.types import check_graph
@@ -42,6 +42,15 @@ def test_random_graphs(graph: Graph, seed: int) -> None:
 @given(graphs(loss=True, max_steps=20), st.integers(0, 1000))
 def test_random_gradients(graph: Graph, seed: int) -> None:
     agree(check_graph(differentiate(graph)), values_for(graph, seed))
+
+
+@SLOW_TO_DRAW
+@given(st.one_of(graphs(), graphs(loss=True, max_steps=20).map(differentiate)), st.integers(0, 1000))
+def test_random_graphs_in_pieces(graph: Graph, seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:  # as if the arrays were large
+        patch.setattr(chains, "_PIECE", 32)
+        patch.setattr(chains, "_LEAST", 8)
+        agree(graph, values_for(graph, seed))
 
 
 @settings(SLOW_TO_DRAW, max_examples=30)
