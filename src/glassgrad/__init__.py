@@ -19,11 +19,25 @@ _HOMES = {
     "engines": ("run",),
     "nn.random": ("manual_seed",),
     "training": ("Callback", "History", "fit", "predict"),
+    "learner.learner": ("Learner",),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("data", "engines", "errors", "graph", "ir", "nn", "ops", "optim", "training", "xp")
+_ROOMS = (
+    "data",
+    "engines",
+    "errors",
+    "examples",
+    "graph",
+    "ir",
+    "learner",
+    "nn",
+    "ops",
+    "optim",
+    "training",
+    "xp",
+)
 
 __all__ = ["__version__", *sorted(_HOME_OF)]
 

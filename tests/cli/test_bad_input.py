@@ -327,7 +327,7 @@ def test_nothing_is_left_behind_by_a_failure_of_any_kind(
     def broken(*arguments: object, **options: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("glassgrad.training.learner.fit", broken)
+    monkeypatch.setattr("glassgrad.learner.learner.fit", broken)
     before = contents(tmp_path)
     result = run("train", houses, "--target", "price", *QUICK, "--quiet")
     assert result.code == 2

@@ -12,10 +12,10 @@ import pytest
 
 from glassgrad import __version__
 from glassgrad.engines import engine
+from glassgrad.learner.recipe import LOSSES
 from glassgrad.nn import ACTIVATIONS
 from glassgrad.nn.losses import LOSSES as ALL_LOSSES
 from glassgrad.optim import OPTIMIZERS, SCHEDULES
-from glassgrad.training.recipe import LOSSES
 
 from .conftest import Run
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassgrad.training.learner import Learner
+from glassgrad.learner.learner import Learner
 
 from .conftest import QUICK, Run, contents, write_houses
 

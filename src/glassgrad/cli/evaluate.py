@@ -25,7 +25,7 @@ def evaluate(
     """Score a model on rows whose target is known, in the target's own units."""
     from glassgrad.cli.tell import score_rows
     from glassgrad.data import Arrays
-    from glassgrad.training.learner import Learner
+    from glassgrad.learner.learner import Learner
 
     options = options or ReadingOptions()
     start = time.perf_counter()

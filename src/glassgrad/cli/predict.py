@@ -17,7 +17,7 @@ from glassgrad.cli.sources import read_source
 
 if TYPE_CHECKING:
     from glassgrad.data import Arrays, Table
-    from glassgrad.training.predictions import Predictions
+    from glassgrad.learner.predictions import Predictions
 
 __all__ = ["predict"]
 
@@ -38,7 +38,7 @@ def predict(
     options: ReadingOptions | None = None,
 ) -> None:
     """Predict the target of raw rows, one line of CSV a row, in their order."""
-    from glassgrad.training.learner import Learner
+    from glassgrad.learner.learner import Learner
 
     options = options or ReadingOptions()
     if out is not None:

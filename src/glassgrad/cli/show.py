@@ -23,7 +23,7 @@ def show(
     import msgspec
 
     from glassgrad.cli.tell import tell_scores
-    from glassgrad.training.learner import Learner
+    from glassgrad.learner.learner import Learner
 
     options = options or CommonOptions()
     learner = Learner.load(model)

@@ -9,9 +9,9 @@ from glassgrad.cli.output import print_table, say
 
 if TYPE_CHECKING:
     from glassgrad.data import Arrays, Schema, Table
-    from glassgrad.training.learner import Learner
-    from glassgrad.training.preparation import Preparation
-    from glassgrad.training.summary import Summary
+    from glassgrad.learner.learner import Learner
+    from glassgrad.learner.preparation import Preparation
+    from glassgrad.learner.summary import Summary
 
 __all__ = ["score_rows", "tell_data", "tell_plan", "tell_result", "tell_scores"]
 

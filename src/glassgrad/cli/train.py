@@ -14,10 +14,10 @@ from glassgrad.cli.sources import Selection, default_name, read_source, split_na
 
 if TYPE_CHECKING:
     from glassgrad.data import Arrays, Schema, Table
-    from glassgrad.training.learner import Learner
-    from glassgrad.training.learner_files import Unfinished
-    from glassgrad.training.preparation import Preparation
-    from glassgrad.training.recipe import Recipe
+    from glassgrad.learner.files import Unfinished
+    from glassgrad.learner.learner import Learner
+    from glassgrad.learner.preparation import Preparation
+    from glassgrad.learner.recipe import Recipe
 
 __all__ = ["train"]
 
@@ -59,7 +59,7 @@ class _Training:
 
     def run(self) -> None:
         from glassgrad.errors import TrainingError
-        from glassgrad.training.learner import NotFiniteError
+        from glassgrad.learner.learner import NotFiniteError
 
         prepared, dropped, note = self._prepare()
         if self.talks:
@@ -83,7 +83,7 @@ class _Training:
             print_json("train", _report(learner, self.out, dropped))
 
     def _train(self, prepared: Preparation, note: dict[str, Any]) -> Learner:
-        from glassgrad.training.learner import Learner
+        from glassgrad.learner.learner import Learner
 
         options = self.options
         return Learner.train_prepared(
@@ -98,7 +98,7 @@ class _Training:
 
     def _prepare(self) -> tuple[Preparation, dict[str, Any], dict[str, Any]]:
         """Read the data and make it ready, as the options, a checkpoint or a model say."""
-        from glassgrad.training.preparation import prepare
+        from glassgrad.learner.preparation import prepare
 
         options = self.options
         recipe, fitted, target = self._recipe()
@@ -124,9 +124,9 @@ class _Training:
         """Return the recipe, the preprocessing to take over if there is one, and the target."""
         import msgspec
 
-        from glassgrad.training.learner import Learner
-        from glassgrad.training.learner_files import read_unfinished
-        from glassgrad.training.recipe import Recipe
+        from glassgrad.learner.files import read_unfinished
+        from glassgrad.learner.learner import Learner
+        from glassgrad.learner.recipe import Recipe
 
         options = self.options
         wishes = options.given(*Recipe.__struct_fields__)

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from glassgrad.data.preprocessing import Preprocessing
 from glassgrad.errors import GlassgradError, ModelFileError
+from glassgrad.learner.learner import Learner
+from glassgrad.learner.network import network_of, output_count
+from glassgrad.learner.preparation import class_count
+from glassgrad.learner.recipe import Recipe
+from glassgrad.learner.summary import Summary
 from glassgrad.optim import optimizer
 from glassgrad.training.checkpoints import load_checkpoint
 from glassgrad.training.files import load_file, save_file
-from glassgrad.training.learner import Learner
-from glassgrad.training.network import network_of, output_count
-from glassgrad.training.preparation import class_count
-from glassgrad.training.recipe import Recipe
-from glassgrad.training.summary import Summary
 
 __all__ = ["Unfinished", "load_learner", "read_unfinished", "save_learner"]
 

@@ -23,22 +23,22 @@ from glassgrad.data.steps import Report
 from glassgrad.data.table import Table
 from glassgrad.data.targets import ClassTarget
 from glassgrad.errors import TrainingError
+from glassgrad.learner.network import network_of, output_count
+from glassgrad.learner.predictions import Predictions
+from glassgrad.learner.preparation import Preparation, checksum, prepare
+from glassgrad.learner.recipe import Recipe
+from glassgrad.learner.scores import judge, network_target, score
+from glassgrad.learner.summary import Summary, summarise
 from glassgrad.nn import Module
 from glassgrad.nn.losses import loss as find_loss
 from glassgrad.training.callbacks import Callback
 from glassgrad.training.fit import fit, predict
 from glassgrad.training.history import History
 from glassgrad.training.metrics import probabilities
-from glassgrad.training.network import network_of, output_count
-from glassgrad.training.predictions import Predictions
-from glassgrad.training.preparation import Preparation, checksum, prepare
-from glassgrad.training.recipe import Recipe
 from glassgrad.training.run import Run
-from glassgrad.training.scores import judge, network_target, score
-from glassgrad.training.summary import Summary, summarise
 
 if TYPE_CHECKING:
-    from glassgrad.training.learner_files import Unfinished
+    from glassgrad.learner.files import Unfinished
 
 __all__ = ["Learner", "NotFiniteError"]
 
@@ -249,7 +249,7 @@ class Learner:
         ModelFileError
             Where the checkpoint cannot be read, or belongs to other data.
         """
-        from glassgrad.training.learner_files import read_unfinished
+        from glassgrad.learner.files import read_unfinished
 
         unfinished = read_unfinished(checkpoint)
         rows = _rows(source, unfinished.preprocessing.target_encoding.column or None)
@@ -358,7 +358,7 @@ class Learner:
         ModelFileError
             Where it cannot be written; the old file is as it was.
         """
-        from glassgrad.training.learner_files import save_learner
+        from glassgrad.learner.files import save_learner
 
         save_learner(path, self)
 
@@ -371,7 +371,7 @@ class Learner:
         ModelFileError
             Where the file is missing, damaged, of a newer version, or says what cannot be true.
         """
-        from glassgrad.training.learner_files import load_learner
+        from glassgrad.learner.files import load_learner
 
         return load_learner(path)
 

@@ -9,9 +9,9 @@ import msgspec
 
 from glassgrad.data.schema import Task
 from glassgrad.engines import engine
+from glassgrad.learner.preparation import Preparation
 from glassgrad.nn import Module
 from glassgrad.training.history import History
-from glassgrad.training.preparation import Preparation
 
 __all__ = ["Summary", "summarise"]
 

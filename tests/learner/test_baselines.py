@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassgrad.training.baselines import (
+from glassgrad.learner.baselines import (
     linear_outputs,
     logistic_regression,
     ridge_regression,
@@ -29,7 +29,7 @@ def test_ridge_is_that_of_scikit_learn_by_either_gram_matrix(shape: tuple[int, i
 def test_ridge_is_the_same_over_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = RNG.normal(size=(100, 4)), RNG.normal(size=100)
     whole = ridge_regression(X, y)
-    monkeypatch.setattr("glassgrad.training.baselines._BLOCK_ROWS", 7)
+    monkeypatch.setattr("glassgrad.learner.baselines._BLOCK_ROWS", 7)
     for a, b in zip(whole, ridge_regression(X, y), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10)
 
@@ -59,7 +59,7 @@ def test_the_trivial_predictor_gives_the_shares_of_the_classes() -> None:
 
 
 def test_a_system_too_large_to_solve_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glassgrad.training.baselines._LARGEST_SYSTEM", 3)
+    monkeypatch.setattr("glassgrad.learner.baselines._LARGEST_SYSTEM", 3)
     X = RNG.normal(size=(10, 4))
     assert linear_outputs(X, np.zeros(10), X) is None
     assert linear_outputs(X, RNG.integers(0, 2, 10), X, classes=2) is not None

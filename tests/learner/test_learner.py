@@ -12,11 +12,11 @@ import pytest
 
 from glassgrad.data import Arrays, Table
 from glassgrad.errors import DataError, ModelFileError, OptionError
+from glassgrad.learner.learner import Learner, NotFiniteError
+from glassgrad.learner.preparation import prepare
+from glassgrad.learner.recipe import Recipe
 from glassgrad.training import Callback, predict
 from glassgrad.training.files import load_file, save_file
-from glassgrad.training.learner import Learner, NotFiniteError
-from glassgrad.training.preparation import prepare
-from glassgrad.training.recipe import Recipe
 
 QUICK = Recipe(hidden=(8,), epochs=3, batch_size=16)
 

@@ -21,7 +21,7 @@ from glassgrad.data.steps import Report
 from glassgrad.data.table import Table
 from glassgrad.data.targets import ClassTarget, fit_target
 from glassgrad.errors import DataError
-from glassgrad.training.recipe import Recipe
+from glassgrad.learner.recipe import Recipe
 
 __all__ = ["Part", "Preparation", "checksum", "prepare"]
 

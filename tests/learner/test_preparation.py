@@ -8,8 +8,8 @@ import pytest
 
 from glassgrad.data import Arrays, Table
 from glassgrad.errors import DataError
-from glassgrad.training.preparation import prepare
-from glassgrad.training.recipe import Recipe
+from glassgrad.learner.preparation import prepare
+from glassgrad.learner.recipe import Recipe
 
 RNG = np.random.default_rng(0)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from glassgrad.data.preprocessing import Preprocessing
+from glassgrad.learner.preparation import class_count
+from glassgrad.learner.recipe import Recipe
 from glassgrad.nn import Module, mlp
-from glassgrad.training.preparation import class_count
-from glassgrad.training.recipe import Recipe
 
 __all__ = ["network_of", "output_count"]
 

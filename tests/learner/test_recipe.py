@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from glassgrad.errors import OptionError
+from glassgrad.learner.recipe import LOSSES, Recipe
 from glassgrad.nn.losses import LOSSES as ALL_LOSSES
-from glassgrad.training.recipe import LOSSES, Recipe
 
 
 def test_defaults_follow_the_number_of_rows() -> None:

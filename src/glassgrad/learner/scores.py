@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassgrad.data.preprocessing import Preprocessing
+from glassgrad.learner.baselines import linear_outputs, trivial_outputs
+from glassgrad.learner.preparation import Preparation
+from glassgrad.learner.summary import Summary
 from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
 from glassgrad.nn.losses import loss as find_loss
-from glassgrad.training.baselines import linear_outputs, trivial_outputs
 from glassgrad.training.fit import predict
 from glassgrad.training.metrics import accuracy, mae, r2, rmse
-from glassgrad.training.preparation import Preparation
-from glassgrad.training.summary import Summary
 
 __all__ = ["judge", "network_target", "score"]
 
