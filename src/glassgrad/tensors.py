@@ -9,126 +9,21 @@ place of an array, and the same code builds a graph.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
 
 from glassgrad.errors import DTypeError, ShapeError, TraceError
-from glassgrad.graph.builder import Builder, Traced, active_builder
+from glassgrad.graph.builder import Traced
 from glassgrad.graph.reverse import reverse_sweep
-from glassgrad.graph.rules import RuleNamespace, run_kernel
-from glassgrad.ir import Node
-from glassgrad.ops import Op, Operators
+from glassgrad.recorder import Handle, Recorder, adopt, no_grad, numbers, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 
-__all__ = ["Tensor", "asarray", "no_grad", "tensor"]
-
-_RECORDING: ContextVar[bool] = ContextVar("glassgrad_recording", default=True)
+__all__ = ["T", "Tensor", "adopt", "asarray", "no_grad", "recording", "tensor"]
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Record nothing inside: results want no gradient.
-
-    Examples
-    --------
-    >>> import glassgrad as gg
-    >>> w = gg.tensor(2.0, requires_grad=True)
-    >>> with gg.no_grad():
-    ...     (w * 3).requires_grad
-    False
-    """
-    with recording(False):
-        yield
-
-
-@contextmanager
-def recording(wanted: bool = True) -> Iterator[None]:
-    """Record inside, or not; transforms need it whatever is around them."""
-    token = _RECORDING.set(wanted)
-    try:
-        yield
-    finally:
-        _RECORDING.reset(token)
-
-
-class Recorder(RuleNamespace):
-    """Operations on Tensors: carried out, and recorded where a gradient is wanted."""
-
-    def bind(
-        self,
-        op: Op,
-        inputs: Sequence[Any],
-        attrs: Mapping[str, Any] | None = None,
-        subgraphs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Apply `op` to Tensors, arrays and numbers; returns a Tensor, or a tuple of them."""
-        attrs = attrs or {}
-        builder = active_builder()
-        if builder is None:
-            xs = [
-                x._payload
-                if isinstance(x, Tensor)
-                else x
-                if isinstance(x, (int, float, np.ndarray))
-                else _array(x)
-                for x in inputs
-            ]
-            z = run_kernel(PLAIN, op, xs, attrs, subgraphs)
-        else:
-            xs = [adopt(builder, x) for x in inputs]
-            z = PLAIN.bind(op, xs, attrs, subgraphs)
-        step = None
-        if op.pull is not None and _RECORDING.get():
-            keys = [x._key if isinstance(x, Tensor) else None for x in inputs]
-            if keys.count(None) < len(keys):
-                step = TapeStep(op, xs, keys, attrs, subgraphs, z)
-        if not op.several:
-            return Tensor._make(z, step if z.dtype.kind == "f" else None)
-        results = zip(z, step.output_keys if step else (None,) * len(z), strict=True)
-        return tuple(Tensor._make(o, key if o.dtype.kind == "f" else None) for o, key in results)
-
-    def value(self, x: Any) -> Tensor:
-        """Return `x` as a Tensor."""
-        return asarray(x)
-
-    def wrap(self, payload: Any, key: Hashable | None) -> Tensor:
-        """Return a Tensor that remembers where it came from."""
-        return Tensor._make(payload, key)
-
-    def mark(self, cause: Node | None) -> None:
-        """Mark what the builder at work adds as caused by a forward node."""
-        PLAIN.mark(cause)
-
-
-T = Recorder()
-
-
-def _array(x: Any) -> Any:
-    if isinstance(x, Traced):
-        return x
-    array = np.asarray(x)
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(
-            f"cannot make a Tensor of {type(x).__name__!r} with dtype {array.dtype}: numbers are needed"
-        )
-    return array
-
-
-def adopt(builder: Builder, x: Any) -> Any:
-    """Return what an operation inside a trace takes for `x`: captures where the graph must depend on it."""
-    if not isinstance(x, Tensor):
-        return x if isinstance(x, (int, float)) else _array(x)
-    payload = x._payload
-    if isinstance(payload, Traced):
-        return payload if payload.builder is builder else builder.capture(x)
-    return builder.capture(x) if builder.wants(x) else payload
-
-
-class Tensor(Operators):
+class Tensor(Handle):
     """An array that can be differentiated.
 
     Make one with `glassgrad.tensor`; NumPy arrays and numbers mix with Tensors in every operation.
@@ -139,12 +34,12 @@ class Tensor(Operators):
         The gradient that `backward` has added up so far, where ``requires_grad`` was set.
     """
 
-    __slots__ = ("__weakref__", "_key", "_payload", "grad", "name")
+    __slots__ = ("grad", "name")
 
     def __init__(
         self, data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None
     ) -> None:
-        payload = data._payload if isinstance(data, Tensor) else _array(data)
+        payload = data._payload if isinstance(data, Tensor) else numbers(data)
         if isinstance(payload, np.ndarray):
             payload = np.array(payload, dtype=dtype)
         elif dtype is not None and payload.dtype != np.dtype(dtype):
@@ -156,8 +51,8 @@ class Tensor(Operators):
         if requires_grad:
             self.requires_grad = True
 
-    @staticmethod
-    def _make(payload: Any, key: Hashable | None) -> Tensor:
+    @classmethod
+    def _make(cls, payload: Any, key: Hashable | None) -> Tensor:
         self = Tensor.__new__(Tensor)
         self._payload = payload if isinstance(payload, (np.ndarray, Traced)) else np.asarray(payload)
         self._key = key
@@ -398,6 +293,9 @@ class Tensor(Operators):
         raise AttributeError(f"a Tensor has no attribute {name!r}")
 
 
+T = Recorder(Tensor)
+"""The operations on Tensors."""
+
 _METHODS = frozenset(
     [
         "sum",
@@ -468,5 +366,5 @@ def asarray(data: Any, *, dtype: Any = None) -> Tensor:
     """Return `data` as a Tensor, itself where it is one already; arrays are shared, not copied."""
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == np.dtype(dtype) else data.astype(dtype)
-    payload = _array(data)
+    payload = numbers(data)
     return Tensor._make(payload if dtype is None else np.asarray(payload, dtype), None)

@@ -175,7 +175,8 @@ class Builder(RuleNamespace):
         outputs = tuple(Value(tuple(shape), np.dtype(dtype)) for shape, dtype in types)
         if subgraphs is None:
             subgraphs = inside_of(op, values, attrs) if op.composite else {}
-        node = Node(op.name, values, outputs, attrs, subgraphs, current_scope(), source, self.cause)
+        scope = current_scope() or (self.cause.scope if self.cause is not None else "")
+        node = Node(op.name, values, outputs, attrs, subgraphs, scope, source, self.cause)
         self.nodes.append(node)
         handles = tuple(Traced(self, value) for value in outputs)
         return handles if op.several else handles[0]

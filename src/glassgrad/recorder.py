@@ -1,0 +1,159 @@
+"""Recording: the namespace in which operations on Tensors are carried out and, where a gradient is wanted, taped.
+
+It stands below the Tensor itself: a `Handle` is what recording needs of one, a payload and a key that says where it
+came from. What a person can do with a Tensor is in `glassgrad.tensors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from glassgrad.errors import DTypeError
+from glassgrad.graph.builder import Builder, Traced, active_builder
+from glassgrad.graph.rules import RuleNamespace, run_kernel
+from glassgrad.ir import Node
+from glassgrad.ops import Op, Operators
+from glassgrad.tape import PLAIN, TapeStep
+
+__all__ = ["Handle", "Recorder", "adopt", "no_grad", "numbers", "recording"]
+
+_RECORDING: ContextVar[bool] = ContextVar("glassgrad_recording", default=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing inside: results want no gradient.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> w = gg.tensor(2.0, requires_grad=True)
+    >>> with gg.no_grad():
+    ...     (w * 3).requires_grad
+    False
+    """
+    with recording(False):
+        yield
+
+
+@contextmanager
+def recording(wanted: bool = True) -> Iterator[None]:
+    """Record inside, or not; transforms need it whatever is around them."""
+    token = _RECORDING.set(wanted)
+    try:
+        yield
+    finally:
+        _RECORDING.reset(token)
+
+
+class Handle(Operators):
+    """A value and its key; the base of the Tensor.
+
+    Attributes
+    ----------
+    _payload
+        The array, or the traced value.
+    _key
+        The leaf or step it came from; None where no gradient is wanted.
+    """
+
+    __slots__ = ("__weakref__", "_key", "_payload")
+
+    _payload: Any
+    _key: Hashable | None
+
+    @classmethod
+    def _make(cls, payload: Any, key: Hashable | None) -> Any:
+        """Return a handle of this class on a payload."""
+        raise NotImplementedError
+
+
+class Recorder(RuleNamespace):
+    """Operations on Tensors: carried out, and recorded where a gradient is wanted.
+
+    Parameters
+    ----------
+    kind
+        The class of the results.
+    """
+
+    def __init__(self, kind: type[Handle]) -> None:
+        self.make = kind._make
+
+    def bind(
+        self,
+        op: Op,
+        inputs: Sequence[Any],
+        attrs: Mapping[str, Any] | None = None,
+        subgraphs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Apply `op` to Tensors, arrays and numbers; returns a Tensor, or a tuple of them."""
+        attrs = attrs or {}
+        builder = active_builder()
+        if builder is None:
+            xs = [
+                x._payload
+                if isinstance(x, Handle)
+                else x
+                if isinstance(x, (int, float, np.ndarray))
+                else numbers(x)
+                for x in inputs
+            ]
+            z = run_kernel(PLAIN, op, xs, attrs, subgraphs)
+        else:
+            xs = [adopt(builder, x) for x in inputs]
+            z = PLAIN.bind(op, xs, attrs, subgraphs)
+        step = None
+        if op.pull is not None and _RECORDING.get():
+            keys = [x._key if isinstance(x, Handle) else None for x in inputs]
+            if keys.count(None) < len(keys):
+                step = TapeStep(op, xs, keys, attrs, subgraphs, z)
+        if not op.several:
+            return self.make(z, step if z.dtype.kind == "f" else None)
+        results = zip(z, step.output_keys if step else (None,) * len(z), strict=True)
+        return tuple(self.make(o, key if o.dtype.kind == "f" else None) for o, key in results)
+
+    def value(self, x: Any) -> Any:
+        """Return `x` as a Tensor."""
+        return x if isinstance(x, Handle) else self.make(numbers(x), None)
+
+    def wrap(self, payload: Any, key: Hashable | None) -> Any:
+        """Return a Tensor that remembers where it came from."""
+        return self.make(payload, key)
+
+    def mark(self, cause: Node | None) -> None:
+        """Mark what the builder at work adds as caused by a forward node."""
+        PLAIN.mark(cause)
+
+
+def numbers(x: Any) -> Any:
+    """Return an array of what a person gave, or a traced value as it is.
+
+    Raises
+    ------
+    DTypeError
+        Where it holds no numbers.
+    """
+    if isinstance(x, Traced):
+        return x
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(
+            f"cannot make a Tensor of {type(x).__name__!r} with dtype {array.dtype}: numbers are needed"
+        )
+    return array
+
+
+def adopt(builder: Builder, x: Any) -> Any:
+    """Return what an operation inside a trace takes for `x`: captures where the graph must depend on it."""
+    if not isinstance(x, Handle):
+        return x if isinstance(x, (int, float)) else numbers(x)
+    payload = x._payload
+    if isinstance(payload, Traced):
+        return payload if payload.builder is builder else builder.capture(x)
+    return builder.capture(x) if builder.wants(x) else payload
