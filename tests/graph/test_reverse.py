@@ -1,3 +1,8 @@
+"""The backward pass as a graph: whose each node is."""
+
+from __future__ import annotations
+
+import glassgrad as gg
 
 
 def test_backward_nodes_belong_to_the_layer_of_their_cause():
