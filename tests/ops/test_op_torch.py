@@ -116,6 +116,11 @@ ALONG_AXES: list[tuple[str, Any, Any]] = [
 ALONG_AXIS: list[tuple[str, Any, Any]] = [
     ("softmax", lambda x, a: T.softmax(x, a), lambda x, a: torch.softmax(x, a)),
     ("log_softmax", lambda x, a: T.log_softmax(x, a), lambda x, a: torch.log_softmax(x, a)),
+    (
+        "softmax_error",
+        lambda x, a: T.softmax_error(x, np.zeros(x.shape[:-1], int)),
+        lambda x, a: torch.softmax(x, -1) - tf.one_hot(torch.zeros(x.shape[:-1], dtype=int), x.shape[-1]),
+    ),
     ("prod", lambda x, a: T.prod(x, axis=a), lambda x, a: torch.prod(x, a)),
     ("flip", lambda x, a: T.flip(x, a), lambda x, a: torch.flip(x, (a,))),
     (

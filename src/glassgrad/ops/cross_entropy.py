@@ -17,6 +17,7 @@ from glassgrad.ops.arithmetic import strong_multiply
 from glassgrad.ops.families import composite, elementwise
 from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
 from glassgrad.ops.rules import cast, floating
+from glassgrad.ops.softmax import softmax
 
 # --- labels --------------------------------------------------------------------------------------------------------
 
@@ -24,6 +25,8 @@ from glassgrad.ops.rules import cast, floating
 def _check_labels(labels: Any, classes: int) -> None:
     """Raise a ShapeError where a label is not one of ``0 … classes − 1``."""
     if labels.size == 0:
+        return
+    if labels.dtype == np.int64 and labels.view(np.uint64).max() < classes:  # a negative label is a huge one
         return
     low, high = labels.min(), labels.max()
     if low < 0 or high >= classes:
@@ -143,6 +146,8 @@ def _against(F: Any, log_p: Any, target: Any, label_smoothing: float) -> Any:
 def _cross_entropy_slope(F: Any, x: Any, target: Any, label_smoothing: float) -> Any:
     """Return softmax − target, the gradient for the scores."""
     classes = x.shape[-1]
+    if target.dtype.kind != "f" and not label_smoothing:
+        return F.softmax_error(x, target)
     p = F.softmax(x, -1)
     if target.dtype.kind == "f":
         t = _smoothed(F, target, classes, label_smoothing)
@@ -178,9 +183,20 @@ def _push_cross_entropy(
 def _batch_cross_entropy(
     F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any
 ) -> Any:
+    return F.cross_entropy(*_all_rows(F, xs, batched), **attrs)
+
+
+def _all_rows(F: Any, xs: Sequence[Any], batched: Sequence[bool]) -> list[Any]:
+    """Give every input the rows that some have."""
     rows = next(x.shape[0] for x, b in zip(xs, batched, strict=True) if b)
-    wide = [x if b else F.broadcast_to(x, (rows, *x.shape)) for x, b in zip(xs, batched, strict=True)]
-    return F.cross_entropy(*wide, **attrs)
+    return [x if b else F.broadcast_to(x, (rows, *x.shape)) for x, b in zip(xs, batched, strict=True)]
+
+
+def _softmax_error(x: Any, labels: Any, *, out: Any = None) -> Any:
+    p = softmax.numpy(x, axis=x.ndim - 1, out=out)  # type: ignore[misc]
+    flat = p.reshape(-1, x.shape[-1])
+    flat[np.arange(len(flat)), np.reshape(labels, -1)] -= 1
+    return p
 
 
 _LABELS = np.array([2, 0, 1, 1])
@@ -213,6 +229,24 @@ cross_entropy = composite(
         Sample(((4, 3), _LABELS), {"label_smoothing": 0.1}),
         Sample(((4, 3), _SHARES), {"label_smoothing": 0.1}),
     ),
+    writes_out=True,
+)
+
+
+softmax_error: Op = composite(
+    "softmax_error",
+    call=lambda F, logits, labels: F.bind(softmax_error, (logits, labels)),
+    infer=lambda x, labels: (tuple(x.shape), x.dtype),
+    numpy=_softmax_error,
+    definition=lambda F, x, labels: F.subtract(F.softmax(x, -1), F.one_hot(labels, x.shape[-1], x.dtype)),
+    batch=lambda F, xs, batched, attrs, _: F.softmax_error(*_all_rows(F, xs, batched)),
+    latex=r"\operatorname{{softmax}}({0}) - e_{{{1}}}",
+    derivative=r"p_i ([i = j] - p_j)",
+    why=Text(
+        "the answer is fixed, so what changes is the softmax alone",
+        "정답은 고정되어 있으므로 변하는 것은 소프트맥스뿐이다",
+    ),
+    samples=(Sample(((4, 3), _LABELS)),),
     writes_out=True,
 )
 
