@@ -36,8 +36,11 @@ def _call_mean(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepd
 
 def _mean(x: Any, *, axis: tuple[int, ...], keepdims: bool, out: Any = None) -> Any:
     total = np.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    number = math.prod(x.shape[a] for a in axis)
+    if number:
+        return np.divide(total, number, out=out)
     with np.errstate(invalid="ignore"):
-        return np.divide(total, math.prod(x.shape[a] for a in axis), out=out)
+        return np.divide(total, number, out=out)
 
 
 def _pull_mean(F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> list[Any]:

@@ -26,7 +26,7 @@ _EXACT = frozenset(
     {"abs", "add", "divide", "maximum", "minimum", "multiply"}
     | {"negative", "reciprocal", "sign", "sqrt", "square", "subtract"}
 )
-_PIECE = 1 << 16
+_PIECE = 1 << 17
 """Bytes of one array in a piece; half a dozen of them fit into the second-level cache."""
 
 _LEAST = 2 * _PIECE
