@@ -14,6 +14,7 @@ from glassgrad.data.batching import LazyBlocks
 from glassgrad.errors import DataError, DTypeError, OptionError, ShapeError
 from glassgrad.philox import permutation
 from glassgrad.training import Callback
+from glassgrad.training.fit import NotFiniteWarning
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5))
@@ -148,9 +149,10 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_good_weights():
             run.write_back()
             kept.append(model.state_dict())
 
-    history = quiet(
-        model, X, Y, loss="mse", optimizer="sgd", lr=1e4, epochs=300, batch_size=30, callbacks=[Keep()]
-    )
+    with pytest.warns(NotFiniteWarning, match="The loss became"):
+        history = quiet(
+            model, X, Y, loss="mse", optimizer="sgd", lr=1e4, epochs=300, batch_size=30, callbacks=[Keep()]
+        )
     assert history.stopped == "not finite"
     assert f"in epoch {history.epochs + 1}, step" in history.message
     assert all(np.isfinite(a).all() for a in model.state_dict().values())
@@ -244,6 +246,8 @@ BAD = [
     ({"metrics": ["acuracy"], "validation": 0.2}, OptionError, "accuracy"),
     ({"validation": 1.5}, OptionError, "between 0 and 1"),
     ({"checkpoint_every": 5}, OptionError, "checkpoint_dir"),
+    ({"metrics": ["rmse"]}, OptionError, "pass validation"),
+    ({"callbacks": [print]}, OptionError, "subclass of gg.Callback"),
     ({"sample_weight": np.ones(3)}, ShapeError, r"\(90,\)"),
     ({"sample_weight": -np.ones(90)}, DataError, "at least 0"),
 ]
@@ -257,6 +261,13 @@ def test_bad_options(options, error, message):
         quiet(model, X, Y, **options)
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_history_says_what_it_has():
+    history = quiet(network(), X, Y, loss="mse", epochs=2)
+    assert list(history) == ["loss", "lr", "seconds"]
+    with pytest.raises(KeyError, match="no column 'val_loss'; its columns: 'loss'"):
+        history["val_loss"]
 
 
 def test_bad_arrays():

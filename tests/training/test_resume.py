@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.errors import ModelFileError
+from glassgrad.errors import ModelFileError, OptionError
 from glassgrad.training import Callback, History
 from glassgrad.training.checkpoints import load_checkpoint, newest_checkpoint
 from glassgrad.training.files import load_file, save_file
@@ -129,6 +129,36 @@ def test_other_data_or_settings_are_refused(tmp_path):
 def test_only_the_newest_checkpoints_are_kept(tmp_path):
     small(checkpoint_dir=tmp_path, checkpoint_every=5)
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"step-{n:010d}.safetensors" for n in (30, 35, 40)]
+
+
+def test_a_folder_with_the_checkpoints_of_another_run_is_refused(tmp_path):
+    small(checkpoint_dir=tmp_path, epochs=2)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    with pytest.raises(OptionError, match=r"checkpoints of another run.*step-0000000014.*\n.*another folder"):
+        small(checkpoint_dir=tmp_path, epochs=2, seed=5)
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
+    small(checkpoint_dir=tmp_path, checkpoint_every=1, callbacks=[StopAt(9)])
+    (tmp_path / ".0123456789abcdef.glassgrad.tmp").write_bytes(b"half")
+    small(checkpoint_dir=tmp_path, resume=tmp_path)
+    assert all(p.name.startswith("step-") for p in tmp_path.iterdir())
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_end_the_training(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    whole, _ = small()
+    with pytest.warns(UserWarning, match="Training goes on without this checkpoint"):
+        model, history = small(checkpoint_dir=blocked)
+    assert history.stopped == "finished"
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(state(model), state(whole), strict=True))
+    assert blocked.read_text() == "in the way"
+
+
+def state(model):
+    return model.state_dict().values()
 
 
 def test_no_checkpoint_in_the_folder(tmp_path):

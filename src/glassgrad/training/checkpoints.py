@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from glassgrad.errors import ModelFileError
-from glassgrad.training.files import load_file, save_file
+from glassgrad.errors import ModelFileError, OptionError
+from glassgrad.training.files import TEMPORARY, load_file, save_file
 
 __all__ = ["Checkpoint", "Position", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 
@@ -164,6 +164,28 @@ def remove_older(folder: str | Path, keep: int) -> None:
     """Remove all but the `keep` newest checkpoints of a folder."""
     numbered = [p for p in Path(folder).glob("step-*.safetensors") if re.fullmatch(r"step-\d+", p.stem)]
     for path in sorted(numbered, key=lambda p: int(p.stem[5:]))[:-keep]:
+        path.unlink(missing_ok=True)
+
+
+def claim_folder(folder: str | os.PathLike[str], resume: str | os.PathLike[str] | None) -> None:
+    """Make sure that a folder is free for the checkpoints of a run, and remove what a killed one left half written.
+
+    Raises
+    ------
+    OptionError
+        Where it holds the checkpoints of a run other than the one to `resume`: the two would be mixed up.
+    """
+    own = resume is not None and Path(folder).resolve() in (
+        Path(resume).resolve(),
+        Path(resume).resolve().parent,
+    )
+    newest = newest_checkpoint(folder)
+    if newest is not None and not own:
+        raise OptionError(
+            f"'{folder}' holds checkpoints of another run already ({newest.name}).\n"
+            "Resume that run, name another folder, or remove them."
+        )
+    for path in Path(folder).glob(f".*{TEMPORARY}"):
         path.unlink(missing_ok=True)
 
 

@@ -39,6 +39,9 @@ FORMAT_VERSION: Final = 1
 KINDS: Final = ("model", "checkpoint")
 """What a file can hold."""
 
+TEMPORARY: Final = ".glassgrad.tmp"
+"""How the names of files end that are still being written."""
+
 _CODES: Final = {"float32": "F32", "float64": "F64", "int64": "I64", "uint32": "U32", "bool": "BOOL"}
 _DTYPES: Final = {code: np.dtype(name) for name, code in _CODES.items()}
 _METADATA: Final = "__metadata__"
@@ -309,7 +312,7 @@ def _digest_place(data: bytes | bytearray) -> int:
 @contextlib.contextmanager
 def _replacing(target: Path) -> Iterator[int]:
     """Open a temporary file beside the target, and rename it over the target if all went well."""
-    temporary = target.with_name(f".{secrets.token_hex(8)}.glassgrad.tmp")
+    temporary = target.with_name(f".{secrets.token_hex(8)}{TEMPORARY}")
     try:
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,16 +22,20 @@ from glassgrad.nn import Module
 from glassgrad.nn import losses as nn_losses
 from glassgrad.nn.losses import Loss
 from glassgrad.training.callbacks import Callback
-from glassgrad.training.checkpoints import differences, load_checkpoint
+from glassgrad.training.checkpoints import claim_folder, differences, load_checkpoint
 from glassgrad.training.history import History
 from glassgrad.training.metrics import metric
 from glassgrad.training.progress import make_progress
 from glassgrad.training.run import Run, Settings, Validation
 from glassgrad.training.step import Predictor, build_step
 
-__all__ = ["fit", "predict"]
+__all__ = ["NotFiniteWarning", "fit", "predict"]
 
 Array = np.ndarray[Any, Any]
+
+
+class NotFiniteWarning(UserWarning):
+    """Training stopped because the loss was no number any more."""
 
 
 def fit(
@@ -103,7 +108,8 @@ def fit(
         Show progress on standard error: a bar in a terminal or notebook, plain lines elsewhere. By default only in a
         terminal or notebook.
     checkpoint_dir, checkpoint_every
-        Folder for checkpoints, and how many steps lie between them (one an epoch by default); three are kept.
+        Folder for checkpoints of this run alone, and how many steps lie between them (one an epoch by default); three
+        are kept. One that cannot be written is warned about and does not end the training.
     resume
         A checkpoint, or a folder of them, of an interrupted run with the same settings and data: the run goes on and
         ends with the same weights to the last bit.
@@ -115,8 +121,8 @@ def fit(
     Returns
     -------
     History
-        One row an epoch, and how training ended. A loss that is not finite ends it, too: the model then holds the
-        weights of the last good epoch.
+        One row an epoch, and how training ended. A loss that is not finite ends it, too, with a `NotFiniteWarning`: the
+        model then holds the weights of the last good epoch.
 
     Raises
     ------
@@ -142,19 +148,16 @@ def fit(
     _check_positive(lr=lr, clip_norm=clip_norm, clip_value=clip_value)
     if checkpoint_every and checkpoint_dir is None:
         raise OptionError("checkpoint_every needs checkpoint_dir, the folder to put the checkpoints in")
+    if checkpoint_dir is not None:
+        claim_folder(checkpoint_dir, resume)
+    if metrics and validation is None:
+        raise OptionError("metrics are computed on validation rows: pass validation=0.2, or (X, y)")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise OptionError(f"a callback is an object of a subclass of gg.Callback, not {callback!r}")
     dtype = model_dtype(model)
     if isinstance(X, np.ndarray) or not hasattr(X, "n_rows"):
-        X, y, sample_weight = validate_arrays(X, y, sample_weight)
-        if y is None:
-            raise DataError("fit needs targets: pass y, one for each row of X")
-        loss = _find_loss(loss, y)
-        if isinstance(validation, (int, float)):
-            keep, out = _held_back(validation, y, seed)
-            validation = (X[out], y[out], None if sample_weight is None else sample_weight[out])
-            X, y = X[keep], y[keep]
-            sample_weight = None if sample_weight is None else sample_weight[keep]
-        weight = None if sample_weight is None else sample_weight.astype(dtype)
-        blocks: Blocks = ArrayBlocks(np.ascontiguousarray(X, dtype), prepare_target(y, loss, dtype), weight)
+        blocks, validation, loss = _blocks_of(X, y, sample_weight, validation, loss, dtype, seed)
     else:
         blocks = X
         first = next(iter(blocks))
@@ -206,7 +209,10 @@ def fit(
                 "Resume with the same data and settings, or start anew."
             )
         run.restore(checkpoint)
-    return run.train()
+    history = run.train()
+    if history.stopped == "not finite":
+        warnings.warn(history.message, NotFiniteWarning, stacklevel=2)
+    return history
 
 
 def predict(model: Module, X: Any, *, engine: str = "auto", batch_size: int = 4096) -> Array:
@@ -263,6 +269,29 @@ def prepare_target(y: Array, loss: Loss, dtype: np.dtype[Any]) -> Array:
     if isinstance(loss, nn_losses.CrossEntropy) and y.dtype.kind in "iub" and y.ndim == 1:
         return np.ascontiguousarray(y, np.int64)
     return np.ascontiguousarray(y, dtype)
+
+
+def _blocks_of(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    validation: Any,
+    loss: str | Loss | None,
+    dtype: np.dtype[Any],
+    seed: int,
+) -> tuple[Blocks, Any, Loss]:
+    """Return arrays as one block, the validation rows taken out, and the loss."""
+    X, y, weight = validate_arrays(X, y, sample_weight)
+    if y is None:
+        raise DataError("fit needs targets: pass y, one for each row of X")
+    loss = _find_loss(loss, y)
+    if isinstance(validation, (int, float)):
+        keep, out = _held_back(validation, y, seed)
+        validation = (X[out], y[out], None if weight is None else weight[out])
+        X, y, weight = X[keep], y[keep], None if weight is None else weight[keep]
+    features = np.ascontiguousarray(X, dtype)
+    weight = None if weight is None else weight.astype(dtype)
+    return ArrayBlocks(features, prepare_target(y, loss, dtype), weight), validation, loss
 
 
 def _find_loss(loss: str | Loss | None, y: Array) -> Loss:

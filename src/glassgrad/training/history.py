@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +52,15 @@ class History:
         return len(self.columns.get("loss", ()))
 
     def __getitem__(self, name: str) -> list[float]:
+        if name not in self.columns:
+            known = ", ".join(map(repr, self.columns)) or "none, as no epoch was completed"
+            raise KeyError(
+                f"the history has no column {name!r}; its columns: {known}. {self.message}".strip()
+            )
         return self.columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
 
     def add(self, row: dict[str, float]) -> None:
         """Add the row of an epoch."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -390,8 +391,13 @@ class Run:
         folder = self.settings.checkpoint_dir
         if folder is None:
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(checkpoint_path(folder, self.step), self.checkpoint())
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_checkpoint(checkpoint_path(folder, self.step), self.checkpoint())
+        except OSError as error:
+            reason = str(error).partition("\n")[0]
+            warnings.warn(f"{reason} Training goes on without this checkpoint.", stacklevel=2)
+            return
         remove_older(folder, _KEEP)
 
     def _finish(self) -> None:
