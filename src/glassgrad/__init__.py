@@ -47,14 +47,17 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"glassgrad.{_HOME_OF[name]}"), name)
     elif name in _ROOMS:
         value = importlib.import_module(f"glassgrad.{name}")
+    elif name.startswith("_"):
+        raise AttributeError(f"glassgrad has no {name!r}")
+    elif name in (xp := importlib.import_module("glassgrad.xp")).__dir__():
+        value = getattr(xp, name)
     else:
-        try:
-            value = getattr(importlib.import_module("glassgrad.xp"), name)
-        except AttributeError:
-            raise AttributeError(f"glassgrad has no {name!r}") from None
+        from glassgrad.errors import did_you_mean
+
+        raise AttributeError(f"glassgrad has no {name!r}. {did_you_mean(name, __dir__())}")
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_ROOMS])
+    return sorted({*__all__, *_ROOMS, *importlib.import_module("glassgrad.xp").__dir__()})

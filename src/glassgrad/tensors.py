@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, ShapeError, TraceError
+from glassgrad.errors import DTypeError, ShapeError, TraceError, did_you_mean
 from glassgrad.graph.builder import Traced
 from glassgrad.graph.reverse import reverse_sweep
+from glassgrad.ops.calls import public
 from glassgrad.recorder import Handle, Recorder, adopt, no_grad, numbers, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 
@@ -287,42 +288,41 @@ class Tensor(Handle):
         return T.matrix_transpose(self)  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> Any:
-        if name in _METHODS:
-            f = getattr(T, name)
-            return lambda *args, **kwargs: f(self, *args, **kwargs)
-        raise AttributeError(f"a Tensor has no attribute {name!r}")
+        hint = "" if name.startswith("_") else f". {did_you_mean(name, dir(type(self)))}"
+        raise AttributeError(f"a Tensor has no attribute {name!r}{hint}")
 
 
 T = Recorder(Tensor)
 """The operations on Tensors."""
 
-_METHODS = frozenset(
-    [
-        "sum",
-        "mean",
-        "prod",
-        "var",
-        "std",
-        "max",
-        "min",
-        "argmax",
-        "argmin",
-        "exp",
-        "log",
-        "sqrt",
-        "square",
-        "abs",
-        "tanh",
-        "sigmoid",
-        "relu",
-        "transpose",
-        "flatten",
-        "squeeze",
-        "expand_dims",
-        "broadcast_to",
-        "take",
-    ]
+_METHODS = (
+    "sum",
+    "mean",
+    "prod",
+    "var",
+    "std",
+    "max",
+    "min",
+    "argmax",
+    "argmin",
+    "exp",
+    "log",
+    "sqrt",
+    "square",
+    "abs",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "transpose",
+    "flatten",
+    "squeeze",
+    "expand_dims",
+    "broadcast_to",
+    "take",
 )
+
+for _name in _METHODS:
+    setattr(Tensor, _name, public(T, _name))
 
 
 def _restored(

@@ -122,3 +122,32 @@ def test_a_parquet_file_or_other_rows_do_as_well(run: Run, houses: Path, model: 
     a = run("evaluate", model, houses, "--json").json["test"]
     b = run("evaluate", model, "houses.parquet", "--json").json["test"]
     assert a == pytest.approx(b, rel=1e-12)
+
+
+def test_the_data_and_the_model_are_never_replaced(
+    run: Run, fails: Callable[..., str], houses: Path, tmp_path: Path
+) -> None:
+    run("train", houses, "--target", "price", *QUICK, "--quiet")
+    (tmp_path / "link.csv").symlink_to(houses)
+    (tmp_path / "hard.csv").hardlink_to(houses)
+    for out in ("houses.csv", "link.csv", "hard.csv"):
+        message = fails("predict", "houses.safetensors", houses, "-o", out)
+        assert message == f"-o {out} would replace the data; name another file.\n"
+    message = fails("predict", "houses.safetensors", houses, "-o", "./houses.safetensors")
+    assert message == "-o houses.safetensors would replace the model; name another file.\n"
+
+
+def test_a_full_disk_is_named_with_the_file(
+    run: Run, fails: Callable[..., str], houses: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    import os
+
+    run("train", houses, "--target", "price", *QUICK, "--quiet")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    message = fails("predict", "houses.safetensors", houses, "-o", "p.csv")
+    assert message == "No space left on device: 'p.csv'.\n"

@@ -54,7 +54,7 @@ def test_lines_are_two_seconds_apart_and_end_with_the_result(clock: list[float])
     train(LineProgress(file), FakeRun(), clock, 0.01)  # 10 s in all
     lines = file.getvalue().splitlines()
     assert 4 <= len(lines) <= 6
-    assert lines[1] == "epoch 5/10  loss 0.25  val accuracy 0.9  lr 0.001  100 steps/s  0:06 left"
+    assert lines[1] == "epoch 5/10  loss 0.25  val accuracy 0.9  lr 0.001  0:06 left  100 steps/s"
     assert lines[-1] == "epoch 10/10  loss 0.1  val accuracy 0.9  100 steps/s  0:10 taken"
 
 
@@ -90,7 +90,7 @@ def test_a_run_that_was_stopped_says_so(clock: list[float]) -> None:
 
 def test_the_bar_is_drawn_in_a_terminal(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("COLUMNS", "80")
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -99,9 +99,10 @@ def test_the_bar_is_drawn_in_a_terminal(clock: list[float], monkeypatch: pytest.
     file = Terminal()
     train(BarProgress(file), FakeRun(), clock, 0.01)
     text = file.getvalue()
-    assert "100%" in text
+    assert "━" in text
     assert "epoch 10/10" in text
     assert "val accuracy 0.9" in text
+    assert "0:06 left" in text
     assert text.count("epoch") < 130  # ten a second in ten seconds
 
 

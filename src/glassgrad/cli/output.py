@@ -13,7 +13,15 @@ from typing import Any
 
 from glassgrad.errors import OptionError
 
-__all__ = ["SCHEMA_VERSION", "check_writable", "print_json", "print_table", "say", "write_whole"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "check_not_input",
+    "check_writable",
+    "print_json",
+    "print_table",
+    "say",
+    "write_whole",
+]
 
 SCHEMA_VERSION = 1
 """The version of what ``--json`` prints; docs/json.md describes it."""
@@ -51,6 +59,31 @@ def print_table(rows: Iterable[Sequence[str]], header: Sequence[str], numbers: I
         print(line.rstrip())
 
 
+def check_not_input(path: Path, option: str, **inputs: str | os.PathLike[str]) -> None:
+    """Refuse an output file that would replace an input, or a file of an input that is a folder.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    option
+        The option that names it.
+    **inputs
+        What the command reads, by what it is.
+
+    Raises
+    ------
+    OptionError
+        Where it would.
+    """
+    target = Path(os.path.realpath(path))
+    for what, source in inputs.items():
+        given = Path(os.path.realpath(source))
+        same = target == given or (target.exists() and given.exists() and target.samefile(given))
+        if same or (target.is_file() and given in target.parents):
+            raise OptionError(f"{option} {path} would replace the {what}; name another file.")
+
+
 def check_writable(path: Path) -> None:
     """Refuse an output file that could not be written, before the work that it is for.
 
@@ -78,9 +111,16 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises
     ------
     OSError
-        Where it cannot be written; an old file is as it was.
+        Where it cannot be written, with its name; an old file is as it was.
     """
     target = Path(os.path.realpath(path))
+    try:
+        _replace(target, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _replace(target: Path, content: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".tmp", delete=False) as file:
         try:
             file.write(content)

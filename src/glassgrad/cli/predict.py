@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from glassgrad.cli.options import ReadingOptions
-from glassgrad.cli.output import check_writable, print_json, say, write_whole
+from glassgrad.cli.output import check_not_input, check_writable, print_json, say, write_whole
 from glassgrad.cli.sources import read_source
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def predict(
 
     options = options or ReadingOptions()
     if out is not None:
+        check_not_input(out, "-o", data=data, model=model)
         check_writable(out)
     start = time.perf_counter()
     learner = Learner.load(model)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from glassgrad.cli.options import TrainOptions
-from glassgrad.cli.output import check_writable, print_json
+from glassgrad.cli.output import check_not_input, check_writable, print_json
 from glassgrad.cli.sources import Selection, default_name, read_source, split_names
 
 if TYPE_CHECKING:
@@ -206,8 +206,7 @@ def _check_files(source: str, out: Path, options: TrainOptions) -> None:
         )
     if options.checkpoint_every is not None and options.checkpoint_dir is None:
         raise OptionError("--checkpoint-every needs --checkpoint-dir, the folder to put the checkpoints in.")
-    if out.resolve() == Path(source).resolve():
-        raise OptionError(f"--out {out} would replace the data; name another file.")
+    check_not_input(out, "--out", data=source)
     check_writable(out)
     if options.checkpoint_dir is not None:
         if options.checkpoint_dir.exists() and not options.checkpoint_dir.is_dir():

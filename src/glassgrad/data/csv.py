@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from glassgrad.data.cells import MISSING, numbers, tidy
+from glassgrad.data.cells import MISSING, tidy
 from glassgrad.data.encodings import TextFile, open_text_file
+from glassgrad.data.formats import find_format, numbers_in
 from glassgrad.data.scanning import Irregular, Piece, pieces
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError
@@ -92,7 +93,7 @@ def read_csv(
 
     frame = pl.concat([frame for frame, _ in read])
     lines = np.concatenate([lines for _, lines in read])
-    return Table(frame, path.name, lines, "line", dialect.notes)
+    return Table(frame, path.name, lines, "line", dialect.notes, dialect.delimiter != ",")
 
 
 def _dialect(file: TextFile, delimiter: str | None, header: bool | None) -> _Dialect:
@@ -105,7 +106,7 @@ def _dialect(file: TextFile, delimiter: str | None, header: bool | None) -> _Dia
         raise DataError(f"{file.path.name} is empty.\nA table needs a line of names and at least one row.")
     notes = [f"{file.path.name} is not UTF-8: it is read as CP949."] if file.guessed else []
     if header is None:
-        header = _has_header(sample)
+        header = _has_header(sample, delimiter != ",")
         if not header:
             notes.append(
                 f"No header line found in {file.path.name}: its columns are called column_1 to "
@@ -136,31 +137,31 @@ def _fit(head: str, delimiter: str) -> tuple[float, int]:
     return (count / widths.total(), width) if width > 1 else (0.0, 0)
 
 
-def _has_header(sample: Sequence[Sequence[str]]) -> bool:
+def _has_header(sample: Sequence[Sequence[str]], decimal_comma: bool) -> bool:
     """Vote, column by column, on whether the first row differs in kind from the rows below it."""
-    import polars as pl
-
     first, below = sample[0], sample[1:]
     votes = 0
     for index, name in enumerate(first):
         cells = [row[index] for row in below if index < len(row) and row[index] not in MISSING]
         if name in MISSING:
             continue
-        number = _is_number(name)
-        mostly_numbers = bool(cells) and numbers(pl.Series(cells)).count() >= 0.8 * len(cells)
+        number = _numbers([name], decimal_comma) == 1
+        mostly_numbers = bool(cells) and _numbers(cells, decimal_comma) >= 0.8 * len(cells)
         if number and (mostly_numbers or not cells):
             votes -= 1
         elif number or mostly_numbers:
             votes += 1
         elif name in cells:
             votes -= 1
-    return votes >= 0 and not all(map(_is_number, first))
+    return votes >= 0 and not all(_numbers([name], decimal_comma) for name in first)
 
 
-def _is_number(cell: str) -> bool:
+def _numbers(cells: Sequence[str], decimal_comma: bool) -> int:
+    """Return how many of the cells of a column are numbers."""
     import polars as pl
 
-    return numbers(pl.Series([cell])).count() == 1
+    column = pl.Series(cells)
+    return numbers_in(column, find_format(column, decimal_comma)).count()
 
 
 def _names(cells: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from glassgrad.data.arraydata import Arrays
 from glassgrad.data.cells import texts
+from glassgrad.data.formats import PLAIN
 from glassgrad.data.schema import Schema
 from glassgrad.data.steps import (
     Hash,
@@ -42,7 +43,8 @@ def column_steps(table: Table, schema: Schema, name: str) -> tuple[list[TableSte
         return [], ""  # the schema has said so already
     if kind == "category":
         return _category_steps(name, texts(table.column(name)))
-    parsed = parsed_as(kind, table, name)
+    form = table.number_format(name) if kind == "number" else PLAIN
+    parsed = parsed_as(kind, table, name, form)
     present = parsed.drop_nulls().to_numpy()
     missing = len(parsed) > len(present)
     if not present.size or (not missing and present.min() == present.max()):
@@ -50,7 +52,7 @@ def column_steps(table: Table, schema: Schema, name: str) -> tuple[list[TableSte
     if kind == "boolean":
         return [Impute(name, "boolean", 0.5, missing), Standardise(name, 0.5, 0.5, _CLIP)], ""
     centre = float(np.median(present))
-    impute = Impute(name, "date" if kind == "date" else "number", centre, missing)
+    impute = Impute(name, "date" if kind == "date" else "number", centre, missing, form)
     return [impute, Standardise(name, centre, _spread(present), _CLIP)], ""
 
 

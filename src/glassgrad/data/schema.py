@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from glassgrad.data.arraydata import Arrays
-from glassgrad.data.cells import missing_count, numbers, texts
+from glassgrad.data.cells import missing_count, texts
+from glassgrad.data.formats import PLAIN, NumberFormat, find_format, numbers_in
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError
 
@@ -104,11 +105,9 @@ def infer(table: Table, target: str | None = None, *, text: Collection[str] = ()
         table.column(name)
     columns, notes = [], list(table.notes)
     for name in table.columns:
-        info = _column(table, name, name in text)
+        info = _column(table, name, name in text, "target" if name == target else "feature")
         columns.append(info)
-        note = _note(table, info, name == target)
-        if note:
-            notes.append(note)
+        notes += _notes(table, info, name == target)
     return Schema(tuple(columns), target, tuple(notes))
 
 
@@ -152,7 +151,13 @@ def infer_task(data: Table | Arrays, target: str | None = None) -> Task:
     return "classification" if whole and few else "regression"
 
 
-def text_cell_error(table: Table, name: str, parsed: pl.Series, *, training: bool) -> DataError:
+def text_cell_error(
+    table: Table,
+    name: str,
+    parsed: pl.Series,
+    form: NumberFormat,
+    role: Literal["feature", "target", "fitted feature"],
+) -> DataError:
     """Return the error for the first cell of a numeric column that is not a number.
 
     Parameters
@@ -163,32 +168,33 @@ def text_cell_error(table: Table, name: str, parsed: pl.Series, *, training: boo
         The numeric column.
     parsed
         Its numbers, null where a cell is not one.
-    training
-        Whether the column may still be taken as text.
+    form
+        How the column writes its numbers.
+    role
+        What the column is for: a target cannot be missing or dropped, and a fitted feature cannot change its
+        kind.
     """
     column = table.column(name)
     stray = (parsed.is_null() & column.is_not_null()).arg_max() or 0
     value = str(column[stray])
-    mend = (
-        "Correct the cell, empty it to mark it as missing, or drop the row "
-        f"(--where '`{name}` != \"{value}\"')"
-    )
-    if training:
+    empty = "" if role == "target" else " empty it to mark it as missing,"
+    mend = f"Correct the cell,{empty} or drop the row (--where '`{name}` != \"{value}\"')"
+    if role == "feature":
         mend += f".\nOr drop the column (--drop '{name}'), or use it as text: infer(table, text=[{name!r}])"
-    return DataError(
-        f"{table.source}, {table.numbers(stray)}, column {name!r}: found the text {value!r} "
-        f"in a column of numbers.\n{mend}."
-    )
+    elif role == "target":
+        mend += f".\nIf these are names of classes, say so: infer(table, {name!r}, text=[{name!r}])"
+    found = f"found the text {value!r} in a column of numbers {form.describe()}".rstrip()
+    return DataError(f"{table.source}, {table.numbers(stray)}, column {name!r}: {found}.\n{mend}.")
 
 
-def _column(table: Table, name: str, as_text: bool) -> ColumnInfo:
+def _column(table: Table, name: str, as_text: bool, role: Literal["feature", "target"]) -> ColumnInfo:
     import polars as pl
 
     column = table.column(name)
     dtype = column.dtype
     missing = missing_count(column)
     present = len(column) - missing
-    plainly_text = as_text or _is_plainly_text(column)
+    plainly_text = as_text or _is_plainly_text(column, table.decimal_comma)
     values = column if plainly_text else table.parsed(name)
     kind: Kind
     if present == 0:
@@ -199,7 +205,7 @@ def _column(table: Table, name: str, as_text: bool) -> ColumnInfo:
         kind = "date"
     elif plainly_text or (dtype == pl.String and values.count() < present):
         if not plainly_text and _stray(column, values, present):
-            raise text_cell_error(table, name, values, training=True)
+            raise text_cell_error(table, name, values, table.number_format(name), role)
         kind = "boolean" if _says_true_or_false(column) else "category"
     else:
         kind = "number"
@@ -214,14 +220,15 @@ def _column(table: Table, name: str, as_text: bool) -> ColumnInfo:
     return ColumnInfo(name, kind, missing, distinct, example)
 
 
-def _is_plainly_text(column: pl.Series) -> bool:
+def _is_plainly_text(column: pl.Series, decimal_comma: bool) -> bool:
     """Return whether most cells of a sample, spread over a long column, are no numbers."""
     import polars as pl
 
     if column.dtype != pl.String or len(column) < 10 * _SAMPLE:
         return False
     sample = column.gather_every(len(column) // _SAMPLE).drop_nulls()
-    return len(sample) > _SAMPLE // 10 and numbers(sample).count() < len(sample) / 2
+    found = numbers_in(sample, find_format(sample, decimal_comma)).count()
+    return len(sample) > _SAMPLE // 10 and found < len(sample) / 2
 
 
 def _distinct(column: pl.Series) -> int:
@@ -263,17 +270,25 @@ def _check_finite(table: Table, name: str, values: pl.Series) -> None:
         )
 
 
-def _note(table: Table, info: ColumnInfo, is_target: bool) -> str:
+def _notes(table: Table, info: ColumnInfo, is_target: bool) -> list[str]:
+    notes = []
     if info.kind == "all_missing" and not is_target:
-        return f"Column {info.name!r} is left out of the features: every cell is missing."
+        notes.append(f"Column {info.name!r} is left out of the features: every cell is missing.")
     if info.kind == "constant" and not is_target:
-        return f"Column {info.name!r} is left out of the features: every cell is {info.example!r}."
-    if info.kind == "number" and not is_target and _counts_rows(table, info):
-        return (
-            f"Column {info.name!r} looks like a row number; it is used as a feature unless dropped "
-            f"(--drop '{info.name}')."
-        )
-    return ""
+        notes.append(f"Column {info.name!r} is left out of the features: every cell is {info.example!r}.")
+    if info.kind == "number":
+        form = table.number_format(info.name)
+        if form != PLAIN:
+            value = table.parsed(info.name).drop_nulls()[0]
+            notes.append(
+                f"Column {info.name!r} is read as numbers {form.describe()}: {info.example!r} is {value:g}."
+            )
+        if not is_target and _counts_rows(table, info):
+            notes.append(
+                f"Column {info.name!r} looks like a row number; it is used as a feature unless dropped "
+                f"(--drop '{info.name}')."
+            )
+    return notes
 
 
 def _counts_rows(table: Table, info: ColumnInfo) -> bool:

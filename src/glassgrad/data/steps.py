@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassgrad.data.cells import booleans, dates, missing_count, texts
+from glassgrad.data.formats import PLAIN, NumberFormat
 from glassgrad.data.schema import text_cell_error
 from glassgrad.data.table import Table
 
@@ -79,14 +80,21 @@ def smooth_clip(x: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
     return np.asarray(bounded / np.hypot(1.0, bounded / limit), dtype=np.float64)
 
 
-def parsed_as(kind: str, table: Table, name: str) -> pl.Series:
+def parsed_as(kind: str, table: Table, name: str, form: NumberFormat) -> pl.Series:
     """Return a column of numbers, dates or booleans as float64, null where a cell is none."""
     if kind == "number":
-        return table.parsed(name)
+        return table.parsed(name, form)
     return (dates if kind == "date" else booleans)(table.column(name))
 
 
-class Impute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="step", tag="impute"):
+class Impute(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="step",
+    tag="impute",
+):
     """Read a column of numbers, dates or booleans; a missing cell becomes ``value``.
 
     With ``indicator`` a second feature is 1 where the cell was missing and 0 elsewhere.
@@ -96,15 +104,16 @@ class Impute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     kind: Literal["number", "date", "boolean"]
     value: float
     indicator: bool
+    form: NumberFormat = PLAIN
 
     def apply(self, table: Table, features: Features, report: Report) -> None:
         """Write the column, and its indicator, for the rows of the table."""
         column = table.column(self.column)
-        parsed = parsed_as(self.kind, table, self.column)
+        parsed = parsed_as(self.kind, table, self.column, self.form)
         missing = parsed.is_null()
         count = int(missing.sum())
         if count > missing_count(column):
-            raise text_cell_error(table, self.column, parsed, training=False)
+            raise text_cell_error(table, self.column, parsed, self.form, "fitted feature")
         if count and not self.indicator:
             report.imputed[self.column] += count
         values = parsed.to_numpy()  # null → NaN
@@ -127,7 +136,8 @@ class Impute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     def describe(self) -> str:
         """Return the step as a phrase."""
         marked = ", marked by an indicator" if self.indicator else ""
-        return f"missing → {self.value:g}{marked}"
+        read = f"numbers {self.form.describe()}; " if self.form != PLAIN else ""
+        return f"{read}missing → {self.value:g}{marked}"
 
     def faults(self) -> list[str]:
         """Return nothing: any finite number will do."""

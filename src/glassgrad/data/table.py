@@ -8,13 +8,13 @@ until a schema says what it is, so a prediction file parses exactly as the train
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassgrad.data.cells import numbers
+from glassgrad.data.formats import NumberFormat, find_format, numbers_in
 from glassgrad.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Table:
         What ``places`` counts: lines of a text file, or rows.
     notes
         What a reader wants a person to know, such as "no header line found".
+    decimal_comma
+        Whether a comma in a text may be a decimal sign; not in a file whose delimiter it is.
 
     Examples
     --------
@@ -53,7 +55,9 @@ class Table:
     places: NDArray[np.int64] | None = None
     unit: str = "row"
     notes: tuple[str, ...] = ()
-    _parsed: dict[str, pl.Series] = field(default_factory=dict, repr=False)
+    decimal_comma: bool = True
+    _formats: dict[str, NumberFormat] = field(default_factory=dict, repr=False)
+    _parsed: dict[tuple[str, NumberFormat], pl.Series] = field(default_factory=dict, repr=False)
 
     @property
     def columns(self) -> list[str]:
@@ -74,20 +78,35 @@ class Table:
             Where there is no such column; the nearest name is suggested.
         """
         if name not in self.frame.columns:
-            raise DataError(f"{self.source} has no column {name!r}. {did_you_mean(name, self.frame.columns)}")
+            near = did_you_mean(str(name), self.frame.columns)
+            raise DataError(f"{self.source} has no column {name!r}. {near}")
         return self.frame[name]
 
-    def parsed(self, name: str) -> pl.Series:
+    def number_format(self, name: str) -> NumberFormat:
+        """Return how a column writes its numbers, found in all rows of the first table that was asked."""
+        if name not in self._formats:
+            self._formats[name] = find_format(self.column(name), self.decimal_comma)
+        return self._formats[name]
+
+    def parsed(self, name: str, form: NumberFormat | None = None) -> pl.Series:
         """Return one column as float64, null where a cell is missing or no number; texts are parsed once.
+
+        Parameters
+        ----------
+        name
+            The column.
+        form
+            How it writes its numbers; None to find out.
 
         Raises
         ------
         DataError
             Where there is no such column.
         """
-        if name not in self._parsed:
-            self._parsed[name] = numbers(self.column(name))
-        return self._parsed[name]
+        key = (name, form or self.number_format(name))
+        if key not in self._parsed:
+            self._parsed[key] = numbers_in(self.column(name), key[1])
+        return self._parsed[key]
 
     def numbers(self, row: int) -> str:
         """Return the name of a row for a message: ``line 17`` of a text file, else ``row 17``, from 1."""
@@ -99,12 +118,12 @@ class Table:
         chosen = np.asarray(rows)
         chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
         places = chosen + 1 if self.places is None else self.places[chosen]
-        parsed = {name: column[chosen] for name, column in self._parsed.items()}
-        return Table(self.frame[chosen], self.source, places, self.unit, self.notes, parsed)
+        parsed = {key: column[chosen] for key, column in self._parsed.items()}
+        return replace(self, frame=self.frame[chosen], places=places, _parsed=parsed)
 
     def with_frame(self, frame: pl.DataFrame) -> Table:
         """Return a table of the same rows with other columns."""
-        return Table(frame, self.source, self.places, self.unit, self.notes)
+        return replace(self, frame=frame, _formats={}, _parsed={})
 
     def blocks(self, rows: int) -> Iterator[Table]:
         """Yield the table in order, as tables of at most ``rows`` rows; a short table is one block."""
@@ -116,5 +135,5 @@ class Table:
                 places = np.arange(first + 1, first + count + 1, dtype=np.int64)
             else:
                 places = self.places[first : first + count]
-            parsed = {name: column.slice(first, count) for name, column in self._parsed.items()}
-            yield Table(self.frame.slice(first, count), self.source, places, self.unit, self.notes, parsed)
+            parsed = {key: column.slice(first, count) for key, column in self._parsed.items()}
+            yield replace(self, frame=self.frame.slice(first, count), places=places, _parsed=parsed)

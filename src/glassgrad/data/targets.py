@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassgrad.data.arraydata import Arrays
 from glassgrad.data.cells import texts
+from glassgrad.data.formats import PLAIN, NumberFormat
 from glassgrad.data.schema import Task, text_cell_error
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError, did_you_mean
@@ -59,16 +60,24 @@ class ClassTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
         return []
 
 
-class NumberTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="target", tag="number"):
+class NumberTarget(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="target",
+    tag="number",
+):
     """A quantity, standardised by its mean and standard deviation. ``column`` is empty for arrays."""
 
     column: str
     mean: float
     scale: float
+    form: NumberFormat = PLAIN
 
     def encode(self, data: Table | Arrays) -> NDArray[np.float64]:
         """Return the standardised quantity of each row, float64 (n,)."""
-        return (_quantities(data, self.column) - self.mean) / self.scale
+        return (_quantities(data, self.column, self.form) - self.mean) / self.scale
 
     def decode(self, values: ArrayLike) -> NDArray[np.float64]:
         """Return standardised values in the target's own units."""
@@ -93,11 +102,12 @@ def fit_target(data: Table | Arrays, column: str, task: Task) -> ClassTarget | N
     """
     name = f"The target {column!r}" if column else f"The target of {data.source}"
     if task == "regression":
-        values = _quantities(data, column)
+        form = data.number_format(column) if isinstance(data, Table) else PLAIN
+        values = _quantities(data, column, form)
         scale = float(values.std())
         if scale == 0 or not np.isfinite(scale):
             raise DataError(f"{name} is {values[0]:g} in every row: there is nothing to learn.")
-        return NumberTarget(column, float(values.mean()), scale)
+        return NumberTarget(column, float(values.mean()), scale, form)
     labels = _labels(data, column)
     classes = labels.unique().to_list()
     if len(classes) == 1:
@@ -138,12 +148,12 @@ def _labels(data: Table | Arrays, column: str) -> pl.Series:
     return texts(pl.Series(y.tolist() if y.dtype.kind == "U" else y))
 
 
-def _quantities(data: Table | Arrays, column: str) -> NDArray[np.float64]:
+def _quantities(data: Table | Arrays, column: str, form: NumberFormat) -> NDArray[np.float64]:
     if isinstance(data, Table):
         _present(data, column)
-        values = data.parsed(column)
+        values = data.parsed(column, form)
         if values.null_count():
-            raise text_cell_error(data, column, values, training=False)
+            raise text_cell_error(data, column, values, form, "target")
         quantities = values.to_numpy()
     else:
         y = _array_target(data)

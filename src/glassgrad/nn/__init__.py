@@ -4,6 +4,9 @@ A network is a `Module`; `Sequential` and `mlp` make the usual ones. Networks co
 otherwise (``dtype="float64"``).
 """
 
+from typing import Never
+
+from glassgrad.errors import did_you_mean
 from glassgrad.nn import losses, random
 from glassgrad.nn.activations import (
     ACTIVATIONS,
@@ -66,3 +69,8 @@ __all__ = [
     "stream",
     "weights_from",
 ]
+
+
+def __getattr__(name: str) -> Never:
+    hint = "" if name.startswith("_") else f". {did_you_mean(name, __all__)}"
+    raise AttributeError(f"glassgrad.nn has no {name!r}{hint}")

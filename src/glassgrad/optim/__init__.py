@@ -4,6 +4,9 @@ Optimizers are pure functions that become part of the training step's graph; sch
 the step. Each can be chosen by name, and states itself as JSON.
 """
 
+from typing import Never
+
+from glassgrad.errors import did_you_mean
 from glassgrad.optim.adagrad import AdaGrad
 from glassgrad.optim.adam import Adam
 from glassgrad.optim.adamw import AdamW
@@ -49,3 +52,8 @@ __all__ = [
     "optimizer",
     "schedule",
 ]
+
+
+def __getattr__(name: str) -> Never:
+    hint = "" if name.startswith("_") else f". {did_you_mean(name, __all__)}"
+    raise AttributeError(f"glassgrad.optim has no {name!r}{hint}")

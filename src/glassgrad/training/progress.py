@@ -97,7 +97,7 @@ class Progress(Callback):
         facts.append(f"lr {run.rate:.2g}")
         taken, seconds = run.step - self._first, time.perf_counter() - self._began
         if taken and seconds > 0:
-            facts += [f"{taken / seconds:,.0f} steps/s", f"{_clock(self._left(run))} left"]
+            facts += [f"{_clock(self._left(run))} left", f"{taken / seconds:,.0f} steps/s"]
         return facts
 
     def _left(self, run: Run) -> float:
@@ -132,8 +132,7 @@ class BarProgress(Progress):
 
         super().__init__(_REDRAW)
         self._bar = RichProgress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
+            BarColumn(bar_width=10),  # all but the pace fits into 80 columns
             TextColumn("{task.description}", markup=False),
             console=Console(file=file),
             auto_refresh=False,
