@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["read_csv"]
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+_LIST_COMMA = re.compile(r"(?<!\d),|,(?!\d)")  # any but the comma inside of a number
 _SAMPLE_ROWS = 100
 _CAREFUL_ROWS = 50_000
 
@@ -100,7 +102,11 @@ def _dialect(file: TextFile, delimiter: str | None, header: bool | None) -> _Dia
     head = file.head()
     if delimiter is None:
         preferred = "\t" if file.path.suffix.lower() == ".tsv" else ","
-        delimiter = max(_DELIMITERS, key=lambda candidate: (*_fit(head, candidate), candidate == preferred))
+        fits = {candidate: _fit(head, candidate) for candidate in _DELIMITERS}
+        others = max(share for candidate, (share, _) in fits.items() if candidate != ",")
+        if others == 1 and not _LIST_COMMA.search(head):
+            del fits[","]
+        delimiter = max(fits, key=lambda candidate: (*fits[candidate], candidate == preferred))
     sample = _sample(head, delimiter)
     if not sample:
         raise DataError(f"{file.path.name} is empty.\nA table needs a line of names and at least one row.")

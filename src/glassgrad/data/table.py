@@ -83,7 +83,7 @@ class Table:
         return self.frame[name]
 
     def number_format(self, name: str) -> NumberFormat:
-        """Return how a column writes its numbers, found in all rows of the first table that was asked."""
+        """Return how a column writes its numbers; what was found in all rows holds for a part of them."""
         if name not in self._formats:
             self._formats[name] = find_format(self.column(name), self.decimal_comma)
         return self._formats[name]
@@ -119,7 +119,8 @@ class Table:
         chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
         places = chosen + 1 if self.places is None else self.places[chosen]
         parsed = {key: column[chosen] for key, column in self._parsed.items()}
-        return replace(self, frame=self.frame[chosen], places=places, _parsed=parsed)
+        formats = dict(self._formats)
+        return replace(self, frame=self.frame[chosen], places=places, _formats=formats, _parsed=parsed)
 
     def with_frame(self, frame: pl.DataFrame) -> Table:
         """Return a table of the same rows with other columns."""
@@ -136,4 +137,5 @@ class Table:
             else:
                 places = self.places[first : first + count]
             parsed = {key: column.slice(first, count) for key, column in self._parsed.items()}
-            yield replace(self, frame=self.frame.slice(first, count), places=places, _parsed=parsed)
+            frame, formats = self.frame.slice(first, count), dict(self._formats)
+            yield replace(self, frame=frame, places=places, _formats=formats, _parsed=parsed)
