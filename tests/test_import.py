@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
@@ -55,7 +56,21 @@ def test_the_package_itself_loads_almost_nothing() -> None:
 def test_every_name_is_there() -> None:
     import glassgrad as gg
 
+    assert {"sin", "cross_entropy", "hardtanh", "pi", "nn", "Tensor"} <= set(dir(gg))
     for name in dir(gg):
-        assert getattr(gg, name) is not None, name
-    with pytest.raises(AttributeError, match="glassgrad has no 'tensro'"):
-        gg.tensro  # noqa: B018
+        assert hasattr(gg, name), name
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "meant"),
+    [
+        ("", "tensro", "tensor"),
+        ("", "sigmiod", "sigmoid"),
+        (".nn", "Liner", "Linear"),
+        (".optim", "Adma", "Adam"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_nearest(room: str, name: str, meant: str) -> None:
+    module = importlib.import_module(f"glassgrad{room}")
+    with pytest.raises(AttributeError, match=f"glassgrad{room} has no '{name}'. Did you mean '{meant}'"):
+        getattr(module, name)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.ops.families import elementwise, predicate
-from glassgrad.ops.record import Kink, Sample, Text
+from glassgrad.ops.record import Kink, Op, Sample, Text
 from glassgrad.ops.rules import floating
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))))
@@ -61,7 +61,7 @@ def _where(c: Any, x: Any, y: Any, out: Any = None) -> Any:
     return out
 
 
-where = elementwise(
+where: Op = elementwise(
     "where",
     _where,
     (
@@ -69,6 +69,7 @@ where = elementwise(
         lambda F, z, c, x, y: c,
         lambda F, z, c, x, y: F.logical_not(c),
     ),
+    call=lambda F, condition, x, y: F.bind(where, (condition, x, y)),
     dtype=lambda c, x, y: np.result_type(x, y),
     writes_out=True,
     latex=r"{1} \text{{ if }} {0} \text{{ else }} {2}",

@@ -1,0 +1,59 @@
+"""What a person calls: every operation has a name, a signature and a docstring, and a wrong call is answered."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import pytest
+
+import glassgrad as gg
+from glassgrad.ops import FUNCTIONS, REGISTRY
+
+
+@pytest.mark.parametrize("name", [*REGISTRY, *FUNCTIONS])
+def test_every_function_says_what_it_is(name: str) -> None:
+    f = getattr(gg.xp, name)
+    signature = inspect.signature(f)
+    assert f.__name__ == name
+    assert f.__doc__
+    assert "F" not in signature.parameters
+    assert all(p.kind is not p.VAR_POSITIONAL for p in signature.parameters.values())
+    if name in REGISTRY:
+        assert REGISTRY[name].why.en in f.__doc__
+        assert all(kink.at in f.__doc__ for kink in REGISTRY[name].kinks)
+
+
+def test_the_docstring_names_the_inputs() -> None:
+    assert str(inspect.signature(gg.cross_entropy)) == "(logits, target, label_smoothing=0.0)"
+    assert r"\operatorname{softmax}(logits)" in (gg.cross_entropy.__doc__ or "")
+    assert str(inspect.signature(gg.tensor([1.0]).sum)) == "(axis=None, *, dtype=None, keepdims=False)"
+    assert str(inspect.signature(gg.multiply)) == "(x, y, /)"
+
+
+def test_a_call_that_does_not_fit_is_shown_the_signature() -> None:
+    with pytest.raises(
+        TypeError, match=r"sum\(\) got an unexpected keyword argument 'dim'.*sum\(x, axis=None"
+    ):
+        gg.tensor([1.0]).sum(dim=1)
+    with pytest.raises(
+        TypeError, match=r"add\(\) missing a required argument: 'y'; it is called add\(x, y, /\)"
+    ):
+        gg.add(1.0)
+
+
+def test_functions_can_be_pickled() -> None:
+    assert pickle.loads(pickle.dumps(gg.sin)) is gg.sin
+
+
+def test_methods_complete_and_a_misspelt_one_is_answered() -> None:
+    assert "sum" in dir(gg.tensor([1.0]))
+    with pytest.raises(AttributeError, match=r"no attribute 'maen'\. Did you mean 'mean'"):
+        gg.tensor([1.0]).maen()
+
+
+def test_nested_lists_are_arrays() -> None:
+    assert gg.matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist() == [[11.0]]
+    assert gg.maximum([1.0, 5.0], [2.0, 3.0]).tolist() == [2.0, 5.0]
+    assert gg.concat([gg.tensor([1.0]), gg.tensor([2.0])]).tolist() == [1.0, 2.0]
+    assert gg.softmax([0.0, 0.0]).tolist() == [0.5, 0.5]
