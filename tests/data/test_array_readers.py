@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from glassgrad.data import read
+from glassgrad.data import Arrays, infer, read
 from glassgrad.errors import DataError, DTypeError, GlassgradError, ShapeError
 
 
@@ -220,3 +220,33 @@ def test_unusable_frames():
     assert "no rows" in message(pl.DataFrame({"a": []}))
     assert "'a'" in message(pl.DataFrame({"a": [[1, 2]]}))
     assert "'int'" in message(3)
+
+
+def test_names_of_columns_that_are_not_unique_texts():
+    for twice in (pd.DataFrame([[1, 2]], columns=["a", "a"]), pa.table([[1], [2]], names=["a", "a"])):
+        assert "'a' 2 times" in message(twice)
+    assert "'1' 2 times" in message(pd.DataFrame([[1, 2]], columns=["1", 1]))
+    numbered = pd.DataFrame([[1, 2], [3, 4]])
+    assert read(numbered).columns == ["0", "1"]
+    assert "Did you mean '1'" in message(numbered, target=1)
+
+
+def test_objects_of_several_kinds_are_text():
+    frame = pd.DataFrame({"mixed": [1, "a", 2.5, None], "huge": [1, "a", 10**40, 2]})
+    assert read(frame).frame["mixed"].to_list() == ["1", "a", "2.5", None]
+
+
+def test_durations_are_seconds(tmp_path):
+    hours = pd.DataFrame({"t": pd.to_timedelta([1, 2.5, None], unit="h"), "y": ["a", "b", "a"]})
+    path = tmp_path / "hours.parquet"
+    hours.to_parquet(path)
+    for table in (read(hours), read(path)):
+        assert table.frame["t"].to_list() == [3600, 9000, None]
+        assert "'t' holds durations: they are read as seconds" in table.notes[0]
+        assert infer(table).kind("t") == "number"
+
+
+def test_infer_takes_frames_and_refuses_arrays():
+    assert infer(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "b").target == "b"
+    with pytest.raises(DataError, match="is an array"):
+        infer(Arrays(np.zeros((3, 2)), None, "three", "array"))

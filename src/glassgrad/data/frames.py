@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glassgrad.data.cells import tidy
+from glassgrad.data.cells import numbers, tidy
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError
 
@@ -18,10 +18,16 @@ __all__ = ["is_frame", "read_frame", "table_of"]
 
 
 def is_frame(source: object) -> bool:
-    """Return whether narwhals knows the object as a data frame, eager or lazy."""
+    """Return whether narwhals knows the object as a data frame, eager or lazy.
+
+    Raises
+    ------
+    DataError
+        Where it is one with two columns of one name.
+    """
     import narwhals as nw
 
-    return isinstance(nw.from_native(source, pass_through=True), nw.DataFrame | nw.LazyFrame)
+    return isinstance(_known(source), nw.DataFrame | nw.LazyFrame)
 
 
 def read_frame(source: object) -> Table:
@@ -30,7 +36,7 @@ def read_frame(source: object) -> Table:
     Raises
     ------
     DataError
-        Where the frame has no rows, or has columns that are not one value a cell.
+        Where the frame has no rows, two columns of one name, or columns that are not one value a cell.
 
     Examples
     --------
@@ -40,10 +46,30 @@ def read_frame(source: object) -> Table:
     """
     import narwhals as nw
 
-    frame: Any = nw.from_native(source, pass_through=True)
+    frame = _known(source)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
+    names = [str(name) for name in frame.columns]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _same_names(f"{twice!r} {names.count(twice)} times")
     return table_of(_polars(frame), "the data frame")
+
+
+def _known(source: object) -> Any:
+    import narwhals as nw
+
+    try:
+        return nw.from_native(source, pass_through=True)
+    except nw.exceptions.DuplicateError as error:
+        raise _same_names(str(error).partition("- ")[2].replace("\n- ", ", ")) from None
+
+
+def _same_names(found: str) -> DataError:
+    return DataError(
+        f"Each column of the data frame needs a name of its own, as text; found {found}.\n"
+        "Rename one of them, or drop it: frame = frame.loc[:, ~frame.columns.duplicated()]."
+    )
 
 
 def _polars(frame: Any) -> pl.DataFrame:
@@ -52,7 +78,14 @@ def _polars(frame: Any) -> pl.DataFrame:
     try:
         converted: pl.DataFrame = frame.to_polars()
         return converted
-    except (ImportError, TypeError, pl.exceptions.PolarsError):
+    except (
+        ImportError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        NotImplementedError,
+        pl.exceptions.PolarsError,
+    ):
         pass  # no Arrow to convert with, or mixed objects: column by column, mixed ones as text
     return pl.DataFrame([_series(str(name), frame[name].to_list()) for name in frame.columns])
 
@@ -63,7 +96,7 @@ def _series(name: str, values: list[Any]) -> pl.Series:
     present = [None if value is None or value != value else value for value in values]
     try:
         return pl.Series(name, present, strict=True)
-    except (TypeError, pl.exceptions.PolarsError):
+    except (TypeError, ValueError, ArithmeticError, pl.exceptions.PolarsError):
         return pl.Series(name, [None if value is None else str(value) for value in present], dtype=pl.String)
 
 
@@ -81,7 +114,10 @@ def table_of(frame: pl.DataFrame, source: str) -> Table:
                 "Turn it into columns of single values, or drop it."
             )
     labels = [pl.col(name).cast(pl.String) for name, kind in frame.schema.items() if _is_label(kind)]
-    return Table(tidy(frame.with_columns(labels)), source)
+    durations = [name for name, kind in frame.schema.items() if kind == pl.Duration]
+    seconds = [numbers(frame[name]).alias(name) for name in durations]
+    notes = tuple(f"Column {name!r} holds durations: they are read as seconds." for name in durations)
+    return Table(tidy(frame.with_columns(*labels, *seconds)), source, notes=notes)
 
 
 def _is_label(kind: pl.DataType) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class Schema:
         ]
 
 
-def infer(table: Table, target: str | None = None, *, text: Collection[str] = ()) -> Schema:
+def infer(data: Table | Any, target: str | None = None, *, text: Collection[str] = ()) -> Schema:
     """Find out the kind of every column.
 
     ``number``: every cell is a number. ``date``: a column of dates in a data frame or Parquet file; dates
@@ -82,8 +82,9 @@ def infer(table: Table, target: str | None = None, *, text: Collection[str] = ()
 
     Parameters
     ----------
-    table
-        The table, after rows and columns were dropped.
+    data
+        The table, after rows and columns were dropped; or a data frame, or anything else that
+        :func:`~glassgrad.data.readers.read` turns into a table.
     target
         The column to learn.
     text
@@ -101,6 +102,7 @@ def infer(table: Table, target: str | None = None, *, text: Collection[str] = ()
     >>> infer(table).describe()
     [('a', 'number', '1', '2', '1'), ('b', 'category', '0', '2', 'x')]
     """
+    table = _table(data)
     for name in (*([target] if target is not None else []), *text):
         table.column(name)
     columns, notes = [], list(table.notes)
@@ -185,6 +187,18 @@ def text_cell_error(
         mend += f".\nIf these are names of classes, say so: infer(table, {name!r}, text=[{name!r}])"
     found = f"found the text {value!r} in a column of numbers {form.describe()}".rstrip()
     return DataError(f"{table.source}, {table.numbers(stray)}, column {name!r}: {found}.\n{mend}.")
+
+
+def _table(data: Table | Any) -> Table:
+    from glassgrad.data.readers import read
+
+    table = data if isinstance(data, Table | Arrays) else read(data)
+    if isinstance(table, Arrays):
+        raise DataError(
+            f"{table.source} is an array: it has no columns whose kinds could differ.\n"
+            "Give a table: read('data.csv'), or a data frame."
+        )
+    return table
 
 
 def _column(table: Table, name: str, as_text: bool, role: Literal["feature", "target"]) -> ColumnInfo:
