@@ -195,3 +195,45 @@ def test_ctrl_c_in_a_process_leaves_a_model(tmp_path: Path) -> None:
     assert process.returncode == 0, err
     assert "Interrupted in epoch" in out
     assert start("predict", "digits.safetensors", "digits", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("unbuffered", [True, False])
+def test_training_goes_on_when_nobody_reads(tmp_path: Path, unbuffered: bool) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    process = subprocess.Popen(
+        [sys.executable, *(["-u"] if unbuffered else []), "-c", PROGRAM, "train", "digits", "--epochs", "1"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert b"Broken" not in process.stderr.read()
+    assert process.wait(60) == 0
+    assert (tmp_path / "digits.safetensors").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+@pytest.mark.parametrize("module", ["cyclopts", "glassgrad.cli.train", "numpy"])
+def test_ctrl_c_during_the_imports_is_one_line(tmp_path: Path, module: str) -> None:
+    program = f"""
+import signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+{PROGRAM}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "train", "digits"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 130
+    assert done.stderr.startswith("Interrupted")
+    assert len(done.stderr.splitlines()) == 1

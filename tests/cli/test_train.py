@@ -269,3 +269,106 @@ def test_a_loss_that_turns_nan_late_keeps_the_last_good_weights(
     assert "That model is saved in houses.safetensors" in result.err
     assert "Traceback" not in result.err
     assert all(np.isfinite(array).all() for array in weights(tmp_path / "houses.safetensors").values())
+
+
+def interrupt_during(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """Press Ctrl-C when the program comes to a function, and go on from there."""
+    import importlib
+    import signal
+
+    module, _, name = place.rpartition(".")
+    owner: Any = importlib.import_module(module)
+    original = getattr(owner, name)
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, interrupted)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "glassgrad.learner.learner.summarise",
+        "glassgrad.learner.files.save_file",
+        "glassgrad.learner.learner.judge",
+        "glassgrad.learner.learner.compare",
+    ],
+)
+def test_ctrl_c_after_the_last_step_leaves_the_model(
+    run: Run, houses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_during(patch, place)
+        result = run("train", houses, "--target", "price", *QUICK, "--quiet")
+    assert (result.code, result.err) == (130, "Interrupted; the model is saved in houses.safetensors.\n")
+    assert Learner.load(tmp_path / "houses.safetensors").summary.epochs == 2
+    assert run("predict", "houses.safetensors", houses).code == 0
+
+
+def test_keys_pressed_twice_are_one_wish(
+    run: Run, houses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import signal
+
+    from glassgrad.training.progress import LineProgress
+
+    def interrupt(self: LineProgress, run: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(LineProgress, "on_step", interrupt)
+    result = run("train", houses, "--target", "price", "--hidden", 8, "--epochs", 1000)
+    assert result.code == 0, result.err
+    assert Learner.load(tmp_path / "houses.safetensors").summary.steps == 1
+
+
+def test_a_training_that_is_broken_off_points_to_its_checkpoints(
+    run: Run, houses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glassgrad.training.run.Run._watch", interrupt)
+    task = ("train", houses, "--target", "price", *QUICK, "--quiet")
+    assert run(*task).err == "Interrupted; nothing was written.\n"
+    result = run(*task, "--checkpoint-dir", "c", "--checkpoint-every", 1)
+    assert result.err == ("Interrupted; no model was written.\nGo on from the checkpoints: --resume c.\n")
+    assert {path.split("/")[0] for path in contents(tmp_path)} == {"houses.csv", "c"}
+
+
+def test_the_model_is_on_the_disk_before_the_baselines(
+    run: Run, houses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("glassgrad.learner.learner.compare", die)
+    assert run("train", houses, "--target", "price", *QUICK, "--quiet").code == 2
+    assert Learner.load(tmp_path / "houses.safetensors").summary.baselines == {}
+
+
+def test_a_baseline_that_takes_long_is_announced(
+    run: Run, houses: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "Fitting a linear model to compare with …"
+    assert line not in run("train", houses, "--target", "price", *QUICK).err
+    monkeypatch.setattr("glassgrad.learner.scores._SLOW", 0)
+    assert line in run("train", houses, "--target", "price", *QUICK).err
+    assert line not in run("train", houses, "--target", "price", *QUICK, "--quiet").err
+
+
+def test_a_warning_is_one_plain_line(run: Run, houses: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError("No space left on device.")
+
+    monkeypatch.setattr("glassgrad.training.run.save_checkpoint", full)
+    result = run("train", houses, "--target", "price", *QUICK, "--quiet", "--checkpoint-dir", "c")
+    assert result.code == 0
+    assert result.err == 2 * "No space left on device. Training goes on without this checkpoint.\n"
+
+
+def test_o_is_out(run: Run, houses: Path, tmp_path: Path) -> None:
+    assert run("train", houses, "--target", "price", *QUICK, "--quiet", "-o", "m.safetensors").code == 0
+    assert (tmp_path / "m.safetensors").exists()

@@ -8,6 +8,7 @@ import pytest
 from glassgrad.learner.baselines import (
     linear_outputs,
     logistic_regression,
+    logistic_steps,
     ridge_regression,
     trivial_outputs,
 )
@@ -63,3 +64,18 @@ def test_a_system_too_large_to_solve_gives_nothing(monkeypatch: pytest.MonkeyPat
     X = RNG.normal(size=(10, 4))
     assert linear_outputs(X, np.zeros(10), X) is None
     assert linear_outputs(X, RNG.integers(0, 2, 10), X, classes=2) is not None
+
+
+def test_a_step_that_is_much_work_makes_for_fewer_of_them() -> None:
+    assert logistic_steps(1258, 64, 10) == 100
+    assert logistic_steps(30_000, 108, 2) == 100
+    assert 20 <= logistic_steps(54_000, 784, 10) <= 40
+    assert logistic_steps(10**8, 10**4, 10**3) == 5
+
+
+def test_a_regression_cut_short_is_still_better_than_the_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = RNG.normal(size=(300, 5))
+    y = (X @ RNG.normal(size=(5, 3))).argmax(1)
+    monkeypatch.setattr("glassgrad.learner.baselines._WORK", 5 * X.size * 3)
+    weight, bias = logistic_regression(X, y, 3)
+    assert ((X @ weight + bias).argmax(1) == y).mean() > 0.8

@@ -6,10 +6,10 @@ script should get exit code 2. What was not foreseen keeps its traceback, becaus
 
 from __future__ import annotations
 
-import os
 import sys
+import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from glassgrad._version import __version__
 
@@ -39,8 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 where all went well, 2 for bad input, 130 where Ctrl-C left no result.
+        0 where all went well, 2 for bad input, 130 where Ctrl-C ended the command before its work was done.
     """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _warn
+            return _run(arguments)
+    except KeyboardInterrupt as interruption:
+        print(str(interruption) or "Interrupted.", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from cyclopts import CycloptsError
 
     from glassgrad.errors import GlassgradError
@@ -61,17 +72,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GlassgradError as error:
         return _complain(str(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: not an error
-        return 0
+        from glassgrad.cli.output import stop_writing
+
+        stop_writing()
     except OSError as error:
         place = f": '{error.filename}'" if error.filename else ""
         return _complain(f"{error.strerror or error}{place}.")
     except MemoryError:
         return _complain("There is not enough memory for this.\nTake fewer rows, or a smaller --batch-size.")
-    except KeyboardInterrupt:
-        print("Interrupted; nothing was written.", file=sys.stderr)
-        return _INTERRUPTED
     return 0
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning of glassgrad's own as the sentence it is, and any other as Python does."""
+    if issubclass(category, UserWarning):
+        print(message, file=sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _app() -> App:

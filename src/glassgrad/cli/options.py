@@ -199,6 +199,7 @@ class TrainOptions(ReadingOptions):
             _FILES,
             "The model file, replaced when training is done.",
             "the source's name + .safetensors, here",
+            name=("--out", "-o"),
         ),
     ] = None
     checkpoint_dir: Annotated[

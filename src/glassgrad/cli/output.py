@@ -20,6 +20,7 @@ __all__ = [
     "print_json",
     "print_table",
     "say",
+    "stop_writing",
     "write_whole",
 ]
 
@@ -33,12 +34,20 @@ def print_json(command: str, fields: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     document = {"version": SCHEMA_VERSION, "command": command, **fields}
-    print(json.dumps(document, ensure_ascii=plain, allow_nan=False))
+    say(json.dumps(document, ensure_ascii=plain, allow_nan=False))
 
 
 def say(text: str = "") -> None:
-    """Print a line for a person."""
-    print(text)
+    """Print a line on standard output; where nobody reads it any more, it is not missed."""
+    try:
+        print(text)
+    except BrokenPipeError:
+        stop_writing()
+
+
+def stop_writing() -> None:
+    """Let standard output lead nowhere, since whoever read it has gone; the work goes on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_table(rows: Iterable[Sequence[str]], header: Sequence[str], numbers: Iterable[int] = ()) -> None:
@@ -56,7 +65,7 @@ def print_table(rows: Iterable[Sequence[str]], header: Sequence[str], numbers: I
     with console.capture() as capture:
         console.print(table)
     for line in capture.get().splitlines():
-        print(line.rstrip())
+        say(line.rstrip())
 
 
 def check_not_input(path: Path, option: str, **inputs: str | os.PathLike[str]) -> None:

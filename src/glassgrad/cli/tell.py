@@ -96,6 +96,8 @@ def tell_scores(summary: Summary) -> None:
         "trivial": "most frequent class" if summary.task == "classification" else "mean of the training rows",
         "linear": "logistic regression" if summary.task == "classification" else "linear model (ridge)",
     }
+    if summary.linear_steps:
+        labels["linear"] += f", {summary.linear_steps} steps"
     if summary.test:
         rows += [_score_row(labels[name], values, names) for name, values in summary.baselines.items()]
     count = summary.rows["test" if summary.test else "validation"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,45 +57,78 @@ class _Training:
         self.talks = not (options.json or options.quiet)
         self.before: Learner | None = None
         self.unfinished: Unfinished | None = None
+        self.saved = False
 
     def run(self) -> None:
-        from glassgrad.errors import TrainingError
-        from glassgrad.learner.learner import NotFiniteError
+        """Train, save, score; an interruption says what there is afterwards."""
+        try:
+            self._run()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"Interrupted; {self._left()}.") from None
 
+    def _run(self) -> None:
         prepared, dropped, note = self._prepare()
         if self.talks:
             from glassgrad.cli.tell import tell_plan
 
             tell_plan(prepared, self.before)
-        options = self.options
-        try:
-            learner = self._train(prepared, note)
-        except NotFiniteError as error:
-            if not error.learner.summary.epochs:
-                raise
-            error.learner.save(self.out)
-            raise TrainingError(f"{error}\nThat model is saved in {self.out}.") from None
-        learner.save(self.out)
+        learner = self._train(prepared, note)
+        self._score(learner, prepared)
         if self.talks:
             from glassgrad.cli.tell import tell_result
 
             tell_result(learner, self.out, self.source)
-        if options.json:
+        if self.options.json:
             print_json("train", _report(learner, self.out, dropped))
 
     def _train(self, prepared: Preparation, note: dict[str, Any]) -> Learner:
-        from glassgrad.learner.learner import Learner
+        """Train and save, with nothing between the two that takes time or could be interrupted."""
+        from glassgrad.cli.interruption import Postponed
+        from glassgrad.errors import TrainingError
+        from glassgrad.learner.learner import Learner, NotFiniteError
 
         options = self.options
-        return Learner.train_prepared(
-            prepared,
-            before=self.before,
-            unfinished=self.unfinished,
-            progress=False if options.quiet else None if options.json else True,
-            checkpoint_dir=options.checkpoint_dir,
-            checkpoint_every=options.checkpoint_every,
-            note=note,
-        )
+        with Postponed() as postponed:
+            try:
+                learner = Learner.train_prepared(
+                    prepared,
+                    before=self.before,
+                    unfinished=self.unfinished,
+                    progress=False if options.quiet else None if options.json else True,
+                    callbacks=[postponed],
+                    checkpoint_dir=options.checkpoint_dir,
+                    checkpoint_every=options.checkpoint_every,
+                    note=note,
+                    scored=False,
+                )
+            except NotFiniteError as error:
+                if not error.learner.summary.epochs:
+                    raise
+                error.learner.save(self.out)
+                raise TrainingError(f"{error}\nThat model is saved in {self.out}.") from None
+            learner.save(self.out)
+            self.saved = True
+        return learner
+
+    def _score(self, learner: Learner, prepared: Preparation) -> None:
+        """Score the model and its baselines on the rows held back, and save it with the figures."""
+        from glassgrad.learner.scores import comparing_is_slow
+
+        if prepared.validation is None and prepared.test is None:
+            return
+        if self.talks and comparing_is_slow(prepared):
+            print("Fitting a linear model to compare with …", file=sys.stderr)
+        learner.judge(prepared)
+        learner.save(self.out)
+
+    def _left(self) -> str:
+        """Say what an interrupted run leaves behind."""
+        if self.saved:
+            return f"the model is saved in {self.out}"
+        folder = self.options.checkpoint_dir
+        if folder is not None and any(folder.glob("step-*.safetensors")):
+            return f"no model was written.\nGo on from the checkpoints: --resume {folder}"
+        return "nothing was written"
 
     def _prepare(self) -> tuple[Preparation, dict[str, Any], dict[str, Any]]:
         """Read the data and make it ready, as the options, a checkpoint or a model say."""

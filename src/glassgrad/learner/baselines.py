@@ -7,21 +7,32 @@ a network that loses to one of them has a fault, not bad luck.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassgrad.engines.numpy.threads import blas_threads
 
-__all__ = ["linear_outputs", "logistic_regression", "ridge_regression", "trivial_outputs"]
+__all__ = [
+    "MOST_STEPS",
+    "linear_outputs",
+    "logistic_regression",
+    "logistic_steps",
+    "ridge_regression",
+    "trivial_outputs",
+]
 
 Array = NDArray[Any]
 
 _PENALTY = 1.0
 _LARGEST_SYSTEM = 5000
 _BLOCK_ROWS = 1 << 14
-_ITERATIONS = 100
+MOST_STEPS: Final = 100
+"""The limit where a step is little work."""
+
+_FEWEST_STEPS = 5
+_WORK = 1.3e10
 _TOLERANCE = 1e-6
 
 
@@ -80,6 +91,20 @@ def linear_outputs(X: Array, y: Array, X_test: Array, classes: int = 0) -> NDArr
         return _in_blocks(X_test, weight) + bias
 
 
+def logistic_steps(rows: int, features: int, classes: int) -> int:
+    """Return how many steps the logistic regression may take: fewer where a step is much work.
+
+    A baseline that takes longer than the network is no service; on 54 000 images of MNIST 30 steps take about
+    two seconds and come within a hundredth of the accuracy of many more.
+
+    Examples
+    --------
+    >>> logistic_steps(1258, 64, 10), logistic_steps(54_000, 784, 10)
+    (100, 30)
+    """
+    return max(_FEWEST_STEPS, min(MOST_STEPS, int(_WORK / (rows * features * classes))))
+
+
 def ridge_regression(
     X: Array, y: Array, penalty: float = _PENALTY
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -117,7 +142,7 @@ def logistic_regression(
     """Return the weights (features, classes) and biases (classes,) of multinomial logistic regression.
 
     They minimise Σ −log p(y) + ½·penalty·‖W‖² by L-BFGS from zero, which is deterministic; it ends where a
-    step lowers the sum by less than a millionth, or after 100 steps.
+    step lowers the sum by less than a millionth, or after `logistic_steps`.
 
     Examples
     --------
@@ -129,8 +154,7 @@ def logistic_regression(
 
     n, features = X.shape
     rows = np.asarray(X, dtype=X.dtype if X.dtype.kind == "f" else np.float64)
-    wanted = np.zeros((n, classes), dtype=rows.dtype)
-    wanted[np.arange(n), y] = 1
+    wanted = (np.arange(n), y)
 
     def objective(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weight = parameters[classes:].reshape(features, classes)
@@ -138,9 +162,9 @@ def logistic_regression(
         logits -= logits.max(axis=1, keepdims=True)
         p = np.exp(logits)
         total = p.sum(axis=1, keepdims=True)
-        loss = float(np.log(total).sum(dtype=np.float64) - (wanted * logits).sum(dtype=np.float64))
+        loss = float(np.log(total).sum(dtype=np.float64) - logits[wanted].sum(dtype=np.float64))
         p /= total
-        p -= wanted
+        p[wanted] -= 1
         gradient = np.concatenate([p.sum(axis=0, dtype=np.float64), (rows.T @ p).ravel()])
         gradient[classes:] += penalty * weight.ravel()
         return (loss + penalty * float((weight**2).sum()) / 2) / n, gradient / n
@@ -150,7 +174,7 @@ def logistic_regression(
         np.zeros(classes * (features + 1)),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": _ITERATIONS, "gtol": 1e-6, "ftol": _TOLERANCE},
+        options={"maxiter": logistic_steps(n, features, classes), "gtol": 1e-6, "ftol": _TOLERANCE},
     )
     return found.x[classes:].reshape(features, classes), found.x[:classes]
 

@@ -27,7 +27,7 @@ from glassgrad.learner.network import network_of, output_count
 from glassgrad.learner.predictions import Predictions
 from glassgrad.learner.preparation import Preparation, checksum, prepare
 from glassgrad.learner.recipe import Recipe
-from glassgrad.learner.scores import judge, network_target, score
+from glassgrad.learner.scores import compare, judge, network_target, score
 from glassgrad.learner.summary import Summary, summarise
 from glassgrad.nn import Module
 from glassgrad.nn.losses import loss as find_loss
@@ -150,6 +150,7 @@ class Learner:
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_every: int | None = None,
         note: dict[str, Any] | None = None,
+        scored: bool = True,
     ) -> Learner:
         """Train on data that `prepare` made ready.
 
@@ -165,6 +166,9 @@ class Learner:
             As in `glassgrad.fit`.
         note
             What to keep in each checkpoint beside the description of the learner; JSON.
+        scored
+            Whether to score the network and its baselines on the rows held back. False leaves it to `judge`, for
+            who wants to save the network first.
 
         Raises
         ------
@@ -203,7 +207,7 @@ class Learner:
             epochs=recipe.epochs or 1,
             batch_size=recipe.batch_size or 1,
             validation=None if held is None else (held.X, network_target(held.y, outputs, recipe.dtype)),
-            metrics=("accuracy",) if prepared.classes else ("r2",),
+            metrics=() if held is None else ("accuracy",) if prepared.classes else ("r2",),
             patience=recipe.patience,
             seed=recipe.seed,
             engine=recipe.engine,
@@ -219,8 +223,14 @@ class Learner:
         learner = cls(network, fitted, recipe, keep.state, summary)
         if history.stopped == "not finite":
             raise NotFiniteError(history.message, learner)
-        judge(network, prepared, summary)
+        if scored:
+            learner.judge(prepared)
         return learner
+
+    def judge(self, prepared: Preparation) -> None:
+        """Score the network and its baselines on the rows held back, and put the scores into the summary."""
+        judge(self.network, prepared, self.summary)
+        compare(prepared, self.summary)
 
     @classmethod
     def resume(

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassgrad.data.preprocessing import Preprocessing
-from glassgrad.learner.baselines import linear_outputs, trivial_outputs
+from glassgrad.learner.baselines import MOST_STEPS, linear_outputs, logistic_steps, trivial_outputs
+from glassgrad.learner.network import output_count
 from glassgrad.learner.preparation import Preparation
 from glassgrad.learner.summary import Summary
 from glassgrad.nn import Module
@@ -22,9 +23,11 @@ from glassgrad.nn.losses import loss as find_loss
 from glassgrad.training.fit import predict
 from glassgrad.training.metrics import accuracy, mae, r2, rmse
 
-__all__ = ["judge", "network_target", "score"]
+__all__ = ["compare", "comparing_is_slow", "judge", "network_target", "score"]
 
 Array = NDArray[Any]
+
+_SLOW = 3e9
 
 
 def score(preprocessing: Preprocessing, loss: Loss, outputs: Array, y: Array) -> dict[str, float]:
@@ -70,23 +73,42 @@ def network_target(y: Array, outputs: int, dtype: Any) -> Array:
 
 
 def judge(network: Module, prepared: Preparation, summary: Summary) -> None:
-    """Write into the summary how good a network and its baselines are on the rows that were held back."""
+    """Write into the summary how good a network is on the rows that were held back."""
     recipe, fitted = prepared.recipe, prepared.preprocessing
     loss = find_loss(recipe.loss or "mse")
     if prepared.validation is not None:
         outputs = predict(network, prepared.validation.X, engine=recipe.engine)
         summary.validation = dict(score(fitted, loss, outputs, prepared.validation.y))
+    if prepared.test is not None:
+        outputs = predict(network, prepared.test.X, engine=recipe.engine)
+        summary.test = dict(score(fitted, loss, outputs, prepared.test.y))
+
+
+def comparing_is_slow(prepared: Preparation) -> bool:
+    """Say whether the baselines of a network may take more than a moment."""
+    if prepared.test is None:
+        return False
+    rows, features = prepared.train.X.shape
+    work = rows * features * (100 * prepared.classes or min(rows, features))
+    return bool(work > _SLOW)
+
+
+def compare(prepared: Preparation, summary: Summary) -> None:
+    """Write into the summary how good the baselines of a network are on the test rows."""
     if prepared.test is None:
         return
+    recipe, fitted, classes = prepared.recipe, prepared.preprocessing, prepared.classes
+    loss = find_loss(recipe.loss or "mse")
     train, test = prepared.train, prepared.test
-    outputs = predict(network, test.X, engine=recipe.engine)
-    summary.test = dict(score(fitted, loss, outputs, test.y))
+    if classes:
+        steps = logistic_steps(len(train), train.X.shape[1], classes)
+        summary.linear_steps = steps if steps < MOST_STEPS else None
     plain = {
         "trivial": trivial_outputs(train.y, len(test), prepared.classes),
         "linear": linear_outputs(train.X, train.y, test.X, prepared.classes),
     }
     for name, logits in plain.items():
         if logits is not None:
-            if outputs.shape[1] < logits.shape[1]:
+            if output_count(fitted, recipe) < logits.shape[1]:
                 logits = logits[:, 1:] - logits[:, :1]
             summary.baselines[name] = dict(score(fitted, loss, logits, test.y))

@@ -45,6 +45,8 @@ class Summary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         Scores on the rows held back; empty where there were none.
     baselines
         Scores of the trivial predictor and the linear model on the same test rows.
+    linear_steps
+        After how many steps the logistic regression was cut short; None where it was not.
     history
         A number an epoch for each quantity.
     notes
@@ -70,6 +72,7 @@ class Summary(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     validation: dict[str, float | None] = {}
     test: dict[str, float | None] = {}
     baselines: dict[str, dict[str, float | None]] = {}
+    linear_steps: int | None = None
     history: dict[str, list[float | None]]
     notes: tuple[str, ...]
     checksum: int

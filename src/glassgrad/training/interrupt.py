@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -11,9 +12,13 @@ import numpy as np
 
 __all__ = ["Interrupt"]
 
+_HURRY = 1.0
+
 
 class Interrupt:
-    """While active, the first Ctrl-C sets a flag that the loop looks at after each step; the second one raises.
+    """While active, Ctrl-C sets a flag that the loop looks at after each step; one a second or more later raises.
+
+    Keys pressed twice in a hurry are one wish, which must not cost the weights that the first press saves.
 
     Parameters
     ----------
@@ -24,6 +29,7 @@ class Interrupt:
     def __init__(self, flag: np.ndarray[Any, Any]) -> None:
         self.flag = flag
         self.seen = False
+        self._seen_at = 0.0
         self._before: Any = None
 
     def __enter__(self) -> Interrupt:
@@ -38,7 +44,10 @@ class Interrupt:
             signal.signal(signal.SIGINT, self._before)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.seen:
+        now = time.monotonic()
+        if self.seen and now - self._seen_at >= _HURRY:
             raise KeyboardInterrupt
+        if not self.seen:
+            self._seen_at = now
         self.seen = True
         self.flag[0] = 1
