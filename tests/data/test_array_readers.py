@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from glassgrad.data import Arrays, infer, read
+from glassgrad.data import Arrays, Preprocessing, infer, infer_task, read
 from glassgrad.errors import DataError, DTypeError, GlassgradError, ShapeError
 
 
@@ -136,7 +137,7 @@ def test_npy(tmp_path):
     np.save(tmp_path / "X.npy", np.array([["a"]]))
     assert "texts" in message(tmp_path / "X.npy", DTypeError)
     (tmp_path / "X.npy").write_bytes(b"")
-    assert "cannot be read" in message(tmp_path / "X.npy")
+    assert "is empty" in message(tmp_path / "X.npy")
 
 
 def picture(path, size=(5, 4), mode="L", value=7):
@@ -250,3 +251,76 @@ def test_infer_takes_frames_and_refuses_arrays():
     assert infer(pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "b").target == "b"
     with pytest.raises(DataError, match="is an array"):
         infer(Arrays(np.zeros((3, 2)), None, "three", "array"))
+
+
+def test_text_under_the_name_of_a_numpy_file(tmp_path):
+    for name in ("fake.npz", "fake.npy"):
+        (tmp_path / name).write_text("a,b\n1,2\n")
+        text = message(tmp_path / name)
+        assert f"{name} is no {name[-3:].upper()} file" in text
+        assert "pickle" not in text
+        assert "Python objects" not in text
+
+
+def test_what_is_no_regular_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "no regular file" in message(tmp_path / "pipe.csv")
+    assert "no regular file" in message("/dev/null")
+
+
+def test_addresses_and_empty_paths():
+    assert "glassgrad downloads nothing" in message("https://example.org/data.csv")
+    assert "is empty" in message("")
+
+
+def test_the_working_folder_has_a_name_and_its_tables_are_named(tmp_path, monkeypatch):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert "The folder project" in message(".")
+    (folder / "prices.csv").write_text("a,b\n1,2\n")
+    text = message(".")
+    assert "The folder project holds no images; it holds prices.csv" in text
+    assert "Give the path of one file" in text
+
+
+def test_targets_that_are_absent_are_asked_for_by_their_place(tmp_path, idx_folder):
+    for path in idx_folder.glob("*labels*"):
+        path.unlink()
+    with pytest.raises(DataError, match="train-labels-idx1-ubyte"):
+        infer_task(read(idx_folder))
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    picture(flat / "1.png")
+    with pytest.raises(DataError, match="one sub-folder a class"):
+        infer_task(read(flat))
+    with pytest.raises(DataError, match="y beside X"):
+        infer_task(Arrays(np.zeros((3, 2)), None, "three", "array"))
+
+
+def test_hidden_files_are_passed_over_and_counted(tmp_path):
+    folder = tmp_path / "pets"
+    for value, name in enumerate(("cats", "dogs")):
+        (folder / name).mkdir(parents=True)
+        picture(folder / name / "1.png", value=value)
+        (folder / name / "._1.png").write_bytes(b"\0\5\x16\7")
+    (folder / ".hidden").mkdir()
+    data = read(folder)
+    assert data.names == ("cats/1.png", "dogs/1.png")
+    assert data.notes == ("Passed over in the folder pets: 3 hidden entries, such as .hidden.",)
+    fitted = Preprocessing.fit(data.take(np.arange(2)))
+    assert fitted.notes == data.notes
+
+
+def test_one_sub_folder_is_one_class(tmp_path):
+    (tmp_path / "pets" / "cats").mkdir(parents=True)
+    for value in (1, 2):
+        picture(tmp_path / "pets" / "cats" / f"{value}.png", value=value)
+    with pytest.raises(DataError, match="at least two sub-folders"):
+        Preprocessing.fit(read(tmp_path / "pets"))
+
+
+def test_complex_numbers_are_called_so(tmp_path):
+    np.save(tmp_path / "X.npy", np.ones((2, 2), complex))
+    text = message(tmp_path / "X.npy", DTypeError)
+    assert "holds complex numbers (dtype complex128); expected real numbers" in text

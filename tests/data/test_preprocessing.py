@@ -118,7 +118,7 @@ def test_many_categories_are_grouped():
     new = fitted.transform(table({"c": ["new", "rare 3", "common 1"]}), report=report)
     assert new[:2, -1].tolist() == [1, 1]
     assert report.unseen == {"c": 1}
-    assert "'c': 1 cells" in report.notes()[0]
+    assert "'c': 1 cell holds" in report.notes()[0]
 
 
 def test_nearly_unique_texts_are_hashed_and_noted():

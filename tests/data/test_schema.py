@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from glassgrad.data import Arrays, Table, infer, infer_task, where
+from glassgrad.data import Arrays, Preprocessing, Table, infer, infer_task, where
 from glassgrad.errors import DataError
 
 
@@ -69,6 +69,17 @@ def test_a_text_cell_in_a_column_of_numbers():
     assert dropped == 1
     assert infer(kept).kind("x") == "number"
     assert infer(data, text=["x"]).kind("x") == "category"
+
+
+def test_a_text_cell_in_the_target_is_not_mended_by_dropping_the_target():
+    data = table(x=[*map(str, range(39)), "7"], y=[*map(str, range(39)), "oops"])
+    text = message(data, "y")
+    assert "--drop" not in text
+    assert "empty it" not in text
+    assert "text=['y']" in text
+    with pytest.raises(DataError, match="'oops'") as caught:
+        Preprocessing.fit(data, infer(data, "y", text=["y"]), target="y", task="regression")
+    assert "--drop" not in str(caught.value)
 
 
 def test_an_unknown_marker_of_missing_is_a_text_cell_too():

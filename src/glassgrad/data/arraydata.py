@@ -6,11 +6,13 @@ two forms of data only: a :class:`~glassgrad.data.table.Table` and an :class:`Ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from glassgrad.errors import DataError
 
 __all__ = ["Arrays"]
 
@@ -35,6 +37,10 @@ class Arrays:
         The name of class i at index i, where y holds class numbers; empty for regression.
     names
         A name for each sample, such as its file; empty where there is none.
+    notes
+        What a reader wants a person to know, such as files that were passed over.
+    give_targets
+        How a person gives the targets to learn, where there are none.
 
     Examples
     --------
@@ -49,6 +55,8 @@ class Arrays:
     test: Arrays | None = None
     class_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    give_targets: str = "Save them as y beside X."
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
@@ -62,12 +70,18 @@ class Arrays:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> Arrays:
         """Return the samples with these indices, without the test set."""
-        return Arrays(
-            self.X[rows],
-            None if self.y is None else self.y[rows],
-            self.source,
-            self.kind,
-            None,
-            self.class_names,
-            tuple(self.names[int(row)] for row in rows) if self.names else (),
-        )
+        y = None if self.y is None else self.y[rows]
+        names = tuple(self.names[int(row)] for row in rows) if self.names else ()
+        return replace(self, X=self.X[rows], y=y, test=None, names=names)
+
+    def targets(self) -> NDArray[Any]:
+        """Return the targets.
+
+        Raises
+        ------
+        DataError
+            Where there are none.
+        """
+        if self.y is None:
+            raise DataError(f"{self.source} has no targets to learn.\n{self.give_targets}")
+        return self.y

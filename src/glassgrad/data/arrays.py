@@ -69,6 +69,7 @@ def read_npy(path: Path) -> Arrays:
     DataError
         Where the file is damaged, holds Python objects, or holds NaN or infinity.
     """
+    _check_magic(path, "NPY", (b"\x93NUMPY",))
     try:
         X = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError, MemoryError) as error:
@@ -87,6 +88,7 @@ def arrays_of(X: NDArray[Any], y: NDArray[Any] | None, source: str, test: Arrays
 
 
 def _load_npz(path: Path) -> dict[str, NDArray[Any]]:
+    _check_magic(path, "NPZ", (b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY"))
     try:
         with np.load(path, allow_pickle=False) as file:
             if not isinstance(file, np.lib.npyio.NpzFile):
@@ -98,6 +100,19 @@ def _load_npz(path: Path) -> dict[str, NDArray[Any]]:
         if isinstance(error, DataError):
             raise
         raise _unreadable(path, error) from None
+
+
+def _check_magic(path: Path, kind: str, beginnings: tuple[bytes, ...]) -> None:
+    with open(path, "rb") as file:
+        head = file.read(6)
+    if not head:
+        raise DataError(f"{path.name} is empty.\nSave the arrays anew: np.savez or np.save.")
+    if not head.startswith(beginnings):
+        raise DataError(
+            f"{path.name} is no {kind} file, whatever its name says: it begins with {head!r}.\n"
+            f"Rename it if it is of another format, or save the arrays with "
+            f"{'np.savez' if kind == 'NPZ' else 'np.save'}."
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -135,9 +135,10 @@ def _array(values: ArrayLike, name: str, *, numeric: bool) -> NDArray[Any]:
             f"{name} holds texts; expected numbers.\nRead a table with text columns with glassgrad.data.read."
         )
     if array.dtype.kind not in ("biuf" if numeric else "biufU"):
-        kind = "Python objects" if array.dtype.kind == "O" else f"{array.dtype} values"
+        kinds = {"O": "Python objects", "c": "complex numbers", "M": "dates", "m": "durations"}
+        kind = kinds.get(array.dtype.kind, "other values")
         raise DTypeError(
-            f"{name} holds {kind} (dtype {array.dtype}); expected numbers.\n"
+            f"{name} holds {kind} (dtype {array.dtype}); expected {'real ' * (kind == 'complex numbers')}numbers.\n"
             "Convert it: np.asarray(values, dtype=np.float32), with every cell a number."
         )
     return array

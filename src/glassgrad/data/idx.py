@@ -6,6 +6,7 @@ import gzip
 import math
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -52,8 +53,7 @@ def read_idx(path: Path) -> Arrays:
             f"{path.name} holds {images.ndim}-dimensional data: labels, not images.\n"
             "Give the file of the images (its labels are found beside it), or the folder of both."
         )
-    labels = _labels_beside(path)
-    return _pair(path, labels, images)
+    return _pair(path, _labels_beside(path), images)
 
 
 def read_idx_folder(folder: Path) -> Arrays:
@@ -89,7 +89,7 @@ def read_idx_folder(folder: Path) -> Arrays:
             f"{parts[1].feature_shape}: they must be equal."
         )
     held_out = parts[1] if len(parts) == 2 else None
-    return Arrays(first.X, first.y, folder.name, first.kind, held_out, first.class_names)
+    return replace(first, source=folder.name, test=held_out)
 
 
 def _pair(path: Path, labels_path: Path | None, images: NDArray[Any]) -> Arrays:
@@ -99,12 +99,21 @@ def _pair(path: Path, labels_path: Path | None, images: NDArray[Any]) -> Arrays:
             f"{path.name} holds {len(images)} images and {labels_path.name if labels_path else ''} has shape "
             f"{labels.shape}: one label for each image."
         )
-    return arrays_of(images, labels, path.name)
+    name = _labels_name(path) or "train-labels-idx1-ubyte"
+    mend = f"Put the file of the labels, {name} (or {name}.gz), beside {path.name}."
+    return replace(arrays_of(images, labels, path.name), give_targets=mend)
+
+
+def _labels_name(path: Path) -> str:
+    """Return the name of the labels that belong to a file of images, empty where it follows no custom."""
+    images = path.name.removesuffix(".gz")
+    labels = images.replace("images", "labels").replace("idx3", "idx1")
+    return "" if labels == images else labels
 
 
 def _labels_beside(path: Path) -> Path | None:
-    name = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
-    if name == path.name.removesuffix(".gz"):
+    name = _labels_name(path)
+    if not name:
         return None
     return next((found for end in ("", ".gz") if (found := path.with_name(name + end)).is_file()), None)
 

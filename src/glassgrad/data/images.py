@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from glassgrad.errors import DataError
 __all__ = ["is_image", "read_image", "read_image_folder"]
 
 _ENDINGS = {".png", ".jpg", ".jpeg"}
+_TABLES = {".csv", ".tsv", ".parquet", ".npz", ".npy"}
 
 
 def is_image(path: Path) -> bool:
@@ -37,25 +39,38 @@ def read_image_folder(folder: Path) -> Arrays:
     """Read a folder of images of one size.
 
     Each sub-folder is a class, in alphabetical order; loose images have no targets. Grey images give
-    X of shape (n, height, width); where any is coloured, all are read as (n, height, width, 3).
+    X of shape (n, height, width); where any is coloured, all are read as (n, height, width, 3). Hidden files,
+    such as the ``._1.png`` that macOS leaves beside ``1.png``, are passed over and noted.
 
     Raises
     ------
     DataError
         Where there are no images, loose ones beside sub-folders, different sizes, or a damaged file.
     """
-    entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    loose = [path for path in entries if path.is_file() and is_image(path)]
-    classes = {path.name: _images_in(path) for path in entries if path.is_dir()}
+    entries = sorted(folder.iterdir())
+    folders = [path for path in entries if path.is_dir() and not _is_hidden(path)]
+    classes = {path.name: sorted(path.iterdir()) for path in folders}
+    hidden = [path for paths in (entries, *classes.values()) for path in paths if _is_hidden(path)]
+    notes = (_passed_over(folder, hidden),) if hidden else ()
+    loose = _images(entries)
+    classes = {name: _images(paths) for name, paths in classes.items()}
     if loose and any(classes.values()):
         raise DataError(
             f"The folder {folder.name} holds {len(loose)} loose images beside sub-folders.\n"
             "For training put each image in the sub-folder of its class; for prediction leave all loose."
         )
     if loose:
-        return _arrays(loose, None, folder.name, (), tuple(path.name for path in loose))
+        read = _arrays(loose, None, folder.name, (), tuple(path.name for path in loose))
+        mend = "For training put the images into one sub-folder a class: cats/1.png, dogs/2.png, …"
+        return replace(read, notes=notes, give_targets=mend)
     empty = [name for name, files in classes.items() if not files]
     if not classes or empty:
+        tables = [path.name for path in entries if path.suffix.lower() in _TABLES and not _is_hidden(path)]
+        if tables:
+            raise DataError(
+                f"The folder {folder.name} holds no images; it holds {', '.join(tables[:5])}.\n"
+                f"Give the path of one file: {tables[0]}."
+            )
         found = f"its sub-folder {empty[0]!r} holds none" if empty else "it holds none"
         raise DataError(
             f"The folder {folder.name} is read as PNG or JPEG images, one sub-folder a class; {found}.\n"
@@ -64,11 +79,20 @@ def read_image_folder(folder: Path) -> Arrays:
     files = [path for paths in classes.values() for path in paths]
     labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in classes.values()])
     names = tuple(f"{path.parent.name}/{path.name}" for path in files)
-    return _arrays(files, labels, folder.name, tuple(classes), names)
+    return replace(_arrays(files, labels, folder.name, tuple(classes), names), notes=notes)
 
 
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and is_image(path))
+def _images(paths: list[Path]) -> list[Path]:
+    return [path for path in paths if path.is_file() and is_image(path) and not _is_hidden(path)]
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")
+
+
+def _passed_over(folder: Path, hidden: list[Path]) -> str:
+    count = "1 hidden entry" if len(hidden) == 1 else f"{len(hidden)} hidden entries"
+    return f"Passed over in the folder {folder.name}: {count}, such as {hidden[0].name}."
 
 
 def _arrays(

@@ -103,7 +103,7 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             steps, note = array_steps(data)
             task = task or infer_task(data)
             fitted = fit_target(data, "", task)
-            notes = (note,) if note else ()
+            notes = (*data.notes, note) if note else data.notes
             return cls(_VERSION, task, (), tuple(steps), data.feature_shape, fitted, notes)
         schema = schema or infer(data, target)
         task = task or infer_task(data, target)

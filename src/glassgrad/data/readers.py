@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from glassgrad.errors import DataError, did_you_mean
 
 __all__ = ["read"]
 
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _FORMATS = ".csv, .tsv, .parquet, .npz, .npy, IDX files, PNG or JPEG images, or a folder of the last two"
 
 
@@ -52,7 +54,7 @@ def read(
     ['a']
     """
     if isinstance(source, str | os.PathLike):
-        data = _read_path(Path(source), delimiter, header, encoding, target)
+        data = _read_path(_path(source), delimiter, header, encoding, target)
     else:
         data = _read_object(source)
     if target is not None and isinstance(data, Table):
@@ -65,7 +67,6 @@ def _read_path(
 ) -> Table | Arrays:
     from glassgrad.data import arrays, csv, idx, images, parquet
 
-    _check_exists(path)
     try:
         if path.is_dir():
             return idx.read_idx_folder(path) if idx.has_idx_files(path) else images.read_image_folder(path)
@@ -83,6 +84,28 @@ def _read_path(
         return csv.read_csv(path, delimiter=delimiter, header=header, encoding=encoding)
     except PermissionError:
         raise DataError(f"{path} may not be read: permission denied.") from None
+
+
+def _path(source: str | os.PathLike[str]) -> Path:
+    """Return the path of a file or folder that is there; that of a folder is absolute and so has a name."""
+    text = os.fspath(source)
+    if not text:
+        raise DataError(f"The path of the data is empty.\nGive the path of {_FORMATS}.")
+    path = Path(text)
+    if _URL.match(text) and not path.exists():
+        raise DataError(
+            f"{text} is an address of the network: glassgrad downloads nothing.\n"
+            "Download the file yourself and give its path."
+        )
+    _check_exists(path)
+    if path.is_dir():
+        return path.resolve()
+    if not path.is_file():
+        raise DataError(
+            f"{path} is no regular file but a pipe or a device; glassgrad reads its files more than once.\n"
+            "Save what it gives to a file first: command > data.csv"
+        )
+    return path
 
 
 def _check_exists(path: Path) -> None:

@@ -140,13 +140,10 @@ def infer_task(data: Table | Arrays, target: str | None = None) -> Task:
             return "classification"
         values = values.drop_nulls()
     else:
-        if data.y is None:
-            raise DataError(f"{data.source} has no targets to learn.\nSave them as y beside X, or as labels.")
-        if data.y.dtype.kind not in "iuf":
+        y = data.targets()
+        if y.dtype.kind not in "iuf" or (data.kind == "images" and y.dtype.kind in "iu"):
             return "classification"
-        if data.kind == "images" and data.y.dtype.kind in "iu":
-            return "classification"
-        values = pl.Series(data.y.reshape(-1)).cast(pl.Float64)
+        values = pl.Series(y.reshape(-1)).cast(pl.Float64)
     distinct = values.n_unique()
     whole = bool((values == values.floor()).all())
     few = distinct <= _MOST_CLASSES and distinct * 5 <= max(len(values), 10)

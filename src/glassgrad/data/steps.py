@@ -58,14 +58,18 @@ class Report:
     def notes(self) -> list[str]:
         """Return a sentence for each column to tell a person."""
         return [
-            f"Column {column!r}: {count} cells hold a category that training had not; "
-            "they count as rare, or as no category."
+            f"Column {column!r}: {_cells(count, 'holds', 'hold')} a category that training had not; "
+            "counted as rare, or as no category."
             for column, count in self.unseen.items()
         ] + [
-            f"Column {column!r}: {count} cells are missing where training had none; "
-            "they are taken as the median, or as no category."
+            f"Column {column!r}: {_cells(count, 'is', 'are')} missing where training had none; "
+            "taken as the median, or as no category."
             for column, count in self.imputed.items()
         ]
+
+
+def _cells(count: int, one: str, many: str) -> str:
+    return f"1 cell {one}" if count == 1 else f"{count} cells {many}"
 
 
 def smooth_clip(x: NDArray[np.float64], limit: float) -> NDArray[np.float64]:

@@ -111,9 +111,15 @@ def fit_target(data: Table | Arrays, column: str, task: Task) -> ClassTarget | N
     labels = _labels(data, column)
     classes = labels.unique().to_list()
     if len(classes) == 1:
+        if isinstance(data, Table):
+            mend = "rows of at least two; check --target and --where"
+        elif data.names:
+            mend = "at least two sub-folders, each with the images of one class"
+        else:
+            mend = "samples of at least two"
         raise DataError(
             f"{name} has one class only: {classes[0]!r} in all {len(labels)} training rows.\n"
-            "Learning to tell classes apart needs rows of at least two; check --target and --where."
+            f"Learning to tell classes apart needs {mend}."
         )
     if len(labels) > _FEW_ROWS and len(classes) > len(labels) // 2:
         raise DataError(
@@ -182,14 +188,13 @@ def _present(table: Table, column: str) -> pl.Series:
 
 
 def _array_target(data: Arrays) -> NDArray[Any]:
-    if data.y is None:
-        raise DataError(f"{data.source} has no targets.\nSave them as y beside X, or give the labels file.")
-    if data.y.ndim != 1:
+    y = data.targets()
+    if y.ndim != 1:
         raise DataError(
-            f"The targets of {data.source} have shape {data.y.shape}; expected ({len(data.y)},).\n"
+            f"The targets of {data.source} have shape {y.shape}; expected ({len(y)},).\n"
             "Write y[:, 0] for a single column, y.argmax(axis=1) for one-hot rows."
         )
-    return data.y
+    return y
 
 
 def _place(data: Table | Arrays, row: int, column: str) -> str:
