@@ -217,7 +217,7 @@ def test_an_unseen_category_at_prediction_is_noted(run: Run, model: Path, tmp_pa
     path = write(tmp_path / "p.csv", "size,town\n10,Seoul\n20,Jeju\n")
     result = run("predict", model, path, "-o", "out.csv")
     assert result.code == 0
-    assert "Column 'town': 1 cells hold a category that training had not" in result.err
+    assert "Column 'town': 1 cell holds a category that training had not" in result.err
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 3
 
 
