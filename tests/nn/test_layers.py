@@ -118,3 +118,4 @@ def test_mlp_has_the_layers_asked_for():
     ]
     assert nn.mlp(4, [8], 2, activation="tanh")[0].weight_init == "xavier_uniform"
     assert len(nn.mlp(3, [], 2)) == 1
+    assert repr(nn.mlp(3, 4, 2, seed=0)) == repr(nn.mlp(3, [4], 2, seed=0))

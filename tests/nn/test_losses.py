@@ -263,3 +263,11 @@ def test_what_does_not_fit_is_refused(wrong, error, message):
 def test_shapes_are_checked_while_traced():
     with pytest.raises(ShapeError, match=r"shape \(N, 1\), but the target \(N,\)"):
         trace(losses.MSE(), Spec(("N", 1)), Spec(("N",)))
+
+
+def test_class_labels_held_against_scores_are_answered():
+    with pytest.raises(ShapeError, match=r"class labels must be whole numbers: y\.astype\(int\)"):
+        losses.MSE()(np.ones((4, 3)), np.ones(4))
+    for labels in (np.ones(4), np.ones(4, bool)):
+        with pytest.raises(DTypeError, match="whole numbers"):
+            losses.CrossEntropy()(np.ones((4, 3)), labels)

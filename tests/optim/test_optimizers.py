@@ -206,3 +206,29 @@ def test_a_parameter_without_gradient_is_left_alone():
     optimizer.step([p, q])
     assert q.tolist() == [1.0] != p.tolist()
     assert len([k for k in optimizer.state_dict() if k.endswith("step")]) == 1
+
+
+def test_settings_of_other_libraries_are_answered() -> None:
+    w = gg.tensor([1.0], requires_grad=True)
+    for make in (
+        lambda: optim.Adam([w], lr=0.1),
+        lambda: optim.Adam(iter([w])),
+        lambda: optim.SGD(params=[w]),
+    ):
+        with pytest.raises(
+            OptionError, match=r"made without parameters: opt = (Adam|SGD)\(lr=…\); opt\.step"
+        ):
+            make()
+    with pytest.raises(OptionError, match=r"SGD has no setting 'momentum'\. Momentum and Nesterov have it"):
+        optim.SGD(momentum=0.9)
+    with pytest.raises(OptionError, match="Did you mean 'beta"):
+        optim.Adam(betas=(0.9, 0.99))
+    assert optim.SGD(0.1) == optim.SGD(lr=0.1)
+
+
+def test_a_step_takes_the_network_itself() -> None:
+    model = gg.nn.Linear(1, 1, bias=False)
+    before = model.weight.item()
+    gg.sum(model(np.ones((1, 1), "float32"))).backward()
+    optim.SGD(0.5).step(model)
+    assert model.weight.item() == pytest.approx(before - 0.5)

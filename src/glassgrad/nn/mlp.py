@@ -19,7 +19,7 @@ _LIKE_RELU = frozenset(["relu", "leaky_relu", "elu", "gelu", "silu", "softplus"]
 
 def mlp(
     in_features: int,
-    hidden: Sequence[int],
+    hidden: int | Sequence[int],
     out_features: int,
     *,
     activation: str = "relu",
@@ -34,7 +34,7 @@ def mlp(
     in_features, out_features
         How many numbers go in and come out.
     hidden
-        The sizes of the hidden layers; none gives a linear model.
+        The size of the hidden layer, or the sizes of several; ``[]`` gives a linear model.
     activation
         One of `glassgrad.nn.ACTIVATIONS`. Layers before an activation like ReLU start with He's weights, all
         others with Glorot's.
@@ -63,7 +63,7 @@ def mlp(
     layers: list[Module] = []
     before = in_features
     with weights_from(seed):
-        for size in hidden:
+        for size in [hidden] if isinstance(hidden, int) else hidden:
             layers += [Linear(before, size, weight_init=inner, dtype=dtype), activation_layer(activation)]
             if dropout:
                 layers.append(Dropout(dropout))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from glassgrad.errors import OptionError, ShapeError, did_you_mean
 from glassgrad.options import Registry, config_of, require
 from glassgrad.tensors import Tensor, asarray, no_grad
 
-__all__ = ["OPTIMIZERS", "Optimizer", "State", "number", "optimizer"]
+__all__ = ["OPTIMIZERS", "HasParameters", "Optimizer", "State", "number", "optimizer"]
 
 Array = np.ndarray[Any, Any]
 State = dict[str, Tensor]
@@ -29,6 +29,14 @@ State = dict[str, Tensor]
 def number(value: Any, like: Tensor) -> Any:
     """Return a number in the dtype of an array, which a number of a wider dtype would promote."""
     return value if not isinstance(value, Tensor) or value.dtype == like.dtype else value.astype(like.dtype)
+
+
+@runtime_checkable
+class HasParameters(Protocol):
+    """A network, as far as an optimizer is concerned."""
+
+    def parameters(self) -> Iterable[Tensor]:
+        """Return what is trained."""
 
 
 @dataclass
@@ -67,9 +75,25 @@ class Optimizer(ABC):
     pieces: ClassVar[tuple[str, ...]] = ()
     """Names of the state kept for each parameter, in PyTorch's words."""
 
-    lr: float = 1e-3
+    lr: float = field(default=1e-3, kw_only=False)
     weight_decay: float = 0.0
     _slots: dict[int, _Slot] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __new__(cls, *given: Any, **settings: Any) -> Self:
+        """Answer what other libraries' optimizers take and these do not."""
+        if "params" in settings or (given and not isinstance(given[0], (int, float, str))):
+            raise OptionError(
+                f"an optimizer is made without parameters: opt = {cls.__name__}(lr=…); "
+                "opt.step(model.parameters())"
+            )
+        known = [f.name for f in fields(cls) if f.init]
+        for name in settings:
+            if name not in known:
+                kinds = [OPTIMIZERS.find(kind) for kind in OPTIMIZERS.names()]
+                having = [kind.__name__ for kind in kinds if name in {f.name for f in fields(kind)}]
+                hint = f"{' and '.join(having)} have it" if having else did_you_mean(name, known)
+                raise OptionError(f"{cls.__name__} has no setting {name!r}. {hint}")
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         require(type(self).__name__, "lr", self.lr, above=0)
@@ -120,7 +144,7 @@ class Optimizer(ABC):
 
     # --- for a loop written by hand ---
 
-    def step(self, parameters: Iterable[Tensor]) -> None:
+    def step(self, parameters: Iterable[Tensor] | HasParameters) -> None:
         """Update parameters in place by their ``.grad``; those without one are left alone.
 
         The state of each parameter is kept in this object from call to call. It begins when the parameter
@@ -129,14 +153,14 @@ class Optimizer(ABC):
         Parameters
         ----------
         parameters
-            Tensors with ``requires_grad``, such as ``model.parameters()``.
+            Tensors with ``requires_grad``, such as ``model.parameters()``; or the model itself.
 
         Raises
         ------
         OptionError
             Where none of them has a gradient.
         """
-        given = list(parameters)
+        given = list(parameters.parameters() if isinstance(parameters, HasParameters) else parameters)
         ready = [p for p in given if p.grad is not None]
         if not ready:
             raise OptionError(

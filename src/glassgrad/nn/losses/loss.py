@@ -86,6 +86,8 @@ class Loss(ABC):
             mend = "give the target a second axis: target[:, None]"
         elif theirs == (*ours, 1):
             mend = "take the target's one column: target[:, 0]"
+        elif len(ours) == 2 and theirs == ours[:1]:
+            mend = "for classes use cross_entropy; class labels must be whole numbers: y.astype(int)"
         raise ShapeError(f"{self.name}: the output has shape {ours}, but the target {theirs}; {mend}")
 
     def __call__(self, output: Any, target: Any, sample_weight: Any = None) -> Tensor:
