@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import pickle
 
+import numpy as np
 import pytest
 
 import glassgrad as gg
+from glassgrad.errors import DTypeError
 from glassgrad.ops import FUNCTIONS, REGISTRY
 
 
@@ -57,3 +59,28 @@ def test_nested_lists_are_arrays() -> None:
     assert gg.maximum([1.0, 5.0], [2.0, 3.0]).tolist() == [2.0, 5.0]
     assert gg.concat([gg.tensor([1.0]), gg.tensor([2.0])]).tolist() == [1.0, 2.0]
     assert gg.softmax([0.0, 0.0]).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int32", "int64", "float16", "float32"])
+@pytest.mark.parametrize("name", [name for name, op in REGISTRY.items() if op.elementwise])
+def test_eager_and_traced_agree_on_the_dtype(name: str, dtype: str) -> None:
+    op = REGISTRY[name]
+    sample = op.samples[0]
+    arrays = [np.ones(np.shape(a) if isinstance(a, np.ndarray) else a, dtype) for a in sample.inputs]
+    f = getattr(gg, name)
+    try:
+        eager = f(*map(gg.tensor, arrays), **sample.kwargs)
+    except DTypeError:
+        with pytest.raises(DTypeError):
+            gg.trace(lambda *xs: f(*xs, **sample.kwargs), *arrays)
+        return
+    graph = gg.trace(lambda *xs: f(*xs, **sample.kwargs), *arrays)
+    (ran,) = gg.run(graph, *arrays)
+    assert graph.outputs[0].dtype == eager.dtype == ran.dtype
+    np.testing.assert_allclose(eager.numpy(), ran, rtol=1e-3)
+
+
+def test_losses_take_numbers_for_targets() -> None:
+    assert gg.cross_entropy([0.0, 0.0], 0).item() == pytest.approx(np.log(2))
+    assert gg.binary_cross_entropy(0.5, 1).item() == pytest.approx(np.log(2))

@@ -15,14 +15,9 @@ from glassgrad.errors import OptionError, did_you_mean
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating, number
+from glassgrad.ops.rules import floating, number, room
 
 _ANY = (Sample(((2, 3),)), Sample(((),)), Sample(((2, 3),), low=-8.0, high=8.0))
-
-
-def _room(x: Any, out: Any) -> Any:
-    """Return where a kernel writes its result."""
-    return np.empty(np.shape(x), floating(np.asarray(x).dtype)) if out is None else out
 
 
 # --- sigmoid and its kin -------------------------------------------------------------------------------------------
@@ -33,7 +28,7 @@ _UNITS = {char: (np.array(-1, char), np.array(1, char)) for char in "efdg"}
 
 
 def _sigmoid(x: Any, out: Any = None) -> Any:
-    z = _room(x, out)
+    z = room(x, out)
     minus_one, one = _UNITS[z.dtype.char]
     np.multiply(x, minus_one, out=z)
     with np.errstate(over="ignore"):  # e^−x may become inf, and 1/(1 + inf) is 0 as it should be
@@ -119,7 +114,7 @@ relu = elementwise(
 
 
 def _leaky_relu(x: Any, *, slope: float, out: Any = None) -> Any:
-    z = np.multiply(x, slope, out=_room(x, out))
+    z = np.multiply(x, slope, out=room(x, out))
     np.copyto(z, x, where=np.greater(x, 0))
     return z
 
@@ -144,7 +139,7 @@ leaky_relu: Op = elementwise(
 
 
 def _elu(x: Any, *, alpha: float, out: Any = None) -> Any:
-    z = np.minimum(x, 0, out=_room(x, out))
+    z = np.minimum(x, 0, out=room(x, out))
     np.expm1(z, out=z)
     np.multiply(z, alpha, out=z)
     np.copyto(z, x, where=np.greater(x, 0))

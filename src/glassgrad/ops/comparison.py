@@ -82,9 +82,13 @@ where: Op = elementwise(
 )
 
 
+def _step(x: Any, out: Any = None) -> Any:
+    return np.heaviside(x, 1, out=out, dtype=floating(np.asarray(x).dtype))
+
+
 step = elementwise(
     "step",
-    lambda x, out=None: np.heaviside(x, np.asarray(1, x.dtype), out=out),
+    _step,
     None,
     writes_out=True,
     dtype=floating,

@@ -81,6 +81,7 @@ one_hot: Op = register(
 def _call_cross_entropy(F: Any, logits: Any, target: Any, label_smoothing: float = 0.0) -> Any:
     if not 0 <= label_smoothing < 1:
         raise OptionError(f"label_smoothing must be at least 0 and below 1, but is {label_smoothing}")
+    logits, target = F.value(logits), F.value(target)
     logits = cast(F, logits, floating(logits.dtype))
     if target.dtype.kind not in "iu" or len(target.shape) == len(logits.shape):
         target = cast(F, target, logits.dtype)
@@ -256,6 +257,7 @@ softmax_error: Op = composite(
 
 def _call_binary(name: str) -> Any:
     def call(F: Any, x: Any, target: Any) -> Any:
+        x, target = F.value(x), F.value(target)
         x = cast(F, x, floating(x.dtype))
         return F.bind(lookup(name), (x, cast(F, target, x.dtype)))
 

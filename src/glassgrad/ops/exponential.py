@@ -8,7 +8,7 @@ import numpy as np
 
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating
+from glassgrad.ops.rules import floating, room
 
 _ANY = (Sample(((2, 3),)), Sample(((),)))
 _POSITIVE = (Sample(((2, 3),), low=0.3, high=3.0),)
@@ -150,7 +150,7 @@ atan = _unary(
 def _erf(x: Any, out: Any = None) -> Any:
     from scipy.special import erf as scipy_erf
 
-    return scipy_erf(x, out=out)
+    return scipy_erf(x, out=room(x, out))
 
 
 erf = elementwise(

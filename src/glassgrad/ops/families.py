@@ -16,7 +16,7 @@ import numpy as np
 
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
-from glassgrad.ops.rules import cast, each, scale, sum_to, total
+from glassgrad.ops.rules import cast, each, floating, scale, sum_to, total
 
 __all__ = ["bilinear", "composite", "elementwise", "linear", "predicate"]
 
@@ -48,6 +48,16 @@ def _elementwise_batch(name: str) -> Any:
         return F.bind(lookup(name), aligned, attrs)
 
     return batch
+
+
+def _in_floats(form: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a form that computes in the dtype of its result, whatever whole numbers it is given."""
+
+    def run(F: Any, *xs: Any, **attrs: Any) -> Any:
+        dtype = floating(*(x.dtype for x in xs))
+        return form(F, *(cast(F, x, dtype) for x in xs), **attrs)
+
+    return run
 
 
 def elementwise(
@@ -85,6 +95,9 @@ def elementwise(
         exactly 0 then stays 0.
     """
     ufunc = numpy if isinstance(numpy, np.ufunc) else None
+    lowering = lowering or definition
+    if dtype is floating and definition is not None and lowering is not None:
+        definition, lowering = _in_floats(definition), _in_floats(lowering)
 
     def infer(*xs: Any, **attrs: Any) -> tuple[Shape, np.dtype[Any]]:
         dtypes = tuple(x.dtype for x in xs)
@@ -138,7 +151,7 @@ def elementwise(
             kinks=kinks,
             samples=samples,
             definition=definition,
-            lowering=lowering or definition,
+            lowering=lowering,
             elementwise=True,
             writes_out=writes_out or ufunc is not None,
         )

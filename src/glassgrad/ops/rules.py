@@ -14,7 +14,7 @@ from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape
 from glassgrad.ops.record import Op
 
-__all__ = ["cast", "each", "floating", "map_rows", "number", "scale", "sum_to", "total"]
+__all__ = ["cast", "each", "floating", "map_rows", "number", "room", "scale", "sum_to", "total"]
 
 
 def sum_to(F: Any, g: Any, shape: Shape) -> Any:
@@ -39,6 +39,11 @@ def floating(*dtypes: np.dtype[Any], **_: Any) -> np.dtype[Any]:
     """Return the dtype of a smooth function of inputs of these dtypes: theirs, or float64 for whole numbers."""
     together = dtypes[0] if len(dtypes) == 1 else np.result_type(*dtypes)
     return together if together.kind == "f" else np.dtype(np.float64)
+
+
+def room(x: Any, out: Any) -> Any:
+    """Return where the kernel of a smooth function writes its result."""
+    return np.empty(np.shape(x), floating(np.asarray(x).dtype)) if out is None else out
 
 
 def number(value: float, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
