@@ -325,5 +325,14 @@ def test_choices_that_cannot_be() -> None:
         traced(lambda x: (x, x), lambda x: x)
     with pytest.raises(GraphError, match="same structure"):
         traced(lambda x: {"a": x}, lambda x: {"b": x})
-    with pytest.raises(ShapeError, match="use where"):
+    with pytest.raises(ShapeError, match=r"use gg\.where"):
         traced(lambda x: x, lambda x: x, lambda x: x > 0.0)
+    with pytest.raises(ShapeError, match=r"use gg\.where"):
+        gg.cond(gg.tensor([1.0, 2.0]) > 0.0, lambda x: x, lambda x: x, 1.0)
+
+
+def test_a_body_that_forgets_its_result_is_answered() -> None:
+    with pytest.raises(GraphError, match=r"returns \(carry, y\), but this one returned Tensor"):
+        gg.scan(lambda c, x: c + x, gg.tensor(0.0), gg.tensor([1.0]))
+    with pytest.raises(GraphError, match="returned 3 values"):
+        gg.scan(lambda c, x: (c, x, x), gg.tensor(0.0), gg.tensor([1.0]))

@@ -338,6 +338,8 @@ def test_what_has_no_gradient_is_said() -> None:
         gg.grad(lambda x: x * x)(2)
     with pytest.raises(ShapeError, match=r"\(2,\); use gg\.jacobian"):
         gg.grad(lambda x: x * x)(np.ones(2))
+    with pytest.raises(ShapeError, match="returned 2 values"):
+        gg.grad(lambda x: (x * x, x))(2.0)
     with pytest.raises(ShapeError, match=r"cotangent has shape \(3,\), the result \(2,\)"):
         gg.vjp(lambda x: x, np.ones(2))[1](np.ones(3))
     with pytest.raises(ShapeError, match=r"tangent has shape \(3,\), its argument \(2,\)"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glassgrad.errors import GraphError
+from glassgrad.errors import GraphError, ShapeError
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.rules import checked_types
 from glassgrad.ir import Graph, Value
@@ -75,7 +75,11 @@ def scan(
     specs = [Spec(s.shape, s.dtype) for s in start] + [Spec(r.shape[1:], r.dtype) for r in rows]
 
     def body(*leaves: Any) -> tuple[list[Any], list[Any]]:
-        carry, y = f(rebuild_carry(list(leaves[: len(start)])), rebuild_row(list(leaves[len(start) :])))
+        result: Any = f(rebuild_carry(list(leaves[: len(start)])), rebuild_row(list(leaves[len(start) :])))
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            given = f"{len(result)} values" if isinstance(result, (tuple, list)) else type(result).__name__
+            raise GraphError(f"scan: its body returns (carry, y), but this one returned {given}")
+        carry, y = result
         flat, rebuild_y[0] = flatten(y)
         state, rebuild_state = flatten(carry)
         before, after = _numbered(rebuild_carry, start), _numbered(rebuild_state, state)
@@ -112,6 +116,8 @@ def cond(which: Any, true: Callable[..., Any], false: Callable[..., Any], *opera
 
     Raises
     ------
+    ShapeError
+        Where `which` is not one value.
     GraphError
         Where the traced branches return different types.
 
@@ -122,6 +128,11 @@ def cond(which: Any, true: Callable[..., Any], false: Callable[..., Any], *opera
     Tensor(10.)
     """
     which = asarray(which)
+    if which.shape != ():
+        raise ShapeError(
+            f"cond: the condition must be one truth value, but it has shape {which.shape}; "
+            "use gg.where to choose element by element"
+        )
     if not isinstance(which._payload, Traced):
         return (true if bool(which) else false)(*operands)
     leaves, rebuild = flatten(list(operands))

@@ -169,10 +169,15 @@ def value_and_grad(
 
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
         run = _Run(f, args, _argnums(argnums, args), kwargs)
-        if len(run.outputs) != 1 or run.outputs[0].shape != ():
+        if len(run.outputs) != 1:
+            raise ShapeError(
+                f"only a function with one scalar result has a gradient, but this one returned "
+                f"{len(run.outputs)} values; return the loss alone"
+            )
+        if run.outputs[0].shape != ():
             raise ShapeError(
                 f"only a function with a scalar result has a gradient, but this one returned shape "
-                f"{run.outputs[0].shape if run.outputs else None}; use gg.jacobian, or reduce it"
+                f"{run.outputs[0].shape}; use gg.jacobian, or reduce it"
             )
         (output,) = run.outputs
         gradients = run.pull([T.ones_like(output.detach())])

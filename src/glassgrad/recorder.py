@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError
+from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.builder import Builder, Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, run_kernel
 from glassgrad.ir import Node
@@ -138,10 +138,19 @@ def numbers(x: Any) -> Any:
     ------
     DTypeError
         Where it holds no numbers.
+    ShapeError
+        Where nested lists differ in length.
     """
     if isinstance(x, Traced):
         return x
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ShapeError(
+            "the nested lists differ in length, but an array is a rectangle: pad the short rows"
+        ) from None
     if array.dtype.kind not in "fiub":
         raise DTypeError(
             f"cannot make a Tensor of {type(x).__name__!r} with dtype {array.dtype}: numbers are needed"

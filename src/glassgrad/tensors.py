@@ -146,7 +146,13 @@ class Tensor(Handle):
         return self._plain("index(t)").__index__()
 
     def __bool__(self) -> bool:
-        return bool(self.numpy())
+        values = self.numpy()
+        if values.size != 1:
+            raise ShapeError(
+                f"a Tensor of shape {self.shape} is not one truth value: ask gg.all(t) or gg.any(t), or choose "
+                "element by element with gg.where"
+            )
+        return bool(values)
 
     def __len__(self) -> int:
         if not self.shape:

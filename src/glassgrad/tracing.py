@@ -110,6 +110,8 @@ def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Gra
 
     Raises
     ------
+    OptionError
+        Where the examples do not fit the arguments of `f`.
     TraceError
         Where `f` asks a traced value for its number (`if`, ``float``, ``np.asarray``).
 
@@ -121,6 +123,7 @@ def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Gra
     (['matmul', 'tanh'], (N, 3))
     """
     label = name or getattr(f, "__name__", "graph").strip("<>")
+    _check_examples(f, examples, label)
     graph, captured, _ = trace_with(f, examples, name=label, names=_names(f, examples))
     if captured:
         raise TraceError(
@@ -128,6 +131,26 @@ def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Gra
             "Pass it as an argument"
         )
     return graph
+
+
+def _check_examples(f: Callable[..., Any], examples: Sequence[Any], label: str) -> None:
+    """Raise an OptionError where the examples do not fit the function's parameters, or one is a bare shape."""
+    for example in examples:
+        if isinstance(example, tuple) and all(isinstance(d, (int, str, Dim)) for d in example):
+            raise OptionError(
+                f"{label}: {example} is no array; for one of that shape write gg.Spec({example})"
+            )
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*examples)
+    except TypeError as error:
+        raise OptionError(
+            f"{label} takes {signature}, but trace was given {len(examples)} example(s): {error}. "
+            "Give a gg.Spec, array or Tensor for each argument"
+        ) from None
 
 
 def _names(f: Callable[..., Any], examples: Sequence[Any]) -> list[str]:

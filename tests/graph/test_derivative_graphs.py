@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import glassgrad as gg
 from glassgrad.engines.numpy import interpret
-from glassgrad.errors import DTypeError, ShapeError
+from glassgrad.errors import DTypeError, OptionError, ShapeError
 from glassgrad.graph import batch_graph, differentiate, pullback, pushforward
 from glassgrad.graph.types import check_graph
 from glassgrad.ir import BATCH, Graph
@@ -75,6 +75,11 @@ def test_wrt_chooses_and_orders() -> None:
     _, gx, _, gb = interpret(every, args)
     assert_same_bits(interpret(some, args)[1:], [gb, gx])
     assert len(some.nodes) < len(every.nodes)
+    names = [graph.inputs[2].name, graph.inputs[0].name]
+    assert_same_bits(interpret(differentiate(graph, names), args)[1:], [gb, gx])
+    for wrong, hint in ((["nothing"], "has no input 'nothing'"), ([9], "has no input 9: it has")):
+        with pytest.raises(OptionError, match=hint):
+            differentiate(graph, wrong)
 
 
 def test_the_second_order_is_a_graph_too() -> None:

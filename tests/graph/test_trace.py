@@ -154,3 +154,22 @@ def test_a_trace_records_under_no_grad() -> None:
     with gg.no_grad():
         graph = gg.trace(lambda x: gg.grad(lambda t: gg.sum(t * t))(x), gg.Spec((2,)))
     assert interpret(graph, [[1.0, 2.0]])[0].tolist() == [2.0, 4.0]
+
+
+def test_examples_must_fit_the_function() -> None:
+    with pytest.raises(OptionError, match=r"takes \(a, b\), but trace was given 1 example.*missing.*'b'"):
+        gg.trace(lambda a, b: a + b, gg.Spec((3,)))
+    with pytest.raises(OptionError, match=r"write gg\.Spec\(\(3,\)\)"):
+        gg.trace(lambda a: a, (3,))
+
+
+def test_a_run_takes_every_input() -> None:
+    graph = gg.trace(lambda a, b: a + b, 1.0, 2.0)
+    assert gg.run(graph, 1.0, 2.0) == [3.0]
+    with pytest.raises(ShapeError, match=r"2 input\(s\) \(a, b\), but was given 1"):
+        gg.run(graph, 1.0)
+
+
+def test_a_question_about_a_traced_value_names_its_type_and_the_line() -> None:
+    with pytest.raises(TraceError, match=r"this value \(bool\[\]\)[\s\S]*test_trace\.py:\d+"):
+        gg.trace(lambda x: x if x > 0.0 else -x, gg.Spec(()))

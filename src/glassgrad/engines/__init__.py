@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from glassgrad.errors import OptionError, did_you_mean
+from glassgrad.errors import OptionError, ShapeError, did_you_mean
 from glassgrad.ir import Graph
 
 __all__ = ["Engine", "Loop", "Program", "StepGraph", "engine", "run"]
@@ -123,11 +123,22 @@ def engine(name: str = "auto") -> Engine:
 def run(graph: Graph, *inputs: Any, engine_name: str = "auto") -> list[Array]:
     """Run a graph once on arrays and return its outputs.
 
+    Raises
+    ------
+    ShapeError
+        Where the number of arrays is not that of the graph's inputs.
+
     Examples
     --------
     >>> import glassgrad as gg
     >>> run(gg.trace(lambda x: x * 2.0, gg.Spec((2,))), [1.0, 2.0])
     [array([2., 4.])]
     """
+    if len(inputs) != len(graph.inputs):
+        wanted = ", ".join(v.name or "·" for v in graph.inputs)
+        raise ShapeError(
+            f"the graph {graph.name!r} takes {len(graph.inputs)} input(s) ({wanted}), "
+            f"but was given {len(inputs)} array(s)"
+        )
     arrays = [np.asarray(x, v.dtype) for x, v in zip(inputs, graph.inputs, strict=True)]
     return engine(engine_name).compile(graph)(*arrays)

@@ -60,15 +60,23 @@ class Traced(Operators):
         return len(self.value.shape)
 
     def _unknown(self, *_: Any) -> Any:
+        name = f"{self.value.name}: " if self.value.name else ""
+        value = f"{name}{self.dtype}[{', '.join(map(str, self.shape))}]"
         if not self.builder.at_work():
             raise TraceError(
-                f"{self.value} was traced for the graph {self.builder.name!r}, which is finished: it has no number. "
-                "A traced function must return its results, not store them."
+                f"this value ({value}) was traced for the graph {self.builder.name!r}, which is finished: "
+                "it has no number. A traced function must return its results, not store them."
             )
         raise TraceError(
-            f"this value ({self.value}) is being traced and has no number yet: it cannot be turned into one, "
-            "tested with `if`, or given to NumPy. Use gg.where or gg.cond to choose, and glassgrad's functions."
+            f"this value ({value}) is being traced and has no number yet: it cannot be turned into one, "
+            "tested with `if`, or given to NumPy. Use gg.where or gg.cond to choose, and glassgrad's functions.\n"
+            f"  (at {caller()})"
         )
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not self.builder.at_work():
+            self._unknown()
+        return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
     __bool__ = __float__ = __int__ = __index__ = __array__ = __iter__ = __len__ = _unknown
 

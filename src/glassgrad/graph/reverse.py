@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, ShapeError
+from glassgrad.errors import DTypeError, OptionError, ShapeError, did_you_mean
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.inside import inside_of
 from glassgrad.ir import Graph, Node, Value, derived
@@ -143,7 +143,7 @@ def _sweep_graph(
         ]
 
 
-def differentiate(graph: Graph, wrt: Sequence[int] | None = None, *, output: int = 0) -> Graph:
+def differentiate(graph: Graph, wrt: Sequence[int | str] | None = None, *, output: int = 0) -> Graph:
     """Add the backward pass to a graph.
 
     Parameters
@@ -151,7 +151,7 @@ def differentiate(graph: Graph, wrt: Sequence[int] | None = None, *, output: int
     graph
         A graph of which one output is a scalar, the loss.
     wrt
-        Positions of the inputs whose gradient is wanted; every floating-point input by default.
+        Positions or names of the inputs whose gradient is wanted; every floating-point input by default.
     output
         Position of the output to differentiate.
 
@@ -164,6 +164,8 @@ def differentiate(graph: Graph, wrt: Sequence[int] | None = None, *, output: int
 
     Raises
     ------
+    OptionError
+        Where `wrt` names no input.
     ShapeError
         Where the output is not a scalar.
     DTypeError
@@ -185,16 +187,30 @@ def differentiate(graph: Graph, wrt: Sequence[int] | None = None, *, output: int
         raise DTypeError(f"output {output} of {graph.name} is {loss.dtype}, which has no gradient")
     if wrt is None:
         wrt = [i for i, v in enumerate(graph.inputs) if v.dtype.kind == "f"]
-    wanted = [graph.inputs[i] for i in wrt]
-    for position, value in zip(wrt, wanted, strict=True):
+    wanted = [_input(graph, which) for which in wrt]
+    for which, value in zip(wrt, wanted, strict=True):
         if value.dtype.kind != "f":
             raise DTypeError(
-                f"input {position} of {graph.name} is {value.dtype}: only floating-point inputs have gradients"
+                f"input {which} of {graph.name} is {value.dtype}: only floating-point inputs have gradients"
             )
     builder = Builder(graph.name, graph)
     seed = Traced(builder, builder.lift(1.0, loss.dtype))
     gradients = _sweep_graph(builder, graph, wanted, {loss: seed})
     return builder.finish([*graph.outputs, *gradients])
+
+
+def _input(graph: Graph, which: int | str) -> Value:
+    """Return an input by its position or name."""
+    named = {v.name: v for v in graph.inputs if v.name}
+    if isinstance(which, str):
+        if which not in named:
+            raise OptionError(f"{graph.name} has no input {which!r}. {did_you_mean(which, named)}")
+        return named[which]
+    if not -len(graph.inputs) <= which < len(graph.inputs):
+        raise OptionError(
+            f"{graph.name} has no input {which}: it has {len(graph.inputs)} ({', '.join(named)}), counted from 0"
+        )
+    return graph.inputs[which]
 
 
 @derived
