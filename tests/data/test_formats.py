@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassgrad.data import Preprocessing, Table, infer, infer_task, read
+from glassgrad.data.cells import dates
 from glassgrad.data.formats import PLAIN, NumberFormat, find_format, numbers_in
 from glassgrad.errors import DataError, ModelFileError
 
@@ -117,3 +118,51 @@ def test_a_lying_format_is_refused():
     for lie in ('"decimal":"x"', '"decimal":",","sign":"abc"'):
         with pytest.raises(ModelFileError):
             Preprocessing.from_json(text.replace('"decimal":","', lie))
+
+
+DAYS = ["2025-01-31", "2025-02-01", "2025-02-03", "2025-03-01"]
+
+
+@pytest.mark.parametrize("sign", "-/.")
+def test_dates_with_the_year_first_are_days(tmp_path, sign):
+    cells = [day.replace("-", sign) for day in DAYS]
+    table = read(written(tmp_path, "day,price\n" + "\n".join(f"{cell},{i}" for i, cell in enumerate(cells))))
+    schema = infer(table, "price")
+    assert schema.kind("day") == "date"
+    assert schema.notes == ("Column 'day' is read as dates, in days since 1970-01-01.",)
+    fitted = Preprocessing.fit(table, schema, target="price", task="regression")
+    truth = table.with_frame(table.frame.with_columns(day=pl.Series(DAYS).str.to_date()))
+    np.testing.assert_array_equal(fitted.transform(table), fitted.transform(truth))
+    one = read(written(tmp_path, "day\n2025-02-01 00:00:00\n"))
+    np.testing.assert_array_equal(fitted.transform(one), fitted.transform(table)[1:2])
+    with pytest.raises(DataError, match="'soon' in a column of dates"):
+        fitted.transform(read(written(tmp_path, "day\nsoon\n")))
+
+
+@given(st.lists(st.datetimes(), min_size=1))
+def test_times_of_day_are_parts_of_days(times):
+    written_times = pl.Series([time.isoformat(sep=" ") for time in times])
+    expected = pl.Series(times, dtype=pl.Datetime("us"))
+    np.testing.assert_array_equal(dates(written_times), dates(expected))
+
+
+@pytest.mark.parametrize("cell", ["26.04.20", "2025-13-01", "2025-01-31 25:00", "20250131", "1.2.2025"])
+def test_what_is_no_date(cell):
+    assert infer(Table(pl.DataFrame({"x": [cell, "a", "b"]}))).kind("x") == "category"
+    assert dates(pl.Series([cell])).to_list() == [None]
+
+
+def test_a_slip_among_dates_is_named_and_text_is_text():
+    data = Table(pl.DataFrame({"x": [*(f"2025-01-{i % 28 + 1}" for i in range(300)), "soon"]}))
+    with pytest.raises(DataError, match=r"row 301.*'soon' in a column of dates"):
+        infer(data)
+    assert infer(data, text=["x"]).kind("x") == "category"
+
+
+@pytest.mark.parametrize("days", [pl.Series(DAYS), pl.Series(DAYS).str.to_date()])
+def test_a_target_of_dates_is_refused_but_for_classes(days):
+    data = Table(pl.DataFrame({"x": [1.0, 2, 3, 4], "day": days}))
+    for task in (None, "regression"):
+        with pytest.raises(DataError, match="holds dates, such as '2025-01-31'"):
+            Preprocessing.fit(data, target="day", task=task)
+    assert len(Preprocessing.fit(data, target="day", task="classification").target_encoding.classes) == 4

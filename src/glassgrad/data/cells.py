@@ -11,13 +11,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MISSING", "booleans", "dates", "missing_count", "numbers", "texts", "tidy"]
+__all__ = [
+    "MISSING",
+    "booleans",
+    "dates",
+    "looks_like_dates",
+    "missing_count",
+    "numbers",
+    "texts",
+    "tidy",
+]
 
 MISSING = frozenset(
     ["", "-", "?", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan", "NAN", "NULL", "Null", "null"]
 )
 """Texts that stand for a missing value, after the spaces around them are stripped."""
 
+_DATE = (
+    r"^(?<day>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
+    r"(?:[T ](?<hour>[01]?\d|2[0-3]):(?<minute>[0-5]\d)(?::(?<second>[0-5]\d(?:\.\d+)?))?)?$"
+)
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$"
 
 
@@ -70,16 +83,37 @@ def numbers(column: pl.Series) -> pl.Series:
 
 
 def dates(column: pl.Series) -> pl.Series:
-    """Return a column of dates as days since 1970-01-01; texts are read as ISO 8601 (``2026-04-20``)."""
+    """Return a column of dates as days since 1970-01-01, null where a cell is missing or no date.
+
+    Texts are dates where the year comes first, with ``-``, ``/`` or ``.`` between, and perhaps a time.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> dates(pl.Series(["1970-01-02", "1970.01.02 12:00", "1970/01/02T06:00:00", "70.01.02"])).to_list()
+    [1.0, 1.5, 1.25, None]
+    """
     import polars as pl
 
     if column.dtype != pl.String:
         return numbers(column)
-    days = column.str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32).cast(pl.Float64)
-    if days.null_count() > column.null_count():
-        times = column.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
-        days = days.zip_with(days.is_not_null(), times.dt.timestamp("us").cast(pl.Float64) / 86_400e6)
-    return days
+    parts = column.str.extract_groups(_DATE).struct
+    day = parts.field("day").str.replace_all("[/.]", "-").str.to_date("%Y-%m-%d", strict=False)
+    hour, minute, second = (
+        parts.field(name).cast(pl.Float64).fill_null(0) for name in ("hour", "minute", "second")
+    )
+    minutes = (day.cast(pl.Int32).cast(pl.Float64) * 24 + hour) * 60 + minute
+    return (minutes * 60e6 + (second * 1e6).round()) / 86_400e6
+
+
+def looks_like_dates(column: pl.Series) -> bool:
+    """Return whether a column is of dates, or of texts of which at least half of the first twenty are."""
+    import polars as pl
+
+    if column.dtype != pl.String:
+        return column.dtype in (pl.Date, pl.Datetime)
+    first = column.drop_nulls().head(20)
+    return len(first) > 0 and dates(first).count() * 2 >= len(first)
 
 
 def booleans(column: pl.Series) -> pl.Series:

@@ -37,17 +37,17 @@ class NumberFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     Examples
     --------
     >>> NumberFormat(",", "€").describe()
-    "with a decimal comma and the sign '€'"
+    "numbers with a decimal comma and the sign '€'"
     """
 
     decimal: Literal[".", ","] = "."
     sign: Annotated[str, Meta(max_length=1)] = ""
 
     def describe(self) -> str:
-        """Return the format as a phrase, empty where there is nothing to say."""
+        """Return what such a column holds, as a phrase."""
         comma = ["a decimal comma"] if self.decimal == "," else []
         sign = [f"the sign {self.sign!r}"] if self.sign else []
-        return f"with {' and '.join(comma + sign)}" if comma or sign else ""
+        return " with ".join(["numbers", *filter(None, [" and ".join(comma + sign)])])
 
 
 PLAIN = NumberFormat()

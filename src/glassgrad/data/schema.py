@@ -14,15 +14,24 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from glassgrad.data.arraydata import Arrays
-from glassgrad.data.cells import missing_count, texts
-from glassgrad.data.formats import PLAIN, NumberFormat, find_format, numbers_in
+from glassgrad.data.cells import dates, looks_like_dates, missing_count, texts
+from glassgrad.data.formats import PLAIN, find_format, numbers_in
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ColumnInfo", "Kind", "Schema", "Task", "infer", "infer_task", "text_cell_error"]
+__all__ = [
+    "ColumnInfo",
+    "Kind",
+    "Schema",
+    "Task",
+    "infer",
+    "infer_task",
+    "no_dates_to_learn",
+    "text_cell_error",
+]
 
 Kind = Literal["number", "category", "boolean", "date", "constant", "all_missing"]
 Task = Literal["classification", "regression"]
@@ -76,9 +85,9 @@ class Schema:
 def infer(data: Table | Any, target: str | None = None, *, text: Collection[str] = ()) -> Schema:
     """Find out the kind of every column.
 
-    ``number``: every cell is a number. ``date``: a column of dates in a data frame or Parquet file; dates
-    written as text (``26.04.20``) are categories, and ``202604`` is a number. ``boolean``: true and false.
-    ``category``: any other text. ``constant`` and ``all_missing`` say nothing a network could learn.
+    ``number``: every cell is a number. ``date``: every cell is a date, the year first (``2026-04-20``); other
+    dates written as text (``26.04.20``) are categories, and ``202604`` is a number. ``boolean``: true and
+    false. ``category``: any other text. ``constant`` and ``all_missing`` say nothing a network could learn.
 
     Parameters
     ----------
@@ -135,6 +144,7 @@ def infer_task(data: Table | Arrays, target: str | None = None) -> Task:
         if target is None:
             raise DataError("Name the column to learn: target='price' (on the command line --target price).")
         column = data.column(target)
+        no_dates_to_learn(data, target)
         values = data.parsed(target)
         if column.dtype == pl.Boolean or values.null_count() > missing_count(column):
             return "classification"
@@ -154,10 +164,10 @@ def text_cell_error(
     table: Table,
     name: str,
     parsed: pl.Series,
-    form: NumberFormat,
+    content: str,
     role: Literal["feature", "target", "fitted feature"],
 ) -> DataError:
-    """Return the error for the first cell of a numeric column that is not a number.
+    """Return the error for the first cell of a column that is not a number, or a date, as the others are.
 
     Parameters
     ----------
@@ -167,8 +177,8 @@ def text_cell_error(
         The numeric column.
     parsed
         Its numbers, null where a cell is not one.
-    form
-        How the column writes its numbers.
+    content
+        What the column holds but for such cells, such as "numbers".
     role
         What the column is for: a target cannot be missing or dropped, and a fitted feature cannot change its
         kind.
@@ -182,8 +192,28 @@ def text_cell_error(
         mend += f".\nOr drop the column (--drop '{name}'), or use it as text: infer(table, text=[{name!r}])"
     elif role == "target":
         mend += f".\nIf these are names of classes, say so: infer(table, {name!r}, text=[{name!r}])"
-    found = f"found the text {value!r} in a column of numbers {form.describe()}".rstrip()
-    return DataError(f"{table.source}, {table.numbers(stray)}, column {name!r}: {found}.\n{mend}.")
+    return DataError(
+        f"{table.source}, {table.numbers(stray)}, column {name!r}: found the text {value!r} "
+        f"in a column of {content}.\n{mend}."
+    )
+
+
+def no_dates_to_learn(table: Table, name: str) -> None:
+    """Refuse a target of dates, which is neither a class nor a quantity with a zero and a unit.
+
+    Raises
+    ------
+    DataError
+        Where most cells of the column are dates.
+    """
+    column = table.column(name)
+    if looks_like_dates(column):
+        raise DataError(
+            f"The target {name!r} of {table.source} holds dates, such as {str(column.drop_nulls()[0])!r}; "
+            "what is learnt is a class or a quantity.\n"
+            "Turn it into a number, such as the days from another date, or learn the dates as classes: "
+            "task='classification' (--task classification)."
+        )
 
 
 def _table(data: Table | Any) -> Table:
@@ -212,11 +242,11 @@ def _column(table: Table, name: str, as_text: bool, role: Literal["feature", "ta
         return ColumnInfo(name, "all_missing", missing, 0, "")
     if dtype == pl.Boolean:
         kind = "boolean"
-    elif dtype in (pl.Date, pl.Datetime):
+    elif not as_text and _are_dates(table, name, present, role):
         kind = "date"
     elif plainly_text or (dtype == pl.String and values.count() < present):
         if not plainly_text and _stray(column, values, present):
-            raise text_cell_error(table, name, values, table.number_format(name), role)
+            raise text_cell_error(table, name, values, table.number_format(name).describe(), role)
         kind = "boolean" if _says_true_or_false(column) else "category"
     else:
         kind = "number"
@@ -229,6 +259,17 @@ def _column(table: Table, name: str, as_text: bool, role: Literal["feature", "ta
     if len(example) > _EXAMPLE_LENGTH:
         example = example[: _EXAMPLE_LENGTH - 1] + "…"
     return ColumnInfo(name, kind, missing, distinct, example)
+
+
+def _are_dates(table: Table, name: str, present: int, role: Literal["feature", "target"]) -> bool:
+    """Return whether every cell of a column is a date, and refuse a slip among dates."""
+    column = table.column(name)
+    if not looks_like_dates(column):
+        return False
+    days = dates(column)
+    if days.count() < present and _stray(column, days, present):
+        raise text_cell_error(table, name, days, "dates", role)
+    return days.count() == present
 
 
 def _is_plainly_text(column: pl.Series, decimal_comma: bool) -> bool:
@@ -287,13 +328,13 @@ def _notes(table: Table, info: ColumnInfo, is_target: bool) -> list[str]:
         notes.append(f"Column {info.name!r} is left out of the features: every cell is missing.")
     if info.kind == "constant" and not is_target:
         notes.append(f"Column {info.name!r} is left out of the features: every cell is {info.example!r}.")
+    if info.kind == "date" and not table.column(info.name).dtype.is_temporal():
+        notes.append(f"Column {info.name!r} is read as dates, in days since 1970-01-01.")
     if info.kind == "number":
         form = table.number_format(info.name)
         if form != PLAIN:
             value = table.parsed(info.name).drop_nulls()[0]
-            notes.append(
-                f"Column {info.name!r} is read as numbers {form.describe()}: {info.example!r} is {value:g}."
-            )
+            notes.append(f"Column {info.name!r} is read as {form.describe()}: {info.example!r} is {value:g}.")
         if not is_target and _counts_rows(table, info):
             notes.append(
                 f"Column {info.name!r} looks like a row number; it is used as a feature unless dropped "

@@ -117,7 +117,7 @@ class Impute(
         missing = parsed.is_null()
         count = int(missing.sum())
         if count > missing_count(column):
-            raise text_cell_error(table, self.column, parsed, self.form, "fitted feature")
+            raise text_cell_error(table, self.column, parsed, self._content(), "fitted feature")
         if count and not self.indicator:
             report.imputed[self.column] += count
         values = parsed.to_numpy()  # null → NaN
@@ -140,12 +140,16 @@ class Impute(
     def describe(self) -> str:
         """Return the step as a phrase."""
         marked = ", marked by an indicator" if self.indicator else ""
-        read = f"numbers {self.form.describe()}; " if self.form != PLAIN else ""
+        read = f"{self.form.describe()}; " if self.form != PLAIN else ""
         return f"{read}missing → {self.value:g}{marked}"
 
     def faults(self) -> list[str]:
         """Return nothing: any finite number will do."""
         return []
+
+    def _content(self) -> str:
+        others = {"date": "dates", "boolean": "true and false"}
+        return others.get(self.kind) or self.form.describe()
 
 
 class Standardise(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from glassgrad.data.arraydata import Arrays
 from glassgrad.data.cells import texts
 from glassgrad.data.formats import PLAIN, NumberFormat
-from glassgrad.data.schema import Task, text_cell_error
+from glassgrad.data.schema import Task, no_dates_to_learn, text_cell_error
 from glassgrad.data.table import Table
 from glassgrad.errors import DataError, did_you_mean
 
@@ -157,9 +157,10 @@ def _labels(data: Table | Arrays, column: str) -> pl.Series:
 def _quantities(data: Table | Arrays, column: str, form: NumberFormat) -> NDArray[np.float64]:
     if isinstance(data, Table):
         _present(data, column)
+        no_dates_to_learn(data, column)
         values = data.parsed(column, form)
         if values.null_count():
-            raise text_cell_error(data, column, values, form, "target")
+            raise text_cell_error(data, column, values, form.describe(), "target")
         quantities = values.to_numpy()
     else:
         y = _array_target(data)
