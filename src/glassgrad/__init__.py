@@ -52,9 +52,9 @@ def __getattr__(name: str) -> Any:
     elif name in (xp := importlib.import_module("glassgrad.xp")).__dir__():
         value = getattr(xp, name)
     else:
-        from glassgrad.errors import did_you_mean
+        from glassgrad.errors import no_attribute
 
-        raise AttributeError(f"glassgrad has no {name!r}. {did_you_mean(name, __dir__())}")
+        raise no_attribute("glassgrad", name, __dir__())
     globals()[name] = value
     return value
 

@@ -21,6 +21,7 @@ __all__ = [
     "TraceError",
     "TrainingError",
     "did_you_mean",
+    "no_attribute",
 ]
 
 
@@ -89,3 +90,16 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     if near:
         return "Did you mean " + " or ".join(repr(name) for name in near[:2]) + "?"
     return "Known: " + ", ".join(repr(name) for name in names) + "."
+
+
+def no_attribute(owner: str, name: str, known: Iterable[str]) -> AttributeError:
+    """Return the error for a name that `owner` does not have, with the nearest public ones where some are near.
+
+    Examples
+    --------
+    >>> no_attribute("glassgrad", "tensro", ["tensor", "trace"])
+    AttributeError("glassgrad has no 'tensro'. Did you mean 'tensor'?")
+    """
+    hint = did_you_mean(name, (k for k in known if not k.startswith("_")))
+    near = not name.startswith("_") and hint.startswith("Did")
+    return AttributeError(f"{owner} has no {name!r}{f'. {hint}' if near else ''}")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, ShapeError, TraceError, did_you_mean
+from glassgrad.errors import DTypeError, ShapeError, TraceError, no_attribute
 from glassgrad.graph.builder import Traced
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.ops.calls import public
@@ -294,8 +294,7 @@ class Tensor(Handle):
         return T.matrix_transpose(self)  # type: ignore[no-any-return]
 
     def __getattr__(self, name: str) -> Any:
-        hint = "" if name.startswith("_") else f". {did_you_mean(name, dir(type(self)))}"
-        raise AttributeError(f"a Tensor has no attribute {name!r}{hint}")
+        raise no_attribute("a Tensor", name, dir(type(self)))
 
 
 T = Recorder(Tensor)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import did_you_mean
+from glassgrad.errors import no_attribute
 from glassgrad.ops import FUNCTIONS, REGISTRY
 from glassgrad.ops.calls import public
 from glassgrad.tensors import T, asarray
@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
     if name in REGISTRY or name in FUNCTIONS:
         f = globals()[name] = public(T, name)
         return f
-    raise AttributeError(f"glassgrad.xp has no function {name!r}. {did_you_mean(name, __dir__())}")
+    raise no_attribute("glassgrad.xp", name, __dir__())
 
 
 def __dir__() -> list[str]:

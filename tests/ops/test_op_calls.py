@@ -50,14 +50,19 @@ def test_functions_can_be_pickled() -> None:
 
 def test_methods_complete_and_a_misspelt_one_is_answered() -> None:
     assert "sum" in dir(gg.tensor([1.0]))
-    with pytest.raises(AttributeError, match=r"no attribute 'maen'\. Did you mean 'mean'"):
+    with pytest.raises(AttributeError, match=r"has no 'maen'\. Did you mean 'mean'"):
         gg.tensor([1.0]).maen()
+    with pytest.raises(AttributeError, match=r"a Tensor has no 'zzzzzz'$"):
+        gg.tensor([1.0]).zzzzzz()
 
 
 def test_nested_lists_are_arrays() -> None:
     assert gg.matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist() == [[11.0]]
     assert gg.maximum([1.0, 5.0], [2.0, 3.0]).tolist() == [2.0, 5.0]
-    assert gg.concat([gg.tensor([1.0]), gg.tensor([2.0])]).tolist() == [1.0, 2.0]
+    assert gg.concat([[1.0], [2.0]]).tolist() == [1.0, 2.0]
+    assert gg.stack([[1.0], [2.0]]).tolist() == [[1.0], [2.0]]
+    assert gg.sum(3.0).item() == 3.0
+    assert gg.add(gg.tensor([1.0], dtype="float32"), 2.0).dtype == np.float32
     assert gg.softmax([0.0, 0.0]).tolist() == [0.5, 0.5]
 
 

@@ -6,7 +6,7 @@ otherwise (``dtype="float64"``).
 
 from typing import Never
 
-from glassgrad.errors import did_you_mean
+from glassgrad.errors import no_attribute
 from glassgrad.nn import losses, random
 from glassgrad.nn.activations import (
     ACTIVATIONS,
@@ -72,5 +72,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Never:
-    hint = "" if name.startswith("_") else f". {did_you_mean(name, __all__)}"
-    raise AttributeError(f"glassgrad.nn has no {name!r}{hint}")
+    raise no_attribute("glassgrad.nn", name, __all__)

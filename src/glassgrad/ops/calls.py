@@ -30,10 +30,12 @@ def public(F: Any, name: str) -> Callable[..., Any]:
     f: Callable[..., Any] = FUNCTIONS[name] if op is None else op.call
     signature = _signature(f, op)
     arrays = _arrays(name, op, signature)
+    weak = op is None or op.elementwise  # numbers there take the dtype of the array beside them
+    converted = frozenset([list]) if weak else frozenset([list, bool, int, float])
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if list in map(type, args):
-            args = tuple(F.value(a) if type(a) is list and i < arrays else a for i, a in enumerate(args))
+        if not converted.isdisjoint(map(type, args)):
+            args = tuple(F.value(a) if type(a) in converted and i < arrays else a for i, a in enumerate(args))
         try:
             return f(F, *args, **kwargs)
         except TypeError:

@@ -242,6 +242,7 @@ flip = linear(
 def _call_concat(F: Any, xs: Sequence[Any], axis: int | None = 0) -> Any:
     if len(xs) == 0:
         raise ShapeError("concat needs at least one array, but was given none")
+    xs = [F.value(x) for x in xs]
     if axis is None:
         xs, axis = [F.reshape(x, (-1,)) for x in xs], 0
     return F.bind(concat, tuple(xs), {"axis": normalise_axis(axis, len(xs[0].shape))})
@@ -300,4 +301,5 @@ def stack(F: Any, xs: Sequence[Any], axis: int = 0) -> Any:
     """Join arrays of equal shape along a new axis."""
     if len(xs) == 0:
         raise ShapeError("stack needs at least one array, but was given none")
+    xs = [F.value(x) for x in xs]
     return F.concat([F.expand_dims(x, axis) for x in xs], axis=normalise_axis(axis, len(xs[0].shape) + 1))

@@ -6,7 +6,7 @@ the step. Each can be chosen by name, and states itself as JSON.
 
 from typing import Never
 
-from glassgrad.errors import did_you_mean
+from glassgrad.errors import no_attribute
 from glassgrad.optim.adagrad import AdaGrad
 from glassgrad.optim.adam import Adam
 from glassgrad.optim.adamw import AdamW
@@ -55,5 +55,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Never:
-    hint = "" if name.startswith("_") else f". {did_you_mean(name, __all__)}"
-    raise AttributeError(f"glassgrad.optim has no {name!r}{hint}")
+    raise no_attribute("glassgrad.optim", name, __all__)

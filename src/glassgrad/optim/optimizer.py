@@ -81,7 +81,8 @@ class Optimizer(ABC):
 
     def __new__(cls, *given: Any, **settings: Any) -> Self:
         """Answer what other libraries' optimizers take and these do not."""
-        if "params" in settings or (given and not isinstance(given[0], (int, float, str))):
+        kinds = (Iterable, HasParameters)
+        if "params" in settings or (given and isinstance(given[0], kinds) and not isinstance(given[0], str)):
             raise OptionError(
                 f"an optimizer is made without parameters: opt = {cls.__name__}(lr=…); "
                 "opt.step(model.parameters())"
@@ -89,8 +90,8 @@ class Optimizer(ABC):
         known = [f.name for f in fields(cls) if f.init]
         for name in settings:
             if name not in known:
-                kinds = [OPTIMIZERS.find(kind) for kind in OPTIMIZERS.names()]
-                having = [kind.__name__ for kind in kinds if name in {f.name for f in fields(kind)}]
+                every = [OPTIMIZERS.find(kind) for kind in OPTIMIZERS.names()]
+                having = [kind.__name__ for kind in every if name in {f.name for f in fields(kind)}]
                 hint = f"{' and '.join(having)} have it" if having else did_you_mean(name, known)
                 raise OptionError(f"{cls.__name__} has no setting {name!r}. {hint}")
         return super().__new__(cls)
