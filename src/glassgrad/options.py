@@ -177,7 +177,13 @@ def require(
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if number and above < value < below and least <= value <= most and (not whole or value == int(value)):
         return
-    low = f"{above:g} < " if above > -math.inf else f"{least:g} ≤ " if least > -math.inf else ""
-    high = f" < {below:g}" if below < math.inf else f" ≤ {most:g}" if most < math.inf else ""
+    low = f"{_plain(above)} < " if above > -math.inf else f"{_plain(least)} ≤ " if least > -math.inf else ""
+    high = f" < {_plain(below)}" if below < math.inf else f" ≤ {_plain(most)}" if most < math.inf else ""
     extent = f" with {low}{name}{high}" if low or high else ""
+    if whole and least > -math.inf and most < math.inf:
+        extent = f" from {_plain(least)} to {_plain(most)}"
     raise OptionError(f"{owner}: {name} must be a {'whole ' if whole else ''}number{extent}; got {value!r}")
+
+
+def _plain(number: float) -> str:
+    return f"{int(number):,}" if number == int(number) else f"{number:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from glassgrad.cli.options import ReadingOptions
-from glassgrad.cli.output import print_json, print_table, say
+from glassgrad.cli.output import counted, print_json, print_table, say
 from glassgrad.cli.sources import read_source
 
 __all__ = ["evaluate"]
@@ -48,13 +49,13 @@ def evaluate(
             "seconds": time.perf_counter() - start,
             "model": str(model),
             "epochs": learner.summary.epochs + learner.summary.epochs_before,
-            "test": scores,
+            "test": {name: value if math.isfinite(value) else None for name, value in scores.items()},
             "rows": rows.height,
             "dropped": dropped,
             "notes": notes,
         }
         print_json("evaluate", fields)
         return
-    for note in notes:
+    for note in () if options.quiet else notes:
         say(f"Note: {note}")
-    print_table(score_rows(scores), (f"on {rows.height:,} rows", ""), numbers=(1,))
+    print_table(score_rows(scores), (f"on {counted(rows.height, 'row')}", ""), numbers=(1,))

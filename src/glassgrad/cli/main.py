@@ -121,5 +121,7 @@ def _usage(error: CycloptsError) -> str:
 
 
 def _complain(message: str) -> int:
-    print(message, file=sys.stderr)
+    from glassgrad.cli.wording import in_options
+
+    print(in_options(message), file=sys.stderr)
     return _BAD_INPUT

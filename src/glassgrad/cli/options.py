@@ -86,6 +86,8 @@ class ReadingOptions(CommonOptions):
         ),
     ] = None
 
+    quiet: Annotated[bool, _option(_FILES, "Print the result and errors, and no notes.", "no")] = False
+
     def selection(self) -> Selection:
         """Return which rows and columns are wanted, and how the file is to be read."""
         return Selection(

@@ -17,6 +17,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "check_not_input",
     "check_writable",
+    "counted",
     "print_json",
     "print_table",
     "say",
@@ -43,6 +44,17 @@ def say(text: str = "") -> None:
         print(text)
     except BrokenPipeError:
         stop_writing()
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2000, "epoch")
+    ('1 row', '2,000 epochs')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def stop_writing() -> None:

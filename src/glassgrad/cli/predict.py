@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from glassgrad.cli.options import ReadingOptions
-from glassgrad.cli.output import check_not_input, check_writable, print_json, say, write_whole
+from glassgrad.cli.output import check_not_input, check_writable, counted, print_json, say, write_whole
 from glassgrad.cli.sources import read_source
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def predict(
     header, table = _table(rows, predictions)
     if out is not None:
         write_whole(out, _csv(header, table).encode())
-    for note in predictions.notes:
+    for note in () if options.quiet else predictions.notes:
         print(f"Note: {note}", file=sys.stderr)
     if options.json:
         p = predictions.probabilities
@@ -71,8 +71,8 @@ def predict(
         print_json("predict", fields)
     elif out is None:
         sys.stdout.write(_csv(header, table))
-    else:
-        say(f"{len(table):,} predictions written to {out}")
+    elif not options.quiet:
+        say(f"{counted(len(table), 'prediction')} written to {out}")
 
 
 def _table(rows: Table | Arrays, predictions: Predictions) -> tuple[list[str], list[list[Any]]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from glassgrad.cli.options import CommonOptions
-from glassgrad.cli.output import print_json, print_table, say
+from glassgrad.cli.output import counted, print_json, print_table, say
 
 __all__ = ["show"]
 
@@ -52,7 +52,8 @@ def show(
     say()
     epochs = summary.epochs + summary.epochs_before
     say(
-        f"Trained {epochs} epochs on {summary.rows['train']:,} rows by {recipe.optimizer}, learning rate {recipe.lr:g}"
+        f"Trained {counted(epochs, 'epoch')} on {counted(summary.rows['train'], 'row')} "
+        f"by {recipe.optimizer}, learning rate {recipe.lr:g}"
     )
     say(
         f"({recipe.schedule}), batches of {recipe.batch_size}, loss {recipe.loss}, seed {recipe.seed}; "

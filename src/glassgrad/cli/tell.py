@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glassgrad.cli.output import print_table, say
+from glassgrad.cli.output import counted, print_table, say
 
 if TYPE_CHECKING:
     from glassgrad.data import Arrays, Schema, Table
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["score_rows", "tell_data", "tell_plan", "tell_result", "tell_scores"]
 
 _MOST_COLUMNS = 40
+_LARGEST_PLAIN = 1e12
 _NAMES = {"loss": "loss", "accuracy": "accuracy", "rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
 
@@ -29,20 +31,22 @@ def tell_data(data: Table | Arrays, schema: Schema | None, dropped: dict[str, An
         test = f", and {data.test.height:,} that came as a test set" if data.test else ""
         say(f"{data.source}: {data.height:,} {what} {shape}{test}")
     else:
+        columns = len(data.columns) + len(dropped["columns"])
         rows = data.height + sum(dropped["rows"].values())
-        say(f"{data.source}: {rows:,} rows, {len(data.columns) + len(dropped['columns'])} columns")
+        say(f"{data.source}: {counted(rows, 'row')}, {counted(columns, 'column')}")
     for condition, count in dropped["rows"].items():
-        say(f"Dropped {count:,} rows that do not meet: {condition}")
+        verb = "does" if count == 1 else "do"
+        say(f"Dropped {counted(count, 'row')} that {verb} not meet: {condition}")
     if dropped["columns"]:
         say(f"Dropped columns: {', '.join(dropped['columns'])}")
     if schema is not None:
         say()
-        columns = schema.describe()
+        described = schema.describe()
         print_table(
-            columns[:_MOST_COLUMNS], ("column", "kind", "missing", "different", "first"), numbers=(2, 3)
+            described[:_MOST_COLUMNS], ("column", "kind", "missing", "different", "first"), numbers=(2, 3)
         )
-        if len(columns) > _MOST_COLUMNS:
-            say(f"… and {len(columns) - _MOST_COLUMNS} more columns")
+        if len(described) > _MOST_COLUMNS:
+            say(f"… and {counted(len(described) - _MOST_COLUMNS, 'more column')}")
 
 
 def tell_plan(prepared: Preparation, before: Learner | None) -> None:
@@ -63,12 +67,13 @@ def tell_plan(prepared: Preparation, before: Learner | None) -> None:
     dropout = f", dropout {recipe.dropout:g}" if recipe.dropout else ""
     say(f"Network {layers}, {recipe.activation}{dropout}, {recipe.dtype}; loss {recipe.loss}")
     say(
-        f"{recipe.optimizer}, learning rate {recipe.lr:g} ({recipe.schedule}), {recipe.epochs} epochs in batches of "
-        f"{recipe.batch_size}" + (f", patience {recipe.patience}" if recipe.patience else "")
+        f"{recipe.optimizer}, learning rate {recipe.lr:g} ({recipe.schedule}), "
+        f"{counted(recipe.epochs or 1, 'epoch')} in batches of {recipe.batch_size}"
+        + (f", patience {recipe.patience}" if recipe.patience else "")
     )
     if before is not None:
         done = before.summary.epochs + before.summary.epochs_before
-        say(f"Going on from a model of {done} epochs, with its columns, units and classes")
+        say(f"Going on from a model of {counted(done, 'epoch')}, with its columns, units and classes")
 
 
 def tell_result(learner: Learner, out: Path, source: str) -> None:
@@ -90,7 +95,6 @@ def tell_scores(summary: Summary) -> None:
         say("No rows were held back, so there are no figures on unseen rows (--test, --validation).")
         return
     names = list(scores)
-    where = "test rows" if summary.test else "validation rows"
     rows = [_score_row("trained network", summary.test or summary.validation, names)]
     labels = {
         "trivial": "most frequent class" if summary.task == "classification" else "mean of the training rows",
@@ -101,7 +105,10 @@ def tell_scores(summary: Summary) -> None:
     if summary.test:
         rows += [_score_row(labels[name], values, names) for name, values in summary.baselines.items()]
     count = summary.rows["test" if summary.test else "validation"]
-    print_table(rows, (f"on {count:,} {where}", *(_NAMES[name] for name in names)), range(1, len(names) + 1))
+    where = f"{'test' if summary.test else 'validation'} row"
+    print_table(
+        rows, (f"on {counted(count, where)}", *(_NAMES[name] for name in names)), range(1, len(names) + 1)
+    )
 
 
 def score_rows(scores: dict[str, Any]) -> list[tuple[str, str]]:
@@ -114,8 +121,10 @@ def _score_row(label: str, scores: dict[str, Any], names: list[str]) -> tuple[st
 
 
 def _number(value: float | None) -> str:
-    if value is None:
-        return "not finite"
+    if value is None or not math.isfinite(value):
+        return "–"
+    if abs(value) >= _LARGEST_PLAIN:
+        return f"{value:.3e}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 

@@ -197,6 +197,7 @@ class _Training:
 
 _OF_THE_NETWORK = {"hidden", "activation", "loss", "dtype"}
 _FREE_TO_CHANGE = {"engine"}
+_MOST_NAMES, _LAST_NAMES = 30, 5
 
 
 def _same_selection(wanted: Selection, unfinished: Unfinished) -> Selection:
@@ -273,9 +274,11 @@ def _schema(data: Table | Arrays, target: str | None, selection: Selection) -> S
     if not isinstance(data, Table):
         return None
     if target is None:
+        names = [repr(name) for name in data.columns]
+        if len(names) > _MOST_NAMES:
+            names[_MOST_NAMES - _LAST_NAMES : -_LAST_NAMES] = ["…"]
         raise DataError(
-            f"Name the column of {data.source} to learn: --target COLUMN.\n"
-            f"Its columns: {', '.join(map(repr, data.columns[:12]))}{' …' if len(data.columns) > 12 else ''}"
+            f"Name the column of {data.source} to learn: --target COLUMN.\nIts columns: {', '.join(names)}"
         )
     return infer(data, target, text=split_names(selection.text, data.columns))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -118,13 +119,32 @@ def read_unfinished(path: str | os.PathLike[str]) -> Unfinished:
     ModelFileError
         Where it cannot be read, or was not made by a learner.
     """
-    metadata = load_checkpoint(path).metadata
+    try:
+        metadata = load_checkpoint(path).metadata
+    except ModelFileError as error:
+        older = _newest_that_loads(Path(path)) if Path(path).is_dir() else None
+        if older is None:
+            raise
+        first = str(error).splitlines()[0]
+        raise ModelFileError(
+            f"{first}\nGo on from the newest one that can be read: resume={str(older)!r}"
+        ) from None
     try:
         found = msgspec.json.decode(msgspec.json.encode(metadata), type=_Description)
     except msgspec.ValidationError as error:
         raise ModelFileError(f"'{path}' was not made by `glassgrad train`: {error}.") from None
     fitted = Preprocessing.from_json(bytes(found.preprocessing))
     return Unfinished(path, fitted, found.recipe, found.epochs_before, found.steps_before, found.note)
+
+
+def _newest_that_loads(folder: Path) -> Path | None:
+    for path in sorted(folder.glob("step-*.safetensors"), reverse=True):
+        try:
+            load_checkpoint(path)
+        except ModelFileError:
+            continue
+        return path
+    return None
 
 
 def _check_arrays(arrays: dict[str, Array], fitted: Preprocessing, recipe: Recipe) -> None:

@@ -8,6 +8,7 @@ ones arrive.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ from glassgrad.learner.summary import Summary, summarise
 from glassgrad.nn import Module
 from glassgrad.nn.losses import loss as find_loss
 from glassgrad.training.callbacks import Callback
-from glassgrad.training.fit import fit, predict
+from glassgrad.training.fit import NotFiniteWarning, fit, predict
 from glassgrad.training.history import History
 from glassgrad.training.metrics import probabilities
 from glassgrad.training.run import Run
@@ -60,10 +61,8 @@ class Learner:
 
     Parameters
     ----------
-    network
-        Maps features to logits or to a standardised quantity.
-    preprocessing
-        Maps raw rows to features, and targets to numbers and back.
+    network, preprocessing
+        The one maps features to logits or a standardised quantity; the other raw rows to features, targets to numbers.
     recipe
         How it was trained, every choice made.
     optimizer_state
@@ -167,8 +166,7 @@ class Learner:
         note
             What to keep in each checkpoint beside the description of the learner; JSON.
         scored
-            Whether to score the network and its baselines on the rows held back. False leaves it to `judge`, for
-            who wants to save the network first.
+            Whether to score the network and its baselines; False leaves it to `judge`, after the network is saved.
 
         Raises
         ------
@@ -178,7 +176,7 @@ class Learner:
         recipe, fitted = prepared.recipe, prepared.preprocessing
         network = network_of(fitted, recipe)
         keep = _KeepState()
-        start, earlier = None, (0, 0)
+        start, earlier, outputs = None, (0, 0), output_count(fitted, recipe)
         if unfinished is not None:
             earlier = (unfinished.epochs_before, unfinished.steps_before)
         elif before is not None:
@@ -186,7 +184,6 @@ class Learner:
             network.load_state_dict(before.network.state_dict())
             if before.recipe.optimizer == recipe.optimizer:
                 start = before.optimizer_state
-        outputs = output_count(fitted, recipe)
         train, held = prepared.train, prepared.validation
         description = {
             "preprocessing": msgspec.to_builtins(fitted),
@@ -195,30 +192,32 @@ class Learner:
             "steps_before": earlier[1],
             "note": note or {},
         }
-        history = fit(
-            network,
-            train.X,
-            network_target(train.y, outputs, recipe.dtype),
-            loss=recipe.loss,
-            optimizer=recipe.optimizer,
-            lr=recipe.lr,
-            weight_decay=recipe.weight_decay,
-            schedule=recipe.schedule,
-            epochs=recipe.epochs or 1,
-            batch_size=recipe.batch_size or 1,
-            validation=None if held is None else (held.X, network_target(held.y, outputs, recipe.dtype)),
-            metrics=() if held is None else ("accuracy",) if prepared.classes else ("r2",),
-            patience=recipe.patience,
-            seed=recipe.seed,
-            engine=recipe.engine,
-            progress=progress,
-            callbacks=[*callbacks, keep],
-            checkpoint_dir=checkpoint_dir,
-            checkpoint_every=checkpoint_every,
-            resume=None if unfinished is None else unfinished.path,
-            start=start,
-            metadata=description,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotFiniteWarning)  # it becomes an error below
+            history = fit(
+                network,
+                train.X,
+                network_target(train.y, outputs, recipe.dtype),
+                loss=recipe.loss,
+                optimizer=recipe.optimizer,
+                lr=recipe.lr,
+                weight_decay=recipe.weight_decay,
+                schedule=recipe.schedule,
+                epochs=recipe.epochs or 1,
+                batch_size=recipe.batch_size or 1,
+                validation=None if held is None else (held.X, network_target(held.y, outputs, recipe.dtype)),
+                metrics=() if held is None else ("accuracy",) if prepared.classes else ("r2",),
+                patience=recipe.patience,
+                seed=recipe.seed,
+                engine=recipe.engine,
+                progress=progress,
+                callbacks=[*callbacks, keep],
+                checkpoint_dir=checkpoint_dir,
+                checkpoint_every=checkpoint_every,
+                resume=None if unfinished is None else unfinished.path,
+                start=start,
+                metadata=description,
+            )
         summary = summarise(prepared, network, history, earlier)
         learner = cls(network, fitted, recipe, keep.state, summary)
         if history.stopped == "not finite":
@@ -330,11 +329,11 @@ class Learner:
         """
         report = Report()
         outputs = self.outputs(_rows(source), report)
-        target = self.preprocessing.target_encoding
+        target, notes = self.preprocessing.target_encoding, tuple(report.notes())
         if isinstance(target, ClassTarget):
             p = probabilities(outputs)
-            return Predictions(target.decode(p.argmax(axis=1)), p, target.classes, tuple(report.notes()))
-        return Predictions(target.decode(outputs[:, 0]), None, (), tuple(report.notes()))
+            return Predictions(target.decode(p.argmax(axis=1)), p, target.classes, notes)
+        return Predictions(target.decode(outputs[:, 0]), None, (), notes)
 
     def evaluate(self, source: Any) -> Scores:
         """Return the scores on raw rows whose target is known: ``loss`` and ``accuracy``, or ``rmse``, ``mae``, ``r2``.
@@ -393,9 +392,8 @@ class _KeepState(Callback):
         self.state: dict[str, Array] = {}
 
     def on_end(self, run: Run, history: History) -> None:
-        self.state = {
-            k: a for k, a in run.optimizer_state().items() if k == "step" or k.startswith("optimizer.")
-        }
+        state = run.optimizer_state()
+        self.state = {k: a for k, a in state.items() if k == "step" or k.startswith("optimizer.")}
 
 
 def _rows(source: Any, target: str | None = None) -> Table | Arrays:

@@ -113,6 +113,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             require("Training", "weight_decay", self.weight_decay, least=0)
         require("Training", "validation", self.validation, least=0, below=1)
         require("Training", "test", self.test, least=0, below=1)
+        if self.validation + self.test >= 1:
+            raise OptionError(
+                f"validation={self.validation} and test={self.test} leave no rows to train on; "
+                "their sum must be below 1."
+            )
         require("Training", "seed", self.seed, least=0, below=1 << 63, whole=True)
         if self.dtype not in ("float32", "float64"):
             raise OptionError(f"there is no dtype {self.dtype!r}. Known: 'float32', 'float64'.")

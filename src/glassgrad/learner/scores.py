@@ -7,6 +7,7 @@ baselines, so that the columns of the final table can be compared.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def score(preprocessing: Preprocessing, loss: Loss, outputs: Array, y: Array) ->
     -------
     dict
         ``loss`` (on the outputs as they are) and ``accuracy``; or ``loss``, and in the target's own units
-        ``rmse`` and ``mae``, and ``r2``.
+        ``rmse`` and ``mae``, and ``r2``, which is NaN for a single row.
     """
     outputs = np.asarray(outputs)
     value = float(loss(outputs, network_target(y, outputs.shape[1], outputs.dtype)).item())
@@ -56,7 +57,8 @@ def score(preprocessing: Preprocessing, loss: Loss, outputs: Array, y: Array) ->
         return {"loss": value, "accuracy": accuracy(outputs, y)}
     given = preprocessing.inverse_target(outputs[:, 0])
     wanted = preprocessing.inverse_target(y)
-    return {"loss": value, "rmse": rmse(given, wanted), "mae": mae(given, wanted), "r2": r2(given, wanted)}
+    explained = r2(given, wanted) if len(y) > 1 else math.nan  # a single row does not vary
+    return {"loss": value, "rmse": rmse(given, wanted), "mae": mae(given, wanted), "r2": explained}
 
 
 def network_target(y: Array, outputs: int, dtype: Any) -> Array:
