@@ -389,7 +389,8 @@ def test_a_file_that_lies_is_refused(learner: Learner, tmp_path: Path, change: A
 
 def test_a_file_that_says_the_truth_is_not(learner: Learner, tmp_path: Path) -> None:
     _lie(learner, tmp_path / "m.safetensors", lambda arrays, metadata: None)
-    Learner.load(tmp_path / "m.safetensors")
+    loaded = Learner.load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(loaded.predict(houses()).values, learner.predict(houses()).values)
 
 
 def test_a_checkpoint_is_no_model_and_a_model_no_checkpoint(learner: Learner, tmp_path: Path) -> None:
