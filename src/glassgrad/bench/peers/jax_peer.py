@@ -12,7 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from workloads import ADAM, Workload
+
+from glassgrad.bench.workloads import ADAM, Workload
 
 __all__ = ["CONTESTANTS", "JaxLoop", "JaxStep"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from workloads import ADAM, Workload
+
+from glassgrad.bench.workloads import ADAM, Workload
 
 __all__ = ["CONTESTANTS", "NumPyPeer"]
 

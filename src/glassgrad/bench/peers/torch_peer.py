@@ -1,15 +1,21 @@
 """PyTorch, eager: functional layers on plain parameters, the fused Adam, and plain descent by hand.
 
-On networks this small ``torch.optim.SGD`` costs a third of the step, so its one line is written out.
+On networks this small ``torch.optim.SGD`` costs a third of the step, so its one line is written out. Numbers too small
+to be normal are flushed to zero, since Adam's moments of a dead unit become such, and they are slow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
-from workloads import ADAM, Workload
 
-__all__ = ["CONTESTANTS", "TorchPeer"]
+from glassgrad.bench.workloads import ADAM, Workload
+
+__all__ = ["CONTESTANTS", "TorchPeer", "loss_of"]
+
+torch.set_flush_denormal(True)
 
 
 class TorchPeer:
@@ -45,13 +51,13 @@ class TorchPeer:
                 rows = self.order[self.step % len(self.order)]
                 x, y = self.x.index_select(0, rows), self.y.index_select(0, rows)
             self.step += 1
-            update(self._loss(x, y))
+            update(loss_of(self.workload, self.layers, x, y))
 
     def loss(self) -> float:
         """Evaluate the held-out rows."""
         x, y = self.workload.held_out()
         with torch.no_grad():
-            return float(self._loss(torch.from_numpy(x), torch.from_numpy(y)))
+            return float(loss_of(self.workload, self.layers, torch.from_numpy(x), torch.from_numpy(y)))
 
     def _adam(self, loss: torch.Tensor) -> None:
         self.adam.zero_grad(set_to_none=True)
@@ -64,20 +70,27 @@ class TorchPeer:
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
                 parameter.sub_(gradient, alpha=self.workload.learning_rate)
 
-    def _loss(self, a: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        last = len(self.layers) - 1
-        for k, (w, b) in enumerate(self.layers):
-            a = F.linear(a, w, b)
-            kind = self.workload.output if k == last else self.workload.hidden
-            if kind == "relu":
-                a = torch.relu(a)
-            elif kind == "sigmoid":
-                a = torch.sigmoid(a)
-        if self.workload.loss == "cross_entropy":
-            return F.cross_entropy(a, y)
-        if self.workload.loss == "mse":
-            return F.mse_loss(a, y)
-        return F.mse_loss(a, y, reduction="sum") / 2
+
+def loss_of(
+    workload: Workload,
+    layers: Sequence[tuple[torch.Tensor, torch.Tensor | None]],
+    a: torch.Tensor,
+    y: torch.Tensor,
+) -> torch.Tensor:
+    """Return the workload's loss on the rows `a`; `layers` has weights (out, in) and biases."""
+    last = len(layers) - 1
+    for k, (w, b) in enumerate(layers):
+        a = F.linear(a, w, b)
+        kind = workload.output if k == last else workload.hidden
+        if kind == "relu":
+            a = torch.relu(a)
+        elif kind == "sigmoid":
+            a = torch.sigmoid(a)
+    if workload.loss == "cross_entropy":
+        return F.cross_entropy(a, y)
+    if workload.loss == "mse":
+        return F.mse_loss(a, y)
+    return F.mse_loss(a, y, reduction="sum") / 2
 
 
 CONTESTANTS = [TorchPeer]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from workloads import ADAM, Workload
 
-from peers import NotExpressibleError
+from glassgrad.bench.peers import NotExpressibleError
+from glassgrad.bench.workloads import ADAM, Workload
 
 __all__ = ["CONTESTANTS", "SklearnPeer"]
 
