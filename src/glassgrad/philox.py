@@ -26,6 +26,9 @@ from glassgrad.errors import DTypeError, OptionError, ShapeError
 __all__ = [
     "EPOCH_STREAMS",
     "GRAPH_NODES",
+    "KEY_STEPS",
+    "MULTIPLIERS",
+    "ROUNDS",
     "SHUFFLE_NODES",
     "SPLIT_STREAMS",
     "WEIGHT_NODES",
@@ -52,9 +55,15 @@ SPLIT_STREAMS: Final = range(1 << 32, 2 << 32)
 """Streams of :func:`permutation` for splits into training, validation and test rows: one a split."""
 
 _WORD: Final = 1 << 32
-_MULTIPLIERS: Final = np.array([[0xD2511F53], [0xCD9E8D57]], dtype=np.uint64)
-_KEY_STEPS: Final = np.array([[0x9E3779B9], [0xBB67AE85]], dtype=np.uint64)
-_ROUNDS: Final = 10
+MULTIPLIERS: Final = (0xD2511F53, 0xCD9E8D57)
+"""What the words 0 and 2 are multiplied by in each round."""
+
+KEY_STEPS: Final = (0x9E3779B9, 0xBB67AE85)
+"""What is added to the two words of the key after each round."""
+
+ROUNDS: Final = 10
+"""How often a counter is encrypted."""
+
 _LOW: Final = np.uint64(_WORD - 1)
 _HALF: Final = np.uint64(32)
 _CHUNK: Final = 8192  # counters at a time: the scratch (six rows of 64 KiB) stays in the second-level cache
@@ -304,15 +313,16 @@ def _check(name: str, value: int, limit: int) -> None:
 def _encrypt(counters: NDArray[np.uint32], key0: int, key1: int) -> None:
     """Replace the counters, shape (m, 4), by their random words, a chunk at a time."""
     scratch = np.empty((3, 2, min(_CHUNK, len(counters))), dtype=np.uint64)
-    rounds = np.arange(_ROUNDS, dtype=np.uint64).reshape(_ROUNDS, 1, 1)
-    round_keys = (np.array([[key0], [key1]], dtype=np.uint64) + rounds * _KEY_STEPS) & _LOW
+    rounds = np.arange(ROUNDS, dtype=np.uint64).reshape(ROUNDS, 1, 1)
+    key_steps, multipliers = (np.array([[a], [b]], dtype=np.uint64) for a, b in (KEY_STEPS, MULTIPLIERS))
+    round_keys = (np.array([[key0], [key1]], dtype=np.uint64) + rounds * key_steps) & _LOW
     for start in range(0, len(counters), _CHUNK):
         chunk = counters[start : start + _CHUNK]
         even, odd, product = scratch[..., : len(chunk)]  # even holds the words 0 and 2, odd the words 1 and 3
         even[:] = chunk[:, 0::2].T
         odd[:] = chunk[:, 1::2].T
         for round_key in round_keys:
-            np.multiply(even, _MULTIPLIERS, out=product)
+            np.multiply(even, multipliers, out=product)
             np.right_shift(product[::-1], _HALF, out=even)
             even ^= odd
             even ^= round_key

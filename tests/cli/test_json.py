@@ -32,7 +32,7 @@ def trained(run: Run, houses: Path) -> dict[str, Any]:
 def test_train_prints_what_is_documented(trained: dict[str, Any]) -> None:
     assert set(trained) == documented("train")
     assert (trained["version"], trained["command"], trained["task"]) == (1, "train", "regression")
-    assert (trained["engine"], trained["model"], trained["epochs"]) == ("numpy", "houses.safetensors", 2)
+    assert (trained["engine"], trained["model"], trained["epochs"]) == ("native", "houses.safetensors", 2)
     assert isinstance(trained["seconds"], float)
     assert set(trained["test"]) == {"loss", "rmse", "mae", "r2"}
     assert all(isinstance(value, NUMBER) for value in trained["test"].values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,19 @@ def run(
     loop: Any = None,
 ) -> Any:
     loop = loop or engine("numpy").loop(step)
-    return loop.run(state, data(dtype), chosen, [rates], [np.asarray(0.9, dtype)], np.zeros(1, np.uint8))
+    return by_size(loop, state, data(dtype), chosen, [rates], [np.asarray(0.9, dtype)])
+
+
+def by_size(loop: Any, state: Any, rows: Any, chosen: Any, each: Any, fixed: Any) -> np.ndarray:
+    """Run mini-batches of any sizes: a call for each stretch of equal ones."""
+    reports, done = [np.empty((0, 2))], 0
+    for _, part in groupby(chosen, len):
+        batches = np.stack(list(part))
+        now = [e[done : done + len(batches)] for e in each]
+        found = loop.run(state, rows, batches, now, fixed, np.zeros(1, np.uint8))
+        reports.append(found.reshape(len(found), -1))
+        done += len(batches)
+    return np.concatenate([r for r in reports if len(r)] or reports)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -148,7 +161,7 @@ def test_data_are_not_written_to() -> None:
         r.flags.writeable = False
     chosen = batches(5)
     loop = engine("numpy").loop(step)
-    loop.run(start(), rows, chosen, [np.full(len(chosen), 0.1)], [np.array(0.9)], np.zeros(1, np.uint8))
+    by_size(loop, start(), rows, chosen, [np.full(len(chosen), 0.1)], [np.array(0.9)])
     assert_same_bits(rows, kept)
 
 
@@ -157,15 +170,18 @@ def test_the_flag_stops_after_the_step_at_hand() -> None:
     stop = np.ones(1, np.uint8)
     state = start()
     rates = np.full(len(chosen), 0.1)
-    reports = engine("numpy").loop(step).run(state, data(), chosen, [rates], [np.array(0.9)], stop)
+    reports = (
+        engine("numpy").loop(step).run(state, data(), np.stack(chosen[:4]), [rates], [np.array(0.9)], stop)
+    )
     assert reports.shape == (1, 2)
     expected, _ = by_interpreter(step, chosen[:1], rates[:1], "float64")
     assert_same_bits(state, expected)
 
 
 def test_no_batches_no_steps() -> None:
-    state = start()
-    reports = run(step_graph(), state, [], np.zeros(0), "float64")
+    state, none = start(), np.zeros(1, np.uint8)
+    batches = np.empty((0, 5), np.int64)
+    reports = engine("numpy").loop(step_graph()).run(state, data(), batches, [np.zeros(0)], [0.9], none)
     assert reports.shape == (0, 2)
     assert_same_bits(state, start())
 
@@ -194,6 +210,6 @@ def test_what_is_written_over_its_input_is_never_read_again() -> None:
     for batch in chosen:
         *expected, report = interpret(graph, [*expected, rows[0][batch]])
         reports.append([float(report)])
-    found = engine("numpy").loop(both).run(state, rows, chosen, [], [], np.zeros(1, np.uint8))
+    found = by_size(engine("numpy").loop(both), state, rows, chosen, [], [])
     assert_same_bits(state, expected)
     assert_same_bits([found], [np.array(reports)])

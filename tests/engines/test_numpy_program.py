@@ -174,7 +174,7 @@ def test_programs_of_many_batch_sizes_are_not_all_kept() -> None:
 
 
 def test_engine_by_name() -> None:
-    assert gg.engines.engine("auto").name == "numpy"
+    assert gg.engines.engine("auto").name == "native"
     with pytest.raises(OptionError, match="'numpy'"):
         gg.engines.engine("numpi")
 

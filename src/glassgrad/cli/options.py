@@ -193,7 +193,7 @@ class TrainOptions(ReadingOptions):
     weight_decay: Annotated[float | None, _option(_TRAINING, "Weight decay.", "0.01 for adamw, else 0")] = (
         None
     )
-    engine: Annotated[str | None, _option(_TRAINING, "What runs the network: auto or numpy.", "auto")] = None
+    engine: Annotated[str | None, _option(_TRAINING, "What runs the network: auto, native or numpy.", "auto")] = None
 
     out: Annotated[
         Path | None,

@@ -1,7 +1,7 @@
 """Engines: what runs graphs.
 
-Each engine is a sub-package that knows nothing of the others; this module states what they have in common and finds
-one by name.
+Each engine is a sub-package that knows nothing of the others; this module states what they have in common and
+finds one by name.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ class StepGraph:
     Attributes
     ----------
     graph
-        Inputs, in this order: `state` values, `rows` values of which each step takes the rows of its mini-batch,
-        `each` numbers of which each step has its own (the learning rate, the step count), and `fixed` values that
-        are the same in every step. Outputs: the new state, in the order of the inputs, then the step's report.
+        Inputs, in this order: `state` values, `rows` values of which each step takes the rows of its
+        mini-batch, `each` numbers of which each step has its own (the learning rate, the step count), and
+        `fixed` values that are the same in every step. Outputs: the new state, in the order of the inputs,
+        then the step's report.
     state, rows, each, fixed
         How many inputs of each sort there are.
     """
@@ -55,7 +56,7 @@ class Loop(Protocol):
         self,
         state: list[Array],
         rows: Sequence[Array],
-        batches: Sequence[Array],
+        batches: Array,
         each: Sequence[Array],
         fixed: Sequence[Array],
         stop: Array,
@@ -70,7 +71,8 @@ class Loop(Protocol):
         rows
             The data: arrays whose first axis is the row.
         batches
-            Row numbers of each mini-batch, int64.
+            (steps, n) row numbers of each mini-batch, int64. Where every step takes the same rows, the array
+            may be one row broadcast to all steps, and they are gathered once.
         each
             For each per-step input an array with one number a step.
         fixed
@@ -97,11 +99,14 @@ class Engine(Protocol):
         """Return the loop for a training step."""
 
 
-_KNOWN = ("numpy",)
+_KNOWN = ("native", "numpy")
 
 
 def engine(name: str = "auto") -> Engine:
-    """Return the engine called `name`; ``"auto"`` is the fastest that is there.
+    """Return the engine called `name`.
+
+    ``"native"`` compiles to machine code and leaves to NumPy, with a warning, what it cannot compile.
+    ``"auto"`` does the same, but for small single calls, which NumPy has done before a compiler has begun.
 
     Raises
     ------
@@ -115,9 +120,13 @@ def engine(name: str = "auto") -> Engine:
     """
     if name not in ("auto", *_KNOWN):
         raise OptionError(f"there is no engine {name!r}. {did_you_mean(name, ('auto', *_KNOWN))}")
-    from glassgrad.engines.numpy import NumpyEngine
+    if name == "numpy":
+        from glassgrad.engines.numpy import NumpyEngine
 
-    return NumpyEngine()
+        return NumpyEngine()
+    from glassgrad.engines.auto import FallbackEngine
+
+    return FallbackEngine(small_calls=name == "native")
 
 
 def run(graph: Graph, *inputs: Any, engine_name: str = "auto") -> list[Array]:

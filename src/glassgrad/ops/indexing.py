@@ -19,7 +19,7 @@ from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.shapes import normalise_axis
 
-__all__ = ["ARRAY"]
+__all__ = ["ARRAY", "layout"]
 
 ARRAY = "array"
 """Stands in an index for the next of the whole-number arrays among the inputs."""
@@ -144,7 +144,7 @@ def _length(s: slice, size: int | Dim) -> int | Dim:
     return len(range(*s.indices(size if isinstance(size, int) else s.stop)))
 
 
-def _layout(
+def layout(
     shape: Shape, index: Sequence[Any], arrays: Sequence[Shape]
 ) -> tuple[list[int | Dim], Shape, int | None]:
     """Return the sizes of the axes that are kept, those the arrays bring, and where the latter go among the former.
@@ -173,7 +173,7 @@ def _layout(
 
 
 def _picked_shape(shape: Shape, index: Sequence[Any], arrays: Sequence[Shape]) -> Shape:
-    sizes, brought, place = _layout(shape, index, arrays)
+    sizes, brought, place = layout(shape, index, arrays)
     at = place or 0
     return (*sizes[:at], *brought, *sizes[at:])
 
@@ -264,10 +264,10 @@ def _batch_getitem(
     index = attrs["index"]
     one = tuple(x.shape[1:] if x_rows else x.shape)
     shapes = [tuple(a.shape[1:] if b else a.shape) for a, b in zip(arrays, own, strict=True)]
-    _sizes, brought, place = _layout(one, index, shapes)
+    _sizes, brought, place = layout(one, index, shapes)
     if not any(own):
         out = F.getitem(x, (_WHOLE, *_filled(index, arrays)))
-        split = _layout(tuple(x.shape), (_WHOLE, *index), shapes)[2] == 0
+        split = layout(tuple(x.shape), (_WHOLE, *index), shapes)[2] == 0
         return _moved(F, out, len(brought), 1, 0) if split else out
     aligned = _rows_first(arrays, own, F)
     if not x_rows:
@@ -286,11 +286,11 @@ def _batch_index_add(
     index, shape = attrs["index"], attrs["shape"]
     rows = next(x.shape[0] for x, b in zip(xs, batched, strict=True) if b)
     shapes = [tuple(a.shape[1:] if b else a.shape) for a, b in zip(arrays, own, strict=True)]
-    _sizes, brought, place = _layout(shape, index, shapes)
+    _sizes, brought, place = layout(shape, index, shapes)
     picked = _picked_shape(shape, index, shapes)
     g = F.broadcast_to(g if g_rows else F.expand_dims(g, 0), (rows, *picked))
     if not any(own):
-        split = _layout((rows, *shape), (_WHOLE, *index), shapes)[2] == 0
+        split = layout((rows, *shape), (_WHOLE, *index), shapes)[2] == 0
         g = _moved(F, g, 0, 1, len(brought)) if split else g
         return F.index_add(g, (_WHOLE, *_filled(index, arrays)), (rows, *shape))
     numbers = _row_numbers(F, rows, arrays, own)

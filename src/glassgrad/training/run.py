@@ -222,17 +222,11 @@ class Run:
     def _run_epoch(self) -> None:
         order = self._order()
         skip = self._in_epoch
-        for block in self._blocks:
-            size = self.settings.batch_size
-            rows = (
-                order[(order >= block.first_row) & (order < block.first_row + len(block))] - block.first_row
-            )
-            batches = [rows[i : i + size] for i in range(0, len(rows), size)]
-            if skip >= len(batches):
-                skip -= len(batches)
-                continue
-            self._run_block(block, batches[skip:])
-            skip = 0
+        pieces = ((block, batches) for block in self._blocks for batches in self._batches(block, order))
+        for block, batches in pieces:
+            left, skip = batches[skip:], max(skip - len(batches), 0)
+            if len(left):
+                self._run_batches(self._data(block), left)
             if self._ending or self._flag[0]:
                 break
         complete = self._in_epoch == self.steps_per_epoch
@@ -244,8 +238,15 @@ class Run:
             return np.arange(sum(self._sizes))
         return permutation(sum(self._sizes), seed=self.settings.seed, stream=self.epoch)
 
-    def _run_block(self, block: Block, batches: list[Array]) -> None:
-        data, done = self._data(block), 0
+    def _batches(self, block: Block, order: Array) -> list[Array]:
+        """Return the mini-batches of a block, (steps, rows): those of full size, and the smaller last one."""
+        size = self.settings.batch_size
+        rows = order[(order >= block.first_row) & (order < block.first_row + len(block))] - block.first_row
+        whole = len(rows) - len(rows) % size
+        return [part for part in (rows[:whole].reshape(-1, size), rows[None, whole:]) if part.size]
+
+    def _run_batches(self, data: list[Array], batches: Array) -> None:
+        done = 0
         while done < len(batches) and not self._ending:
             count = min(len(batches) - done, self._until_due())
             reports = self._take_steps(data, batches[done : done + count])
@@ -270,7 +271,7 @@ class Run:
         while self.epoch < self.epochs and not self._ending and not self._flag[0]:
             count = min(self.epochs - self.epoch, self._until_due())
             first = self.step
-            reports = self._take_steps(data, [batch] * count)
+            reports = self._take_steps(data, np.broadcast_to(batch, (count, len(batch))))
             self._account(reports)
             if self._failed:
                 return
@@ -288,7 +289,7 @@ class Run:
         rows = np.arange(block.first_row, block.first_row + len(block))
         return [block.X, block.y, *([] if block.weight is None else [block.weight]), rows]
 
-    def _take_steps(self, data: list[Array], batches: list[Array]) -> Array:
+    def _take_steps(self, data: list[Array], batches: Array) -> Array:
         rates = self._rates(self.step, self.step + len(batches))
         first = self._earlier + self.step + 1
         steps = np.arange(first, first + len(batches))
@@ -326,9 +327,9 @@ class Run:
             return
         if self._loss.reduction == "sum":
             shares = np.ones_like(losses)
-        for loss, share in zip(losses.tolist(), shares.tolist(), strict=True):
-            self._partial[0] += loss * share
-            self._partial[1] += share
+        self._partial[:] = np.cumsum(np.vstack([self._partial, np.stack([losses * shares, shares], 1)]), 0)[
+            -1
+        ]
         for callback in self._callbacks:
             if callback.every and self.step % callback.every == 0:
                 callback.on_step(self)

@@ -7,24 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.graph.passes import specialise
+from glassgrad.graph.passes import for_arrays
 from glassgrad.graph.rules import Arrays, evaluate
 from glassgrad.ir import Graph
-from glassgrad.ir.dims import solve_batch
 
-__all__ = ["interpret", "static"]
-
-
-def static(graph: Graph, arrays: Sequence[np.ndarray[Any, Any]]) -> Graph:
-    """Return `graph` for the batch size that `arrays` have.
-
-    Raises
-    ------
-    ShapeError
-        Where a shape does not fit.
-    """
-    n = solve_batch([v.shape for v in graph.inputs], [a.shape for a in arrays])
-    return graph if n is None else specialise(graph, n)
+__all__ = ["interpret"]
 
 
 def interpret(graph: Graph, inputs: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
@@ -43,4 +30,4 @@ def interpret(graph: Graph, inputs: Sequence[Any]) -> list[np.ndarray[Any, Any]]
     """
     arrays = [np.asarray(x, v.dtype, order="C") for x, v in zip(inputs, graph.inputs, strict=True)]
     with np.errstate(all="ignore"):
-        return [np.asarray(out) for out in evaluate(Arrays(), static(graph, arrays), arrays)]
+        return [np.asarray(out) for out in evaluate(Arrays(), for_arrays(graph, arrays), arrays)]

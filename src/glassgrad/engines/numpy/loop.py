@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,7 @@ class NumpyLoop:
         self,
         state: list[Array],
         rows: Sequence[Array],
-        batches: Sequence[Array],
+        batches: Array,
         each: Sequence[Array],
         fixed: Sequence[Array],
         stop: Array,
@@ -65,25 +64,19 @@ class NumpyLoop:
             return reports
         now = [np.asarray(a, order="C") for a in state]
         first = [values[0] for values in each]
-        sizes = sorted({len(batch) for batch in batches})
-        ready = {n: self._ready(now, rows, first, fixed, n) for n in sizes}
-        settled = set.intersection(*(program.overwritable(n_state) for program, _, _ in ready.values()))
+        program, gathered, report = self._ready(now, rows, first, fixed, batches.shape[1])
+        settled = program.overwritable(n_state)
         spare = [a if i in settled else self._other(i, a) for i, a in enumerate(now)]
         done = 0
-        with np.errstate(all="ignore"):
-            for n, batches_of_size in groupby(batches, len):
-                program, gathered, report = ready[n]
-                with blas_threads(program.largest_product):
-                    for batch in batches_of_size:
-                        numbers = [values[done] for values in each]
-                        for i in self._read:
-                            rows[i].take(batch, 0, gathered[i], "clip")
-                        program.run([*now, *gathered, *numbers, *fixed], [*spare, *report])
-                        now, spare = spare, now
-                        reports[done] = report
-                        done += 1
-                        if stop[0]:
-                            break
+        with np.errstate(all="ignore"), blas_threads(program.largest_product):
+            for batch in batches:
+                numbers = [values[done] for values in each]
+                for i in self._read:
+                    rows[i].take(batch, 0, gathered[i], "clip")
+                program.run([*now, *gathered, *numbers, *fixed], [*spare, *report])
+                now, spare = spare, now
+                reports[done] = report
+                done += 1
                 if stop[0]:
                     break
         state[:] = now

@@ -15,9 +15,8 @@ from typing import Any, cast
 import numpy as np
 
 from glassgrad.engines.numpy.chains import CHAIN, chain_source, with_chains
-from glassgrad.engines.numpy.interpreter import static
 from glassgrad.engines.numpy.threads import blas_threads, largest_product
-from glassgrad.graph.passes import lower, plan_memory, simplify
+from glassgrad.graph.passes import for_arrays, lower, plan_memory, simplify
 from glassgrad.graph.passes.memory import ALIGNMENT
 from glassgrad.graph.rules import Arrays, evaluate, row_major
 from glassgrad.ir import Constant, Graph, Node, Value
@@ -41,7 +40,7 @@ class NumpyProgram:
 
     def at(self, arrays: Sequence[Array]) -> StaticProgram:
         """Return the program for inputs of these shapes; each has its own memory, so only some are kept."""
-        graph = static(self.graph, arrays)
+        graph = for_arrays(self.graph, arrays)
         found = self._static.get(graph)
         if found is None:
             if len(self._static) >= _KEPT:

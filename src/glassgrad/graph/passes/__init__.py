@@ -3,6 +3,6 @@
 from glassgrad.graph.passes.lower import lower
 from glassgrad.graph.passes.memory import MemoryPlan, plan_memory
 from glassgrad.graph.passes.simplify import simplify
-from glassgrad.graph.passes.specialise import specialise
+from glassgrad.graph.passes.specialise import for_arrays, specialise
 
-__all__ = ["MemoryPlan", "lower", "plan_memory", "simplify", "specialise"]
+__all__ = ["MemoryPlan", "for_arrays", "lower", "plan_memory", "simplify", "specialise"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from glassgrad.ir import Constant, Graph, Node, Value
 
-__all__ = ["ALIGNMENT", "MemoryPlan", "plan_memory"]
+__all__ = ["ALIGNMENT", "MemoryPlan", "Space", "plan_memory"]
 
 ALIGNMENT = 64
 """Bytes to which every offset is rounded: a cache line, and the widest vector."""
@@ -67,7 +67,7 @@ def plan_memory(
     for value, position in last.items():
         ending.setdefault(position, []).append(value)
     elsewhere = {*graph.inputs, *graph.outputs}
-    space = _Space()
+    space = Space()
     offsets: dict[Value, int] = {}
     held: dict[Value, int] = {}
     for position, node in enumerate(graph.nodes):
@@ -108,7 +108,7 @@ def _bytes(value: Value) -> int:
     return -(-max(size * value.dtype.itemsize, 1) // ALIGNMENT) * ALIGNMENT
 
 
-class _Space:
+class Space:
     """Free stretches of the block; the best fitting one is taken."""
 
     def __init__(self) -> None:
@@ -116,6 +116,7 @@ class _Space:
         self.free: list[tuple[int, int]] = []
 
     def take(self, size: int) -> int:
+        """Return the start of a free stretch of `size` bytes."""
         fitting = [(length, start) for start, length in self.free if length >= size]
         if fitting:
             length, start = min(fitting)
@@ -128,6 +129,7 @@ class _Space:
         return start
 
     def give(self, start: int, size: int) -> None:
+        """Take a stretch back."""
         self.free.append((start, size))
         self.free.sort()
         merged: list[tuple[int, int]] = []

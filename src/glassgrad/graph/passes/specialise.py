@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from glassgrad.graph.passes.rewrite import Rewriter
 from glassgrad.ir import Constant, Dim, Graph, Value, derived
-from glassgrad.ir.dims import is_static
+from glassgrad.ir.dims import is_static, solve_batch
 
-__all__ = ["specialise"]
+__all__ = ["for_arrays", "specialise"]
 
 
 @derived
@@ -42,6 +45,18 @@ def specialise(graph: Graph, n: int) -> Graph:
             )
     new = out.finish(graph, inputs)
     return graph if new.nodes == graph.nodes and new.inputs == graph.inputs else new
+
+
+def for_arrays(graph: Graph, arrays: Sequence[np.ndarray[Any, Any]]) -> Graph:
+    """Return `graph` for the batch size that `arrays`, its inputs, have.
+
+    Raises
+    ------
+    ShapeError
+        Where a shape does not fit.
+    """
+    n = solve_batch([v.shape for v in graph.inputs], [a.shape for a in arrays])
+    return graph if n is None else specialise(graph, n)
 
 
 def _at(setting: Any, n: int) -> Any:

@@ -1,0 +1,40 @@
+"""The native engine: graphs compiled to machine code through LLVM.
+
+A graph with static shapes goes through stages, one file each: `items` (what is computed, read how), `fuse` (what is
+computed in one pass), `layout` and `products` (how matrices lie and products are tiled), `places` (where everything
+lives), the kernels (`maps`, `reductions`, `contractions`, `others`), `steps` (the loop around them), and `jit`.
+"""
+
+from __future__ import annotations
+
+from glassgrad.engines import StepGraph
+from glassgrad.engines.native.elementwise import Unsupported
+from glassgrad.engines.native.loop import NativeLoop
+from glassgrad.engines.native.program import NativeProgram
+from glassgrad.engines.native.target import Target, host
+from glassgrad.ir import Graph
+
+__all__ = ["NativeEngine", "Unsupported"]
+
+
+class NativeEngine:
+    """Runs graphs as machine code.
+
+    Parameters
+    ----------
+    target
+        The machine to make code for; by default this one.
+    """
+
+    name = "native"
+
+    def __init__(self, target: Target | None = None) -> None:
+        self.target = host() if target is None else target
+
+    def compile(self, graph: Graph) -> NativeProgram:
+        """Return the program for a graph."""
+        return NativeProgram(graph, self.target)
+
+    def loop(self, step: StepGraph) -> NativeLoop:
+        """Return the loop for a training step."""
+        return NativeLoop(step, self.target)

@@ -1,0 +1,302 @@
+"""Assembling: from a graph with static shapes to the text of a program, stage by stage.
+
+The graph becomes items, items become kernels, kernels get layouts and places, and each is written as a
+function. What is left is the function that calls them: once for a single call, or step after step with the
+rows of each mini-batch gathered in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from glassgrad.engines.native.body import Context
+from glassgrad.engines.native.contractions import (
+    contraction_units,
+    emit_contraction,
+    emit_packing,
+    packed_root,
+    packing_units,
+)
+from glassgrad.engines.native.elementwise import SUPPORTED
+from glassgrad.engines.native.fuse import Kernel, fuse
+from glassgrad.engines.native.ir import I64, PTR, Function, Module, V
+from glassgrad.engines.native.items import Access, Item, Items, make_items, row_major, shape_of, squeezed
+from glassgrad.engines.native.layout import Layouts, choose_layouts
+from glassgrad.engines.native.maps import emit_map, map_units
+from glassgrad.engines.native.others import emit_other
+from glassgrad.engines.native.places import (
+    ARGUMENTS,
+    STATE,
+    WORK,
+    Place,
+    Places,
+    bytes_of,
+    plan_places,
+)
+from glassgrad.engines.native.products import Product
+from glassgrad.engines.native.reductions import emit_reduction, reduction_units
+from glassgrad.engines.native.target import Target
+from glassgrad.graph.passes import lower, simplify
+from glassgrad.ir import Graph, Value
+
+__all__ = ["Parts", "Unit", "assemble", "call_unit", "prepare"]
+
+_SPLIT = 1 << 15
+"""Operations from which a kernel's work is worth splitting among threads."""
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """A function that was written: a kernel, or the packing before a product.
+
+    Attributes
+    ----------
+    name
+        Of the function.
+    kernel
+        The kernel.
+    units
+        In how many units the work can be split; 1 where it cannot or is too small.
+    product, packed
+        The plan of a contraction, and the root of its panels.
+    packs
+        Whether this is the packing.
+    """
+
+    name: str
+    kernel: Kernel
+    units: int
+    product: Product | None = None
+    packed: Value | None = None
+    packs: bool = False
+
+
+@dataclass(slots=True)
+class Parts:
+    """A program's parts, in order, and what they work on."""
+
+    module: Module
+    items: Items
+    layouts: Layouts
+    places: Places
+    once: list[Unit] = field(default_factory=list)
+    every: list[Unit] = field(default_factory=list)
+    in_place: set[int] = field(default_factory=set)
+
+    def call(self, f: Function) -> None:
+        """Run every kernel once, in order, inside the function `f`."""
+        for unit in (*self.once, *self.every):
+            call_unit(f, unit)
+
+
+def prepare(graph: Graph) -> Graph:
+    """Return a graph with static shapes whose composites are opened but for those with a native rule."""
+    return simplify(lower(simplify(graph), lambda name: name in SUPPORTED))
+
+
+def assemble(
+    graph: Graph,
+    target: Target,
+    *,
+    state: int = 0,
+    constant: int = 0,
+    single: bool = False,
+    within: Parts | None = None,
+) -> Parts:
+    """Write the kernels of a graph with static shapes.
+
+    Parameters
+    ----------
+    graph
+        As `prepare` returns it.
+    target
+        The machine.
+    state
+        How many of the inputs are state, which the outputs of the same positions replace.
+    constant
+        How many of the last inputs are the same in every step: what follows from them alone is computed once.
+    single
+        Whether inputs and outputs stay where the caller has them.
+    within
+        The program that this graph is a part of.
+    """
+    items = make_items(graph, kept=state)
+    kernels = fuse(items)
+    fixed = (*graph.inputs[state:], *items.outputs[state:])
+    layouts = choose_layouts(items, kernels, target, state, fixed)
+    places = Places() if within is None else within.places.inside()
+    once = _invariant(kernels, graph.inputs[len(graph.inputs) - constant :])
+    rest, in_place, moves = _state_in_place([k for k in kernels if k not in once], items, state)
+    kernels = [*once, *rest, *moves]
+    if single:
+        for i, value in enumerate((*graph.inputs, *items.outputs)):
+            places.of[value] = Place(ARGUMENTS, i)
+    else:
+        _place_state(places, items, in_place, moves, state)
+        for value in graph.inputs[state:]:
+            places.of[value] = Place(WORK, places.work)
+            places.work += bytes_of(value)
+    products = {k: layouts.product(k) for k in kernels if k.kind == "contract"}
+    panels = {k: packed_root(p, k.main.out[0].dtype) for k, p in products.items() if p.packed}
+    kept = [*items.outputs, *(v for k in once for v in k.stored)]
+    plan_places(kernels, places, kept, scratch={k: [v] for k, v in panels.items()})
+    module = Module() if within is None else within.module
+    parts = Parts(module, items, layouts, places, in_place=in_place)
+
+    def inside(own: Graph) -> Parts:
+        made = assemble(prepare(own), target, within=parts)
+        places.work = made.places.work
+        return made
+
+    context = Context(layouts, places, inside)
+    for kernel in kernels:
+        written = parts.once if kernel in once else parts.every
+        product, packed = products.get(kernel), panels.get(kernel)
+        if product is not None and packed is not None:
+            unit = Unit(
+                f"{module.fresh('pack')}", kernel, packing_units(product), product, packed, packs=True
+            )
+            written.append(_write(parts.module, unit, context))
+        written.append(_write(parts.module, _unit(module, kernel, context, product, packed), context))
+    return parts
+
+
+# --- the order of things ---------------------------------------------------------------------------------------------
+
+
+def _invariant(kernels: Sequence[Kernel], constant: Sequence[Value]) -> set[Kernel]:
+    """Return the kernels that compute the same in every step."""
+    known, found = set(constant), set()
+    for kernel in kernels:
+        if kernel.reads() and all(v in known or hasattr(v, "array") for v in kernel.reads()):
+            known |= kernel.makes()
+            found.add(kernel)
+    return found
+
+
+def _state_in_place(
+    kernels: list[Kernel], items: Items, state: int
+) -> tuple[list[Kernel], set[int], list[Kernel]]:
+    """Order the kernels so that state is written after it was last read.
+
+    Returns
+    -------
+    list, set, list
+        The kernels; which pieces of the state are written where they lie; and kernels which move the others
+        there at the end.
+    """
+    maker = {v: k for k in kernels for v in k.makes()}
+    after: dict[Kernel, set[Kernel]] = {k: {maker[v] for v in k.reads() if v in maker} for k in kernels}
+    in_place: set[int] = set()
+    moves: list[Kernel] = []
+    for i, (old, new) in enumerate(zip(items.inputs[:state], items.outputs[:state], strict=False)):
+        if old is new:
+            in_place.add(i)
+            continue
+        writer = maker[new]
+        readers = {k for k in kernels if old in k.reads() and k is not writer}
+        if _own_indices(writer, old, new) and not any(_needs(after, r, writer) for r in readers):
+            in_place.add(i)
+            after[writer] |= readers
+        else:
+            moved = Value(new.shape, new.dtype)
+            domain = squeezed(shape_of(new))
+            copy = Item("copy", "map", (moved,), domain, (Access(new, 0, row_major(domain)),))
+            moves.append(Kernel(copy, after=[copy], stored=[moved]))
+    order: list[Kernel] = []
+    waiting = list(kernels)
+    done: set[Kernel] = set()
+    while waiting:
+        ready = next(k for k in waiting if after[k] <= done)
+        waiting.remove(ready)
+        done.add(ready)
+        order.append(ready)
+    return order, in_place, moves
+
+
+def _own_indices(writer: Kernel, old: Value, new: Value) -> bool:
+    """Say whether a kernel reads a piece of state only where it writes its successor."""
+    if writer.kind not in ("map", "contract"):
+        return False
+    late = {v for item in writer.after for v in item.out}
+    if new not in late and old in writer.reads():
+        return False
+    reads = [(item, a) for item in writer.items for a in item.reads if a.root is old]
+    bases = any(item.base is not None and item.base.root is old for item in writer.items)
+    return not bases and all(item in writer.after and a.whole(writer.domain) for item, a in reads)
+
+
+def _needs(after: dict[Kernel, set[Kernel]], kernel: Kernel, other: Kernel) -> bool:
+    """Say whether a kernel can only run after another."""
+    open_, seen = [kernel], {kernel}
+    while open_:
+        for need in after[open_.pop()]:
+            if need is other:
+                return True
+            if need not in seen:
+                seen.add(need)
+                open_.append(need)
+    return False
+
+
+def _place_state(
+    places: Places, items: Items, in_place: set[int], moves: Sequence[Kernel], state: int
+) -> None:
+    moved = iter(moves)
+    for i, (old, new) in enumerate(zip(items.inputs[:state], items.outputs[:state], strict=False)):
+        place = Place(STATE, places.state)
+        places.state += bytes_of(old)
+        places.of[old] = place
+        places.of[new if i in in_place else next(moved).stored[0]] = place
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _unit(
+    module: Module, kernel: Kernel, context: Context, product: Product | None, packed: Value | None
+) -> Unit:
+    name = module.fresh(kernel.after[-1].op if kernel.kind == "map" else kernel.main.op)
+    if product is not None:
+        units = contraction_units(product)
+        work = product.cost * product.lanes
+    else:
+        work = 1.0
+        for size in kernel.main.domain:
+            work *= size
+        work *= len(kernel.items)
+        count = {"map": map_units, "reduce": reduction_units}.get(kernel.kind)
+        units = count(kernel, context) if count else 1
+    return Unit(name, kernel, units if work >= _SPLIT else 1, product, packed)
+
+
+def _write(module: Module, unit: Unit, context: Context) -> Unit:
+    blocks = [V(name, PTR) for name in (STATE, WORK, ARGUMENTS)]
+    ends = [V("%from", I64), V("%to", I64)]
+    f = module.function(unit.name, [*blocks, *(ends if unit.units > 1 else [])])
+    span = (ends[0], ends[1]) if unit.units > 1 else None
+    kernel = unit.kernel
+    if unit.packs:
+        assert unit.product is not None
+        assert unit.packed is not None
+        emit_packing(f, kernel, context, unit.product, unit.packed, span)
+    elif unit.product is not None:
+        emit_contraction(f, kernel, context, unit.product, unit.packed, span)
+    elif kernel.kind == "map":
+        emit_map(f, kernel, context, span)
+    elif kernel.kind == "reduce":
+        emit_reduction(f, kernel, context, span)
+    else:
+        emit_other(f, kernel, context)
+    f.do("ret void")
+    return unit
+
+
+def call_unit(f: Function, unit: Unit, start: V | int = 0, stop: V | int | None = None) -> None:
+    """Call a unit's function in the function `f`, for all of its units or for some."""
+    arguments = [V(name, PTR) for name in (STATE, WORK, ARGUMENTS)]
+    if unit.units > 1:
+        ends = (start, unit.units if stop is None else stop)
+        arguments += [V(str(e), I64) if isinstance(e, int) else e for e in ends]
+    f.do(f"call void @{unit.name}({', '.join(map(str, arguments))})")

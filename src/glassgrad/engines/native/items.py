@@ -1,0 +1,480 @@
+"""From nodes to items: what is really computed, over which indices, read from where.
+
+Views vanish here. A reshape, a transpose, a broadcast or a slice moves no number; whoever reads it reads the array it
+looks at, its *root*, with other strides. What is left are *items*: an elementwise operation over a domain, a reduction,
+a contraction (the matrix product in all its forms), or an operation of its own kind. Axes of size 1 are left out of
+every domain, so that a column, a row and a vector are the same thing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from glassgrad.engines.native.elementwise import SUPPORTED, Unsupported
+from glassgrad.ir import Constant, Graph, Node, Value
+from glassgrad.ops import lookup
+from glassgrad.ops.indexing import ARRAY, layout
+
+__all__ = ["Access", "Item", "Items", "View", "make_items", "row_major", "shape_of", "squeezed"]
+
+Sizes = tuple[int, ...]
+
+
+def row_major(shape: Sequence[int]) -> Sizes:
+    """Return the strides, in elements, of an array that lies row by row."""
+    strides = [1] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        strides[axis] = strides[axis + 1] * shape[axis + 1]
+    return tuple(strides)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a domain reads a root: element ``offset + Σ index · stride`` of its row-major order."""
+
+    root: Value
+    offset: int
+    strides: Sizes
+
+    def whole(self, domain: Sizes) -> bool:
+        """Say whether the domain's indices are the root's own."""
+        return (
+            self.offset == 0
+            and self.strides == row_major(domain)
+            and math.prod(shape_of(self.root)) == math.prod(domain)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A value as a way to look at its root; strides in elements of the root's row-major order."""
+
+    root: Value
+    offset: int
+    shape: Sizes
+    strides: Sizes
+
+    def over(self, shape: Sizes) -> Access:
+        """Return how the axes of `shape` longer than 1 read this, broadcast as NumPy does it."""
+        own = (0,) * (len(shape) - len(self.shape)) + tuple(
+            0 if d == 1 else s for d, s in zip(self.shape, self.strides, strict=True)
+        )
+        return Access(self.root, self.offset, tuple(s for s, d in zip(own, shape, strict=True) if d != 1))
+
+    def with_axes(self, before: int, after: int) -> View:
+        """Return the view with axes of size 1 put before and after its own."""
+        shape = (1,) * before + self.shape + (1,) * after
+        return View(self.root, self.offset, shape, (0,) * before + self.strides + (0,) * after)
+
+
+def shape_of(value: Value) -> Sizes:
+    """Return the shape of a value of a static graph."""
+    return cast(Sizes, value.shape)
+
+
+def squeezed(shape: Sequence[int]) -> Sizes:
+    """Return the sizes that are not 1."""
+    return tuple(d for d in shape if d != 1)
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """One thing to compute.
+
+    Attributes
+    ----------
+    op
+        The operation's name; ``"contract"`` for products, ``"copy"`` for a move.
+    kind
+        ``"map"`` (elementwise over the domain), ``"reduce"`` (over `axes` of the domain), ``"contract"`` (the sum of
+        products over the last axis of the domain), or ``"other"``.
+    out
+        The roots it makes.
+    domain
+        The sizes of its indices, without ones.
+    reads
+        How the domain reads each operand.
+    axes
+        Axes of the domain that a reduction takes together.
+    base
+        What `attrs["steps"]` walk through by computed indices: the array a gather reads or a scatter adds to.
+    views
+        The operands as they stand, for operations of their own kind.
+    node
+        Where it comes from.
+    """
+
+    op: str
+    kind: str
+    out: tuple[Value, ...]
+    domain: Sizes
+    reads: tuple[Access, ...] = ()
+    axes: Sizes = ()
+    base: Access | None = None
+    views: tuple[View, ...] = ()
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    node: Node | None = None
+
+    def roots(self) -> set[Value]:
+        """Return every root it reads."""
+        base = {self.base.root} - set(self.out) if self.base else set()
+        return {a.root for a in self.reads} | {v.root for v in self.views} | base
+
+
+@dataclass(slots=True)
+class Items:
+    """A graph with static shapes as items.
+
+    Attributes
+    ----------
+    inputs
+        The roots of the graph's inputs.
+    items
+        What is computed, in an order in which it can be.
+    outputs
+        The root of each output; it is not an input nor a constant, and lies row by row.
+    """
+
+    inputs: tuple[Value, ...]
+    items: list[Item]
+    outputs: list[Value]
+
+
+def make_items(graph: Graph, kept: int = 0) -> Items:
+    """Return the items of a graph with static shapes whose composites have been opened.
+
+    Parameters
+    ----------
+    graph
+        The graph.
+    kept
+        How many of the first outputs may be the input of the same position itself: state that a step leaves alone.
+
+    Raises
+    ------
+    Unsupported
+        Where an operation or a dtype has no native rule; the message names it.
+    """
+    maker = _Maker()
+    for value in graph.inputs:
+        maker.root(value)
+    for node in graph.nodes:
+        maker.add(node)
+    outputs: list[Value] = []
+    for i, value in enumerate(graph.outputs):
+        same = i < kept and value is graph.inputs[i]
+        outputs.append(value if same else maker.output(value, outputs))
+    return Items(graph.inputs, maker.items, outputs)
+
+
+class _Maker:
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.views: dict[Value, View] = {}
+        self.made: set[Value] = set()
+
+    def root(self, value: Value) -> View:
+        shape = shape_of(value)
+        if math.prod(shape) == 0:
+            raise Unsupported(f"arrays without elements (shape {shape})")
+        if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8 or value.dtype == np.float16:
+            raise Unsupported(f"dtype {value.dtype}")
+        view = self.views[value] = View(value, 0, shape, row_major(shape))
+        return view
+
+    def view(self, value: Value) -> View:
+        found = self.views.get(value)
+        return self.root(value) if found is None else found
+
+    def push(self, item: Item) -> None:
+        for value in item.out:
+            self.root(value)
+            self.made.add(value)
+        self.items.append(item)
+
+    def add(self, node: Node) -> None:
+        rule = _RULES.get(node.op)
+        if rule is not None:
+            rule(self, node)
+        elif node.op in SUPPORTED:
+            self.elementwise(node)
+        else:
+            raise Unsupported(f"the operation {node.op!r}")
+
+    def elementwise(self, node: Node) -> None:
+        (out,) = node.outputs
+        shape = shape_of(out)
+        reads = tuple(self.view(v).over(shape) for v in node.inputs)
+        self.push(Item(node.op, "map", (out,), squeezed(shape), reads, attrs=node.attrs, node=node))
+
+    def copied(self, view: View, shape: Sizes | None = None, node: Node | None = None) -> View:
+        """Move what a view shows into a root of its own, of another shape where given."""
+        out = Value(view.shape if shape is None else shape, view.root.dtype)
+        self.push(Item("copy", "map", (out,), squeezed(view.shape), (view.over(view.shape),), node=node))
+        return self.views[out]
+
+    def output(self, value: Value, taken: Sequence[Value]) -> Value:
+        view = self.view(value)
+        whole = view.offset == 0 and view.over(view.shape).whole(squeezed(view.shape))
+        if whole and view.root in self.made and view.root not in taken:
+            return view.root
+        return self.copied(view).root
+
+    def cast(self, view: View, dtype: np.dtype[Any], node: Node) -> View:
+        """Return the same numbers in another dtype."""
+        if view.root.dtype == dtype:
+            return view
+        out = Value(view.shape, dtype)
+        reads = (view.over(view.shape),)
+        attrs = {"dtype": dtype}
+        self.push(Item("astype", "map", (out,), squeezed(view.shape), reads, attrs=attrs, node=node))
+        return self.views[out]
+
+
+# --- views ---------------------------------------------------------------------------------------------------------
+
+
+def _looks(f: Callable[[View, Mapping[str, Any]], View]) -> Callable[[_Maker, Node], None]:
+    def rule(maker: _Maker, node: Node) -> None:
+        maker.views[node.outputs[0]] = f(maker.view(node.inputs[0]), node.attrs)
+
+    return rule
+
+
+def _same(view: View, _: Mapping[str, Any]) -> View:
+    return view
+
+
+def _permuted(view: View, attrs: Mapping[str, Any]) -> View:
+    axes = attrs["axes"]
+    return View(
+        view.root, view.offset, tuple(view.shape[a] for a in axes), tuple(view.strides[a] for a in axes)
+    )
+
+
+def _broadcast(view: View, attrs: Mapping[str, Any]) -> View:
+    shape = attrs["shape"]
+    extra = len(shape) - len(view.shape)
+    strides = (0,) * extra + tuple(
+        s if have == want else 0
+        for s, have, want in zip(view.strides, view.shape, shape[extra:], strict=True)
+    )
+    return View(view.root, view.offset, shape, strides)
+
+
+def _flipped(view: View, attrs: Mapping[str, Any]) -> View:
+    offset = view.offset + sum((view.shape[a] - 1) * view.strides[a] for a in attrs["axis"])
+    strides = tuple(-s if a in attrs["axis"] else s for a, s in enumerate(view.strides))
+    return View(view.root, offset, view.shape, strides)
+
+
+def _reshape(maker: _Maker, node: Node) -> None:
+    view, shape = maker.view(node.inputs[0]), node.attrs["shape"]
+    strides = _split(view, shape)
+    if strides is not None:
+        maker.views[node.outputs[0]] = View(view.root, view.offset, shape, strides)
+    else:
+        maker.views[node.outputs[0]] = maker.copied(view, shape, node)
+
+
+def _split(view: View, shape: Sizes) -> Sizes | None:
+    """Return the strides with which another shape looks at the same numbers, None where no strides do."""
+    blocks: list[tuple[int, int]] = []
+    for size, stride in zip(view.shape, view.strides, strict=True):
+        if size == 1:
+            continue
+        if blocks and blocks[-1][1] == size * stride:
+            blocks[-1] = (blocks[-1][0] * size, stride)
+        else:
+            blocks.append((size, stride))
+    strides = [0] * len(shape)
+    axis = len(shape) - 1
+    for size, stride in reversed(blocks):
+        while size > 1 and axis >= 0:
+            if shape[axis] > 1:
+                if size % shape[axis]:
+                    return None
+                strides[axis] = stride
+                stride *= shape[axis]
+                size //= shape[axis]
+            axis -= 1
+        if size > 1:
+            return None
+    return tuple(strides)
+
+
+# --- picking -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    """Where an index points in an array: a base over the axes of what is picked, and steps by computed numbers."""
+
+    base: View
+    indices: tuple[View, ...]
+    sizes: Sizes
+    steps: Sizes
+
+
+def _picked(view: View, index: Sequence[Any], arrays: Sequence[View]) -> _Picked:
+    """Resolve an index in normal form (see `glassgrad.ops.indexing`)."""
+    _, brought, place = layout(view.shape, index, [a.shape for a in arrays])
+    offset, axis = view.offset, 0
+    shape: list[int] = []
+    strides: list[int] = []
+    sizes: list[int] = []
+    steps: list[int] = []
+    for entry in index:
+        if entry is None:
+            shape.append(1)
+            strides.append(0)
+            continue
+        size, stride = view.shape[axis], view.strides[axis]
+        if isinstance(entry, slice):
+            places = range(*entry.indices(size))
+            shape.append(len(places))
+            strides.append(stride * places.step)
+            offset += places.start * stride
+        elif isinstance(entry, str):
+            assert entry == ARRAY
+            sizes.append(size)
+            steps.append(stride)
+        else:
+            offset += (int(entry) % size) * stride
+        axis += 1
+    at, extra = place or 0, cast(Sizes, brought)
+    rest = len(shape) - at
+    base = View(
+        view.root,
+        offset,
+        (*shape[:at], *extra, *shape[at:]),
+        (*strides[:at], *(0,) * len(extra), *strides[at:]),
+    )
+    indices = tuple(a.with_axes(0, rest) for a in arrays)
+    return _Picked(base, indices, tuple(sizes), tuple(steps))
+
+
+def _getitem(maker: _Maker, node: Node) -> None:
+    view, *arrays = (maker.view(v) for v in node.inputs)
+    (out,) = node.outputs
+    shape = shape_of(out)
+    if math.prod(shape) == 0:
+        raise Unsupported(f"arrays without elements (shape {shape})")
+    picked = _picked(view, node.attrs["index"], arrays)
+    if not arrays:
+        maker.views[out] = picked.base
+        return
+    reads = tuple(v.over(shape) for v in picked.indices)
+    labels = node.scope.endswith(
+        "cross_entropy"
+    )  # a negative label is no label, where an index counts from the end
+    attrs = {"sizes": picked.sizes, "steps": picked.steps, "labels": labels}
+    base = picked.base.over(shape)
+    maker.push(Item("gather", "map", (out,), squeezed(shape), reads, base=base, attrs=attrs, node=node))
+
+
+def _index_add(maker: _Maker, node: Node) -> None:
+    values, *arrays = (maker.view(v) for v in node.inputs)
+    (out,) = node.outputs
+    shape = shape_of(out)
+    picked = _picked(View(out, 0, shape, row_major(shape)), node.attrs["index"], arrays)
+    domain = picked.base.shape
+    reads = (values.over(domain), *(v.over(domain) for v in picked.indices))
+    attrs = {"sizes": picked.sizes, "steps": picked.steps, "labels": False}
+    base = picked.base.over(domain)
+    maker.push(Item("scatter", "other", (out,), squeezed(domain), reads, base=base, attrs=attrs, node=node))
+
+
+# --- reductions and products ---------------------------------------------------------------------------------------
+
+
+def _reduce(maker: _Maker, node: Node) -> None:
+    view, (out,) = maker.view(node.inputs[0]), node.outputs
+    if node.op in ("sum", "prod") or out.dtype == np.bool_:
+        view = maker.cast(view, out.dtype, node)
+    kept = [a for a, d in enumerate(view.shape) if d != 1]
+    axes = tuple(i for i, a in enumerate(kept) if a in node.attrs["axis"])
+    access, domain = view.over(view.shape), squeezed(view.shape)
+    kind = "reduce" if axes else "map"
+    maker.push(Item(node.op if axes else "copy", kind, (out,), domain, (access,), axes, node=node))
+
+
+def _matmul(maker: _Maker, node: Node) -> None:
+    (out,) = node.outputs
+    a, b = (maker.cast(maker.view(v), out.dtype, node) for v in node.inputs)
+    k = a.shape[-1]
+    rows, columns = len(a.shape) > 1, len(b.shape) > 1
+    a_k, b_k = a.strides[-1], b.strides[-2] if columns else b.strides[-1]
+    batch = shape_of(out)[: len(out.shape) - rows - columns]
+    m = a.shape[-2:-1] if rows else ()
+    n = b.shape[-1:] if columns else ()
+    shape = (*batch, *m, *n)
+    a_rows = View(a.root, a.offset, (*a.shape[:-2], *m, *(1 for _ in n)), (*a.strides[:-1], *(0 for _ in n)))
+    b_columns = View(
+        b.root,
+        b.offset,
+        (*b.shape[:-2], *(1 for _ in m), *n),
+        (*b.strides[:-2], *(0 for _ in m), *(b.strides[-1:] if n else ())),
+    )
+    reads = []
+    for view, stride in ((a_rows, a_k), (b_columns, b_k)):
+        access = view.over(shape)
+        reads.append(Access(access.root, access.offset, (*access.strides, *((stride,) if k > 1 else ()))))
+    domain = squeezed(shape)
+    if k == 1:
+        maker.push(Item("multiply", "map", (out,), domain, tuple(reads), node=node))
+        return
+    first, second = (
+        any(mine and not other for mine, other in zip(x.strides[:-1], y.strides[:-1], strict=True))
+        for x, y in (reads, reads[::-1])
+    )
+    domain = (*domain, k)
+    if first and second:
+        maker.push(Item("contract", "contract", (out,), domain, tuple(reads), (len(domain) - 1,), node=node))
+        return
+    product = Value(domain, out.dtype)
+    maker.push(Item("multiply", "map", (product,), domain, tuple(reads), node=node))
+    whole = (maker.views[product].over(domain),)
+    maker.push(Item("sum", "reduce", (out,), domain, whole, (len(domain) - 1,), node=node))
+
+
+# --- operations of their own kind ----------------------------------------------------------------------------------
+
+
+def _own(maker: _Maker, node: Node) -> None:
+    views = tuple(maker.view(v) for v in node.inputs)
+    domain = squeezed(shape_of(node.outputs[0]))
+    maker.push(Item(node.op, "other", node.outputs, domain, views=views, attrs=node.attrs, node=node))
+
+
+def _known(maker: _Maker, node: Node) -> None:
+    """Compute what has no inputs now."""
+    (out,) = node.outputs
+    kernel = lookup(node.op).numpy
+    assert kernel is not None
+    maker.views[out] = maker.root(Constant(np.asarray(kernel(**node.attrs))))
+
+
+_RULES: dict[str, Callable[[_Maker, Node], None]] = {
+    "identity": _looks(_same),
+    "stop_gradient": _looks(_same),
+    "permute_dims": _looks(_permuted),
+    "broadcast_to": _looks(_broadcast),
+    "flip": _looks(_flipped),
+    "reshape": _reshape,
+    "getitem": _getitem,
+    "index_add": _index_add,
+    "matmul": _matmul,
+    "arange": _known,
+    "dimension": _known,
+}
+_RULES |= dict.fromkeys(("sum", "prod", "max", "min", "any", "all"), _reduce)
+_RULES |= dict.fromkeys(
+    ("concat", "argmax", "argmin", "cumulative_sum", "cumulative_prod", "linear_recurrence"), _own
+)
+_RULES |= dict.fromkeys(("random_uniform", "scan", "cond"), _own)

@@ -1,0 +1,149 @@
+"""Layouts: which matrices lie column by column.
+
+A product is fastest where its vector operand and its result lie along the same axis. A weight is read in the forward
+pass, and its gradient made in the backward pass, along the layer's outputs, so that a weight of shape (out, in) had
+better lie with its outputs side by side. Arrays that an elementwise kernel reads at its own indices go together: a
+weight, its gradient and the optimizer's state for it. Each such group lies the way that makes its products cheapest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from glassgrad.engines.native.fuse import Kernel
+from glassgrad.engines.native.items import Access, Items, Sizes, shape_of, squeezed
+from glassgrad.engines.native.products import Product, plan_product
+from glassgrad.engines.native.target import Target
+from glassgrad.ir import Constant, Value
+
+__all__ = ["Layouts", "choose_layouts"]
+
+
+class Layouts:
+    """Says how accesses walk through memory.
+
+    Attributes
+    ----------
+    columns
+        The roots that lie column by column.
+    """
+
+    def __init__(self, target: Target, columns: Iterable[Value] = ()) -> None:
+        self.target = target
+        self.columns = set(columns)
+
+    def strides(self, access: Access) -> Sizes:
+        """Return the strides of an access in memory, in elements."""
+        if access.root not in self.columns:
+            return access.strides
+        rows, size = squeezed(shape_of(access.root))
+        return tuple({0: 0, 1: rows, size: 1}[s] for s in access.strides)
+
+    def product(self, kernel: Kernel) -> Product:
+        """Plan the contraction of a kernel."""
+        main = kernel.main
+        first, second = (self.strides(a) for a in main.reads)
+        (out,) = main.out
+        domain = kernel.domain
+        result = self.strides(_own(out, domain))
+        itemsize = out.dtype.itemsize
+        lanes = self.target.lanes(itemsize)
+        return plan_product(main.domain, first, second, result, lanes, self.target.registers, itemsize)
+
+
+def _own(root: Value, domain: Sizes) -> Access:
+    from glassgrad.engines.native.items import row_major
+
+    return Access(root, 0, row_major(domain))
+
+
+def choose_layouts(
+    items: Items, kernels: Sequence[Kernel], target: Target, state: int, fixed: Iterable[Value]
+) -> Layouts:
+    """Choose the layouts.
+
+    Parameters
+    ----------
+    items, kernels
+        What is computed.
+    target
+        The machine.
+    state
+        How many of the inputs are state, which the outputs of the same position replace.
+    fixed
+        Roots that must lie row by row.
+    """
+    groups = _Groups()
+    for kernel in kernels:
+        for part, domain in ((kernel.before, kernel.main.domain), (kernel.after, kernel.domain)):
+            accesses = [a for item in part for a in item.reads]
+            own = [v for item in part for v in item.out]
+            if domain == kernel.domain and kernel.kind in ("contract", "map"):
+                own += kernel.main.out
+            groups.join([a.root for a in accesses if a.whole(domain)] + own)
+    for before, after in zip(items.inputs[:state], items.outputs[:state], strict=False):
+        groups.join([before, after])
+    bound = _bound(kernels) | set(fixed) | set(items.inputs[state:])
+    layouts = Layouts(target)
+    products = [k for k in kernels if k.kind == "contract"]
+    candidates = [
+        g
+        for g in groups.all()
+        if all(len(squeezed(v.shape)) == 2 and v not in bound for v in g)  # type: ignore[arg-type]
+    ]
+    touched = {id(g): [k for k in products if g & (k.reads() | k.makes())] for g in candidates}
+    changed = True
+    while changed:
+        changed = False
+        for group in candidates:
+            affected = touched[id(group)]
+            before_cost = sum(layouts.product(k).cost for k in affected)
+            layouts.columns ^= group
+            if sum(layouts.product(k).cost for k in affected) < 0.98 * before_cost:
+                changed = True
+            else:
+                layouts.columns ^= group
+    return layouts
+
+
+def _bound(kernels: Sequence[Kernel]) -> set[Value]:
+    """Return the roots that something reads otherwise than along their two axes, or all at once."""
+    bound: set[Value] = set()
+    for kernel in kernels:
+        for item in kernel.items:
+            bound |= {v.root for v in item.views} | ({item.base.root} if item.base else set())
+            bound |= set(item.out) if item.kind == "other" else set()
+            for access in item.reads:
+                shape = squeezed(shape_of(access.root))
+                plain = len(shape) == 2 and access.offset == 0 and set(access.strides) <= {0, 1, shape[1]}
+                if (
+                    not plain
+                    or isinstance(access.root, Constant)
+                    or len(access.strides) != len(set(access.strides) - {0}) + access.strides.count(0)
+                ):
+                    bound.add(access.root)
+            for value in item.out:
+                size = math.prod(shape_of(value))
+                if item.kind == "reduce" and size == 1:
+                    bound.add(value)
+    return bound
+
+
+class _Groups:
+    """Sets of roots that have to lie alike."""
+
+    def __init__(self) -> None:
+        self._of: dict[Value, set[Value]] = {}
+
+    def join(self, values: Sequence[Value]) -> None:
+        whole: set[Value] = set()
+        for value in values:
+            whole |= self._of.get(value, {value})
+        for value in whole:
+            self._of[value] = whole
+
+    def all(self) -> list[set[Value]]:
+        """Return the groups, in the order in which their members came."""
+        seen: dict[int, set[Value]] = {id(g): g for g in self._of.values()}
+        return list(seen.values())

@@ -1,0 +1,123 @@
+"""The native training loop: the state lives in one block of memory, in the layout that suits the step."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.engines import StepGraph
+from glassgrad.engines.native.assemble import assemble, prepare
+from glassgrad.engines.native.cache import Compiled, cached, digest
+from glassgrad.engines.native.jit import load
+from glassgrad.engines.native.program import Block, finished
+from glassgrad.engines.native.steps import RUN, Inputs, write_loop
+from glassgrad.engines.native.target import Target
+from glassgrad.errors import ShapeError
+from glassgrad.graph.passes import specialise
+from glassgrad.ir import Graph
+
+__all__ = ["NativeLoop"]
+
+Array = np.ndarray[Any, Any]
+
+
+class NativeLoop:
+    """Repeats a step in machine code; compiled for each size of mini-batch it meets."""
+
+    def __init__(self, step: StepGraph, target: Target) -> None:
+        self.step = step
+        self._target = target
+        self._ready: dict[int, _Steps] = {}
+
+    def run(
+        self,
+        state: list[Array],
+        rows: Sequence[Array],
+        batches: Array,
+        each: Sequence[Array],
+        fixed: Sequence[Array],
+        stop: Array,
+    ) -> Array:
+        """Take one step for each mini-batch; see `glassgrad.engines.Loop.run`."""
+        if not len(batches):
+            return np.empty((0, len(self.step.graph.outputs) - self.step.state))
+        n = batches.shape[1]
+        steps = self._ready.get(n)
+        if steps is None:
+            steps = self._ready[n] = _Steps(self.step, self.step.graph, n, self._target)
+        return steps.run(state, rows, batches, each, fixed, stop)
+
+
+class _Steps:
+    """The loop for one size of mini-batch."""
+
+    def __init__(self, step: StepGraph, raw: Graph, n: int, target: Target) -> None:
+        graph = specialise(raw, n)
+        inputs = graph.inputs[step.state :]
+        self._rows, self._each = inputs[: step.rows], inputs[step.rows : step.rows + step.each]
+        self._reports = len(graph.outputs) - step.state
+        key = digest(raw, target, "loop", step.state, step.rows, step.each, step.fixed, n)
+        self._compiled = cached(key, lambda: _compile(step, graph, key, target))
+        self._code = load(self._compiled.code, target, RUN)
+        long, pointer = ctypes.c_int64, ctypes.c_void_p
+        self._run = self._code.function(
+            long, pointer, pointer, pointer, long, pointer, long, pointer, pointer
+        )
+        self._state, self._work = Block(self._compiled.state), Block(self._compiled.work)
+        self._views = [self._state.array(slot) for slot in self._compiled.states]
+        self._fixed = [self._work.array(slot) for slot in self._compiled.fixed]
+
+    def run(
+        self,
+        state: list[Array],
+        rows: Sequence[Array],
+        batches: Array,
+        each: Sequence[Array],
+        fixed: Sequence[Array],
+        stop: Array,
+    ) -> Array:
+        for own, given in zip((*self._views, *self._fixed), (*state, *fixed), strict=True):
+            if own is not given:
+                own[...] = given
+        data = [np.ascontiguousarray(a, v.dtype) for a, v in zip(rows, self._rows, strict=True)]
+        numbers = [np.ascontiguousarray(a, v.dtype) for a, v in zip(each, self._each, strict=True)]
+        batches = _row_numbers(batches, min(len(a) for a in data))
+        reports = np.empty((len(batches), self._reports))
+        table = np.array([a.ctypes.data for a in (*data, *numbers)], np.uintp)
+        taken = self._run(
+            self._state.address,
+            self._work.address,
+            table.ctypes.data,
+            len(batches),
+            batches.ctypes.data,
+            batches.strides[0] if len(batches) > 1 else 0,
+            reports.ctypes.data,
+            stop.ctypes.data,
+        )
+        self._work.check(self._compiled.complaints)
+        state[:] = self._views
+        return reports[:taken]
+
+
+def _compile(step: StepGraph, graph: Graph, key: bytes, target: Target) -> Compiled:
+    prepared = prepare(graph)
+    parts = assemble(prepared, target, state=step.state, constant=step.fixed)
+    states, inputs = prepared.inputs[: step.state], prepared.inputs[step.state :]
+    rows, each = inputs[: step.rows], inputs[step.rows : step.rows + step.each]
+    single = any(v.dtype == np.float32 for v in states)
+    write_loop(parts, Inputs(rows, each, parts.items.outputs[step.state :]), flush=single)
+    return finished(parts, key, target, states, inputs[step.rows + step.each :])
+
+
+def _row_numbers(batches: Array, rows: int) -> Array:
+    """Return the row numbers as the loop reads them, each mini-batch's side by side."""
+    batches = np.asarray(batches, np.int64)
+    if batches.strides[1] != batches.itemsize:
+        batches = np.ascontiguousarray(batches)
+    once = batches[:1] if batches.strides[0] == 0 else batches
+    if once.min() < 0 or once.max() >= rows:
+        raise ShapeError(f"a mini-batch asks for a row that is not among the {rows} rows")
+    return batches

@@ -1,0 +1,150 @@
+"""Kernels of operations that fit no common form: adding at computed places, joining, positions, running sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from glassgrad.engines.native.body import Body, Context
+from glassgrad.engines.native.control import emit_cond, emit_scan
+from glassgrad.engines.native.fuse import Kernel
+from glassgrad.engines.native.ir import I64, Function, V, kind_of
+from glassgrad.engines.native.items import Item, Sizes, View, row_major, shape_of
+from glassgrad.engines.native.moves import move, zero
+from glassgrad.engines.native.nests import outer_loops, sweep
+from glassgrad.engines.native.randoms import emit_random
+
+__all__ = ["emit_other"]
+
+
+def emit_other(f: Function, kernel: Kernel, context: Context) -> None:
+    """Write the kernel of an operation of its own kind."""
+    _RULES[kernel.main.op](f, kernel.main, context)
+
+
+def _scatter(f: Function, item: Item, context: Context) -> None:
+    """Add values, one after the other, at the places that an index points to, into zeros."""
+    (out,), base = item.out, item.base
+    assert base is not None
+    dtype = out.dtype
+    target = context.places.base(f, out)
+    zero(f, target, out)
+    body = Body(f, context, [item], [], item.domain)
+    values, *indices = item.reads
+    sizes, rank = item.domain, len(item.domain)
+    strides = body.strides(base)
+    flat = rank > 0 and strides[-1] == 1 and not any(i.strides[-1] for i in indices)
+    lanes = context.layouts.target.lanes(dtype.itemsize)
+    for outer in outer_loops(f, sizes[:-1] if flat else sizes):
+        for at, width, active in sweep(f, sizes[-1], lanes) if flat else [(None, 0, None)]:
+            body.refresh()
+            index = outer if at is None else [*outer, at]
+            along = rank - 1 if flat else None
+            value = body.operand(values, {}, index, along, width, active)
+            address = body.address(base, strides, index)
+            if indices:
+                found = [body.operand(i, {}, index, None, 0, None) for i in indices]
+                place = body.steps(item, found, [i.root.dtype for i in indices])
+                address = f.at(address, place, dtype.itemsize)
+            before = f.load(address, value.kind, width, active)
+            f.store(f.binary("fadd" if value.floating else "add", before, value), address, active)
+
+
+def _concat(f: Function, item: Item, context: Context) -> None:
+    (out,) = item.out
+    axis, strides = item.attrs["axis"], row_major(shape_of(out))
+    target, start = context.places.base(f, out), 0
+    for view in item.views:
+        source = _start(f, view, context)
+        to = f.at(target, start * strides[axis], out.dtype.itemsize)
+        move(f, source, view.strides, to, strides, view.shape, out)
+        start += view.shape[axis]
+
+
+def _start(f: Function, view: View, context: Context) -> V:
+    base = context.places.base(f, view.root)
+    return f.at(base, view.offset, view.root.dtype.itemsize)
+
+
+def _lines(f: Function, shape: Sizes, axis: int, *strides: Sizes):  # type: ignore[no-untyped-def]
+    """Go through all lines along an axis: for each the offsets at which they begin."""
+    rest = [a for a in range(len(shape)) if a != axis]
+    for index in outer_loops(f, [shape[a] for a in rest]):
+        offsets = []
+        for own in strides:
+            offset: V | int = 0
+            for at, a in zip(index, rest, strict=True):
+                offset = f.add(offset, f.mul(at.base, own[a]))
+            offsets.append(offset)
+        yield offsets
+
+
+def _position(f: Function, item: Item, context: Context) -> None:
+    """Find the first place of the largest or smallest along an axis; NaN is before all."""
+    (view,), (out,) = item.views, item.out
+    (axis,) = item.attrs["axis"]
+    size, dtype = view.root.dtype.itemsize, view.root.dtype
+    kept = (*view.shape[:axis], 1, *view.shape[axis + 1 :])
+    source, target = _start(f, view, context), context.places.base(f, out)
+    stride = view.strides[axis]
+    for here, there in _lines(f, view.shape, axis, view.strides, row_major(kept)):
+        line = f.at(source, here, size)
+        first = [f.load(line, kind_of(dtype)), f.constant(0, I64)]
+        with f.loop(0, view.shape[axis], carried=first) as turn:
+            best, place = turn.carried
+            one = f.load(f.at(line, f.mul(turn.index, stride), size), best.kind)
+            better = _better(f, item.op == "argmax", one, best, dtype.kind)
+            turn.next([f.select(better, one, best), f.select(better, turn.index, place)])
+        f.store(turn.results[1], f.at(target, there, 8))
+
+
+def _better(f: Function, largest: bool, one: V, best: V, kind: str) -> V:
+    word = "gt" if largest else "lt"
+    if kind != "f":
+        return f.compare(("s" if kind == "i" else "u") + word, one, best)
+    more = f.compare("o" + word, one, best)
+    unknown = f.binary("and", f.compare("uno", one, one), f.compare("ord", best, best))
+    return f.binary("or", more, unknown)
+
+
+def _running(f: Function, item: Item, context: Context) -> None:
+    """Carry a number along an axis: s = s + x, s · x, or a · s + b."""
+    (out,), views = item.out, item.views
+    axis, shape = item.attrs["axis"], views[0].shape
+    size, kind = out.dtype.itemsize, kind_of(out.dtype)
+    n, own = shape[axis], row_major(shape)
+    bases = [_start(f, v, context) for v in views]
+    target = context.places.base(f, out)
+    add, times = ("fadd", "fmul") if kind in ("float", "double") else ("add", "mul")
+    for there, *here in _lines(f, shape, axis, own, *(v.strides for v in views)):
+        to = f.at(target, there, size)
+        lines = [f.at(b, o, size) for b, o in zip(bases, here, strict=True)]
+        start = f.constant(1 if item.op == "cumulative_prod" else 0, kind)
+        with f.loop(0, n, carried=[start]) as turn:
+            at = f.binary("sub", f.constant(n - 1, I64), turn.index) if item.attrs["reverse"] else turn.index
+            read = [
+                f.load(f.at(line, f.mul(at, v.strides[axis]), size), kind)
+                for line, v in zip(lines, views, strict=True)
+            ]
+            (before,) = turn.carried
+            if item.op == "linear_recurrence":
+                follows = f.binary(add, f.binary(times, read[0], before), read[1])
+                begins = f.compare("eq", turn.index, f.constant(0, I64))
+                now = f.select(begins, read[1], follows)
+            else:
+                now = f.binary(add if item.op == "cumulative_sum" else times, before, read[0])
+            f.store(now, f.at(to, f.mul(at, own[axis]), size))
+            turn.next([now])
+
+
+_RULES: dict[str, Callable[[Function, Item, Context], None]] = {
+    "scatter": _scatter,
+    "concat": _concat,
+    "argmax": _position,
+    "argmin": _position,
+    "cumulative_sum": _running,
+    "cumulative_prod": _running,
+    "linear_recurrence": _running,
+    "random_uniform": emit_random,
+    "scan": emit_scan,
+    "cond": emit_cond,
+}

@@ -1,0 +1,136 @@
+"""Places: where each root lies while the program runs.
+
+A program works in blocks that are laid out once: the state, which lives as long as the run, and the rest, in
+which roots that are not needed at the same time share memory. A program for single calls reads its inputs and
+writes its outputs where the caller has them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from glassgrad.engines.native.fuse import Kernel
+from glassgrad.engines.native.ir import I64, PTR, Function, V
+from glassgrad.engines.native.items import Item, shape_of
+from glassgrad.graph.passes.memory import ALIGNMENT, Space
+from glassgrad.ir import Constant, Value
+
+__all__ = ["ARGUMENTS", "STATE", "WORK", "Place", "Places", "bytes_of", "plan_places"]
+
+STATE, WORK, ARGUMENTS = "%state", "%work", "%arguments"
+"""The blocks, by the name of the parameter that every kernel has for them; of the last each entry is an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A block and an offset in bytes, or the number of an argument."""
+
+    block: str
+    offset: int
+
+
+@dataclass(slots=True)
+class Places:
+    """Where roots lie.
+
+    Attributes
+    ----------
+    of
+        The place of each root.
+    state, work
+        Sizes of the blocks in bytes.
+    complaints
+        Items that may meet an index out of range, and the length of the axis; a complaint is the number of
+        one of them, from 1, and the index.
+    """
+
+    of: dict[Value, Place] = field(default_factory=dict)
+    state: int = 0
+    work: int = ALIGNMENT
+    complaints: list[tuple[Item, int]] = field(default_factory=list)
+    _data: dict[Value, V] = field(default_factory=dict)
+    _bases: dict[tuple[Function, Value], V] = field(default_factory=dict)
+
+    def inside(self) -> Places:
+        """Return places for a graph that an operation owns: its roots lie behind these."""
+        return Places(work=self.work, complaints=self.complaints)
+
+    def base(self, f: Function, root: Value) -> V:
+        """Return the address of a root's first element, taken where the function begins."""
+        found = self._bases.get((f, root))
+        if found is None:
+            found = self._bases[f, root] = self._base(f, root)
+        return found
+
+    def _base(self, f: Function, root: Value) -> V:
+        if isinstance(root, Constant):
+            if root not in self._data:
+                self._data[root] = f.module.data(root.array)
+            return self._data[root]
+        place = self.of[root]
+        with f.entry():
+            if place.block == ARGUMENTS:
+                return f.load(f.at(V(ARGUMENTS, PTR), place.offset, 8), PTR)
+            return f.at(V(place.block, PTR), place.offset, 1)
+
+    def complain(self, f: Function, item: Item, size: int, index: V) -> None:
+        """Leave a note that an index is out of range for an axis of a size."""
+        if (item, size) not in self.complaints:
+            self.complaints.append((item, size))
+        number = f.constant(self.complaints.index((item, size)) + 1, I64)
+        f.store(number, V(WORK, PTR))
+        f.store(index, f.at(V(WORK, PTR), 8, 1))
+
+
+def bytes_of(root: Value) -> int:
+    """Return the bytes a root takes in a block: whole cache lines."""
+    return -(-math.prod(shape_of(root)) * root.dtype.itemsize // ALIGNMENT) * ALIGNMENT
+
+
+def plan_places(
+    kernels: Sequence[Kernel],
+    places: Places,
+    kept: Sequence[Value],
+    *,
+    scratch: dict[Kernel, list[Value]],
+) -> None:
+    """Give every root that a kernel stores a place in the working block; memory is used again when a root is
+    dead.
+
+    Parameters
+    ----------
+    kernels
+        In the order in which they run.
+    places
+        Has places for inputs, state and outputs; the others are added.
+    kept
+        Roots that are needed until the end.
+    scratch
+        Roots that a kernel needs while it runs alone.
+    """
+    last: dict[Value, int] = {}
+    for i, kernel in enumerate(kernels):
+        for value in (*kernel.reads(), *kernel.stored):
+            last[value] = i
+    for value in kept:
+        last[value] = len(kernels)
+    ending: dict[int, list[Value]] = {}
+    for value, i in last.items():
+        ending.setdefault(i, []).append(value)
+    space = Space()
+    start = places.work
+    held: dict[Value, tuple[int, int]] = {}
+    for i, kernel in enumerate(kernels):
+        for value in (*kernel.stored, *scratch.get(kernel, ())):
+            if value in places.of:
+                continue
+            size = bytes_of(value)
+            offset = space.take(size)
+            held[value] = (offset, size)
+            places.of[value] = Place(WORK, start + offset)
+        for value in (*ending.get(i, ()), *scratch.get(kernel, ())):
+            if value in held:
+                space.give(*held.pop(value))
+    places.work = start + space.top

@@ -1,0 +1,142 @@
+"""Programs: graphs compiled for single calls, and what single calls and loops have in common."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from glassgrad.engines.native.assemble import Parts, assemble, prepare
+from glassgrad.engines.native.cache import Compiled, Slot, cached, digest
+from glassgrad.engines.native.items import Item, shape_of, squeezed
+from glassgrad.engines.native.jit import generate, load
+from glassgrad.engines.native.steps import RUN, write_call
+from glassgrad.engines.native.target import Target
+from glassgrad.errors import ShapeError
+from glassgrad.graph.passes import for_arrays, simplify
+from glassgrad.graph.passes.memory import ALIGNMENT
+from glassgrad.ir import Graph, Value
+
+__all__ = ["Block", "NativeProgram", "finished"]
+
+Array = np.ndarray[Any, Any]
+
+_KEPT = 16
+"""For how many batch sizes a program stays ready."""
+
+
+class Block:
+    """Memory that begins at a cache line, filled with zeros.
+
+    Attributes
+    ----------
+    address
+        Where it begins.
+    bytes
+        The memory, as uint8.
+    """
+
+    def __init__(self, size: int) -> None:
+        whole = np.zeros(size + 2 * ALIGNMENT, np.uint8)
+        start = -whole.ctypes.data % ALIGNMENT
+        self.bytes = whole[start : start + size + ALIGNMENT]
+        self.address: int = self.bytes.ctypes.data
+
+    def array(self, slot: Slot) -> Array:
+        """Return what lies in a slot, as an array of its shape."""
+        dtype = np.dtype(slot.dtype)
+        flat = self.bytes[slot.offset : slot.offset + math.prod(slot.shape) * dtype.itemsize].view(dtype)
+        if slot.columns:
+            rows, columns = squeezed(slot.shape)
+            return flat.reshape(columns, rows).T.reshape(slot.shape)
+        return flat.reshape(slot.shape)
+
+    def check(self, complaints: Sequence[str]) -> None:
+        """Raise an error where the program that worked in this block left a complaint."""
+        number, index = self.bytes[:16].view(np.int64).tolist()
+        if number:
+            raise ShapeError(complaints[number - 1].format(index=index))
+
+
+def finished(
+    parts: Parts, key: bytes, target: Target, states: Sequence[Value], fixed: Sequence[Value]
+) -> Compiled:
+    """Generate the code of a program whose text is complete."""
+
+    def slot(value: Value) -> Slot:
+        place, shape = parts.places.of[value], shape_of(value)
+        return Slot(place.offset, value.dtype.str, shape, value in parts.layouts.columns)
+
+    code = generate(str(parts.module), target)
+    return Compiled(
+        key,
+        code,
+        parts.places.state,
+        parts.places.work,
+        tuple(map(slot, states)),
+        tuple(map(slot, fixed)),
+        tuple(_complaint(item, size) for item, size in parts.places.complaints),
+    )
+
+
+def _complaint(item: Item, size: int) -> str:
+    """Return what an index out of range is answered with."""
+    assert item.node is not None
+    if item.attrs["labels"]:
+        return f"label {{index}} is out of range: with {size} classes they go from 0 to {size - 1}"
+    return f"{item.node.op}: index {{index}} is out of range for an axis of size {size}"
+
+
+class NativeProgram:
+    """A graph made ready to run once at a time; compiled for each batch size it meets."""
+
+    def __init__(self, graph: Graph, target: Target) -> None:
+        self.graph = simplify(graph)
+        self._target = target
+        self._ready: dict[Graph, _Call] = {}
+        self._lock = Lock()
+
+    def at(self, arrays: Sequence[Array]) -> _Call:
+        """Return the compiled call for inputs of these shapes."""
+        graph = for_arrays(self.graph, arrays)
+        found = self._ready.get(graph)
+        if found is None:
+            if len(self._ready) >= _KEPT:
+                del self._ready[next(iter(self._ready))]
+            found = self._ready[graph] = _Call(graph, self._target)
+        return found
+
+    def __call__(self, *arrays: Array) -> list[Array]:
+        """Return the outputs for `arrays`, in fresh memory."""
+        with self._lock:
+            return self.at(arrays)(arrays)
+
+
+class _Call:
+    def __init__(self, graph: Graph, target: Target) -> None:
+        self._inputs = [v.dtype for v in graph.inputs]
+        self._outputs = [(shape_of(v), v.dtype) for v in graph.outputs]
+        key = digest(graph, target, "call")
+
+        def make() -> Compiled:
+            parts = assemble(prepare(graph), target, single=True)
+            write_call(parts)
+            return finished(parts, key, target, (), ())
+
+        self._compiled = cached(key, make)
+        self._code = load(self._compiled.code, target, RUN)
+        pointer = ctypes.c_void_p
+        self._run = self._code.function(None, pointer, pointer, pointer)
+        self._work = Block(self._compiled.work)
+
+    def __call__(self, arrays: Sequence[Array]) -> list[Array]:
+        read = [np.asarray(a, d, order="C") for a, d in zip(arrays, self._inputs, strict=True)]
+        made = [np.empty(shape, dtype) for shape, dtype in self._outputs]
+        table = np.array([a.ctypes.data for a in (*read, *made)], np.uintp)
+        self._run(None, self._work.address, table.ctypes.data)
+        self._work.check(self._compiled.complaints)
+        return made

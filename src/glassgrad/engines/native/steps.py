@@ -1,0 +1,138 @@
+"""The function around the kernels: once through for a single call, or the training loop.
+
+The loop gathers the rows of each mini-batch, hands each step its own numbers, runs the kernels, notes what
+the step reports, and looks whether it is to stop. Nothing in it calls Python, allocates memory or takes a
+lock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.engines.native.assemble import Parts, call_unit
+from glassgrad.engines.native.ir import I1, I64, PTR, Function, V, kind_of
+from glassgrad.engines.native.items import shape_of
+from glassgrad.engines.native.places import ARGUMENTS, STATE, WORK
+from glassgrad.ir import Value
+
+__all__ = ["RUN", "write_call", "write_loop"]
+
+RUN = "run"
+"""The name of the program's function."""
+
+_FLUSH = 0x8040
+"""Bits of the x86 control register that make subnormal numbers zero, as operands and as results."""
+
+
+def write_call(parts: Parts) -> None:
+    """Write ``run(state, work, arguments)``, which computes the outputs once."""
+    f = parts.module.function(RUN, [V(n, PTR) for n in (STATE, WORK, ARGUMENTS)], public=True)
+    f.store(f.constant(0, I64), V(WORK, PTR))
+    for unit in (*parts.once, *parts.every):
+        call_unit(f, unit)
+    f.do("ret void")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The inputs of a step: values gathered by rows, values of which each step has its own, and constant ones."""
+
+    rows: Sequence[Value]
+    each: Sequence[Value]
+    reports: Sequence[Value]
+
+
+def write_loop(parts: Parts, inputs: Inputs, flush: bool) -> None:
+    """Write the training loop.
+
+    ``run(state, work, arguments, steps, batches, stride, reports, stop)`` takes up to `steps` steps and
+    returns how many it took. `batches` has the row numbers of each mini-batch, `stride` bytes from one to the
+    next; where that is 0 the rows are gathered once. The arguments are the addresses of the data, then of
+    each step's own numbers.
+    """
+    blocks = [V(n, PTR) for n in (STATE, WORK, ARGUMENTS)]
+    steps, batches, stride = V("%steps", I64), V("%batches", PTR), V("%stride", I64)
+    reports, stop = V("%reports", PTR), V("%stop", PTR)
+    f = parts.module.function(RUN, [*blocks, steps, batches, stride, reports, stop], I64, public=True)
+    f.store(f.constant(0, I64), V(WORK, PTR))
+    saved = _flush_subnormals(f) if flush else None
+    for unit in parts.once:
+        call_unit(f, unit)
+    head, done = f.label("step"), f.label("end")
+    before = f.block
+    f.do(f"br label %{head}")
+    f.begin(head)
+    step = V("%step", I64)
+    place = f.mark()
+    moves = f.compare("ne", stride, f.constant(0, I64))
+    first = f.compare("eq", step, f.constant(0, I64))
+    with f.when(f.binary("or", moves, first)):
+        _gather(f, parts, inputs, f.at(batches, f.mul(step, stride), 1))
+    for i, value in enumerate(inputs.each):
+        source = f.load(f.at(V(ARGUMENTS, PTR), len(inputs.rows) + i, 8), PTR)
+        size, kind = value.dtype.itemsize, kind_of(value.dtype)
+        f.store(f.load(f.at(source, step, size), kind), parts.places.base(f, value))
+    for unit in parts.every:
+        call_unit(f, unit)
+    row = f.at(reports, f.mul(step, len(inputs.reports)), 8)
+    for i, value in enumerate(inputs.reports):
+        number = f.load(parts.places.base(f, value), kind_of(value.dtype))
+        f.store(_double(f, number, value.dtype), f.at(row, i, 8))
+    after = f.add(step, 1)
+    assert isinstance(after, V)
+    asked = f.emit(f"load volatile i8, {stop}, align 1", "i8")
+    wrong = f.load(V(WORK, PTR), I64)
+    halt = f.binary(
+        "or", f.compare("ne", asked, f.constant(0, "i8")), f.compare("ne", wrong, f.constant(0, I64))
+    )
+    more = f.binary("and", f.compare("slt", after, steps), f.binary("xor", halt, f.constant(1, I1)))
+    f.insert(place, f"  {step.text} = phi i64 [ 0, %{before} ], [ {after.text}, %{f.block} ]")
+    f.do(f"br {more}, label %{head}, label %{done}")
+    f.begin(done)
+    if saved is not None:
+        f.do(f"call void @llvm.x86.sse.ldmxcsr({saved})")
+    f.do(f"ret {after}")
+
+
+def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V) -> None:
+    """Copy the rows of a mini-batch side by side."""
+    f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", I64, I1])
+    needed = {v for unit in (*parts.once, *parts.every) for v in unit.kernel.reads()}
+    read = [(i, v) for i, v in enumerate(inputs.rows) if v in needed]
+    if not read:
+        return
+    sources = [f.load(f.at(V(ARGUMENTS, PTR), i, 8), PTR) for i, _ in read]
+    (count,) = {shape_of(v)[0] for _, v in read}
+    with f.loop(0, count) as turn:
+        row = f.load(f.at(batch, turn.index, 8), I64)
+        for (_, value), source in zip(read, sources, strict=True):
+            size = math.prod(shape_of(value)[1:]) * value.dtype.itemsize
+            to = f.at(parts.places.base(f, value), turn.index, size)
+            f.do(
+                f"call void @llvm.memcpy.p0.p0.i64(ptr align {value.dtype.itemsize} {to.text}, "
+                f"ptr align {value.dtype.itemsize} {f.at(source, row, size).text}, i64 {size}, i1 false)"
+            )
+
+
+def _double(f: Function, number: V, dtype: np.dtype[Any]) -> V:
+    if number.kind == "double":
+        return number
+    op = {"f": "fpext", "i": "sitofp"}.get(dtype.kind, "uitofp")
+    return f.cast(op, number, "double")
+
+
+def _flush_subnormals(f: Function) -> V:
+    """Make the thread treat subnormal numbers as zero; return where its former setting is kept."""
+    f.module.declare("llvm.x86.sse.stmxcsr", "void", ["ptr"])
+    f.module.declare("llvm.x86.sse.ldmxcsr", "void", ["ptr"])
+    saved, changed = (f.emit("alloca i32, align 4", PTR) for _ in range(2))
+    f.do(f"call void @llvm.x86.sse.stmxcsr({saved})")
+    before = f.load(saved, "i32")
+    f.store(f.binary("or", before, f.constant(_FLUSH, "i32")), changed)
+    f.do(f"call void @llvm.x86.sse.ldmxcsr({changed})")
+    return saved
