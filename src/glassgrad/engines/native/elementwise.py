@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from glassgrad.engines.native import functions
+from glassgrad.engines.native import circular, functions
 from glassgrad.engines.native.ir import I1, Function, V, kind_of
 
 __all__ = ["SUPPORTED", "Unsupported", "apply", "convert"]
@@ -271,9 +271,8 @@ def _leaky_relu(f: Function, dtype: DType, x: V, *, slope: float) -> V:
 
 
 def _elu(f: Function, dtype: DType, x: V, *, alpha: float) -> V:
-    positive = f.compare("ogt", x, f.like(0, x))
-    below = functions.expm1(f, f.select(positive, f.like(0, x), x))
-    return f.select(positive, x, f.binary("fmul", below, f.like(alpha, x)))
+    below = functions.expm1(f, _bounded("lt")(f, dtype, x, bound=0))
+    return f.select(f.compare("ogt", x, f.like(0, x)), x, f.binary("fmul", below, f.like(alpha, x)))
 
 
 def _step(f: Function, dtype: DType, x: V) -> V:
@@ -354,21 +353,9 @@ _RULES: dict[str, Rule] = {
 }
 _RULES |= {
     name: _function(getattr(functions, name))
-    for name in (
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "log2",
-        "log10",
-        "tanh",
-        "sigmoid",
-        "erf",
-        "sin",
-        "cos",
-        "tan",
-    )
+    for name in ("exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sigmoid", "erf")
 }
+_RULES |= {name: _function(getattr(circular, name)) for name in ("sin", "cos", "tan")}
 _RULES |= {name: _function(functions.by_library(name)) for name in functions.BY_LIBRARY}
 
 SUPPORTED = frozenset(_RULES)

@@ -1,54 +1,38 @@
 """Mathematical functions as straight lines of vector instructions.
 
-A function takes any number of lanes of ``float`` or ``double`` and gives as many. There are no tables, and no branches
-but one for angles beyond 10⁵, so all lanes go the same way. Results are within 2 units in the last place of the true
-ones in double and within 4 in float, on machines with fused multiply-add and without; zeros keep their sign, infinities
-and NaN come out as NumPy has them, and results too small for a normal number are right wherever the processor has not
-been told to flush them. The measured bounds are in the tests.
+A function takes any number of lanes of ``float`` or ``double`` and gives as many. There are no tables and no branches,
+so all lanes go the same way. Each says how far its results may be from the true ones, in units in the last place, on
+machines with fused multiply-add and without. Zeros keep their sign, infinities and NaN come out as NumPy has them, and
+results too small for a normal number are right wherever the processor has not been told to flush them.
 
 Every polynomial was fitted for this module: Remez's algorithm in 60-digit arithmetic for the least relative error of
-the function (not of the polynomial), the coefficients then rounded. The tables give interval and error. Estrin's scheme
-evaluates them: their steps hardly wait for one another, and inner loops are short.
+the function (not of the polynomial), the coefficients then rounded. The tables give interval, degree and error. They
+are evaluated by Estrin's scheme, whose steps hardly wait for one another.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from glassgrad.engines.native.ir import I1, Function, V
+from glassgrad.engines.native.floats import (
+    FORMATS,
+    at_least,
+    at_most,
+    bits_of,
+    lanewise,
+    polynomial,
+    power_of_two,
+    rounded,
+)
+from glassgrad.engines.native.ir import Function, V
 
 __all__ = [
-    "BY_LIBRARY", "by_library", "cos", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "power", "sigmoid",
-   , "sin", "tan", "tanh",
+    "BY_LIBRARY", "by_library", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "power", "sigmoid", "tanh",
 ]  # fmt: skip
-
-BY_LIBRARY = ("sinh", "cosh", "asin", "acos", "atan", "asinh", "acosh", "atanh")
-"""Functions that are the C library's, called in double for one lane after the other."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """A floating-point format: the whole numbers of its size, the bits of its fraction, the bias of its exponent."""
-
-    whole: str
-    fraction: int
-    bias: int
-    half_root: int  # the bits of √½
-
-    @property
-    def magic(self) -> float:
-        """A number so large that what is added to it becomes a whole number, in its last bits."""
-        return 1.5 * 2.0**self.fraction
-
-
-_FORMATS = {
-    "float": _Format("i32", 23, 127, int(np.float32(0.5**0.5).view(np.int32))),
-    "double": _Format("i64", 52, 1023, int(np.float64(0.5**0.5).view(np.int64))),
-}
 
 _Pair = tuple[float, float]
 _LN2: dict[str, _Pair] = {
@@ -56,48 +40,6 @@ _LN2: dict[str, _Pair] = {
     "double": (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45")),
 }
 """ln 2 in two parts, of which the first has zeros at its end: multiplied by an exponent it is exact."""
-
-
-# --- parts ----------------------------------------------------------------------------------------------------------
-
-
-def _polynomial(f: Function, x: V, coefficients: Sequence[float]) -> V:
-    """Return Σ cᵢxⁱ by Estrin's scheme: pairs of terms, then pairs of pairs."""
-    terms = [f.like(c, x) for c in coefficients]
-    while True:
-        pairs = [f.fma(high, x, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
-        terms = pairs + terms[len(pairs) * 2 :]
-        if len(terms) == 1:
-            return terms[0]
-        x = f.binary("fmul", x, x)
-
-
-def _at_least(f: Function, x: V, bound: float) -> V:
-    """Return max(x, bound); NaN stays."""
-    limit = f.like(bound, x)
-    return f.select(f.compare("olt", x, limit), limit, x)
-
-
-def _at_most(f: Function, x: V, bound: float) -> V:
-    """Return min(x, bound); NaN stays."""
-    limit = f.like(bound, x)
-    return f.select(f.compare("ogt", x, limit), limit, x)
-
-
-def _bits(f: Function, x: V) -> V:
-    return f.cast("bitcast", x, _FORMATS[x.kind].whole)
-
-
-def _power_of_two(f: Function, n: V, kind: str) -> V:
-    """Return 2 to the power of what the last bits of `n` hold, less the bias."""
-    return f.cast("bitcast", f.binary("shl", n, f.like(_FORMATS[kind].fraction, n)), kind)
-
-
-def _rounded(f: Function, x: V, factor: float, added: int = 0) -> tuple[V, V]:
-    """Return x · factor rounded to a whole number; and bits that end in it plus `added`."""
-    magic = f.like(_FORMATS[x.kind].magic + added, x)
-    moved = f.fma(x, f.like(factor, x), magic)
-    return f.binary("fsub", moved, magic), _bits(f, moved)
 
 
 # --- exponentials ---------------------------------------------------------------------------------------------------
@@ -121,18 +63,18 @@ def _without_powers(f: Function, x: V, added: int) -> tuple[V, V, V]:
     Returns bits that end in n + `added`, and e^r − 1 as the sum of a number without error and a small one: rounded
     once less, which is what keeps e^x − 1 within its bound.
     """
-    n, bits = _rounded(f, x, 1 / math.log(2), added)
+    n, bits = rounded(f, x, 1 / math.log(2), added)
     high, low = _LN2[x.kind]
     main = f.fma(n, f.like(-high, x), x)
     rest = f.binary("fmul", n, f.like(-low, x))
     r = f.binary("fadd", main, rest)
-    return bits, main, f.fma(_polynomial(f, r, _EXP[x.kind]), f.binary("fmul", r, r), rest)
+    return bits, main, f.fma(polynomial(f, r, _EXP[x.kind]), f.binary("fmul", r, r), rest)
 
 
 def exp(f: Function, x: V) -> V:
     """Return e^x."""
     low, high = (-104.5, 89.0) if x.kind == "float" else (-746.0, 710.0)
-    return _exp(f, _at_most(f, _at_least(f, x, low), high))
+    return _exp(f, at_most(f, at_least(f, x, low), high))
 
 
 def _exp(f: Function, x: V) -> V:
@@ -140,20 +82,20 @@ def _exp(f: Function, x: V) -> V:
 
     2^n is multiplied in as two halves, of which each is a normal number: only the last product may leave their range.
     """
-    n, main, rest = _without_powers(f, x, 2 * _FORMATS[x.kind].bias)
+    n, main, rest = _without_powers(f, x, 2 * FORMATS[x.kind].bias)
     half = f.binary("lshr", n, f.like(1, n))
-    first = _power_of_two(f, half, x.kind)
-    second = _power_of_two(f, f.binary("sub", n, half), x.kind)
+    first = power_of_two(f, half, x.kind)
+    second = power_of_two(f, f.binary("sub", n, half), x.kind)
     return f.binary("fmul", f.fma(f.binary("fadd", main, rest), first, first), second)
 
 
 def expm1(f: Function, x: V) -> V:
     """Return e^x − 1."""
-    form = _FORMATS[x.kind]
-    y = _at_least(f, x, -(form.fraction + 3) * math.log(2))
-    y = _at_most(f, y, 89.0 if x.kind == "float" else 710.0)
+    form = FORMATS[x.kind]
+    y = at_least(f, x, -(form.fraction + 3) * math.log(2))
+    y = at_most(f, y, 89.0 if x.kind == "float" else 710.0)
     n, main, rest = _without_powers(f, y, form.bias - 1)  # half of it, as 2^n itself may be too large
-    scale = _power_of_two(f, n, x.kind)
+    scale = power_of_two(f, n, x.kind)
     half = f.fma(main, scale, f.binary("fadd", scale, f.like(-0.5, x)))
     half = f.fma(rest, scale, half)
     tiny = f.compare("olt", f.intrinsic("fabs", x), f.like(2.0 ** -(form.fraction + 2), x))
@@ -177,12 +119,12 @@ _TANH = {
 
 def tanh(f: Function, x: V) -> V:
     """Return the hyperbolic tangent: a polynomial near 0, and 1 − 2 / (e^2|x| + 1) from ½ on."""
-    form = _FORMATS[x.kind]
+    form = FORMATS[x.kind]
     size, square = f.intrinsic("fabs", x), f.binary("fmul", x, x)
-    near = f.fma(f.binary("fmul", square, size), _polynomial(f, square, _TANH[x.kind]), size)
-    twice = _at_most(f, f.binary("fadd", size, size), (form.fraction + 3) * math.log(2))
+    near = f.fma(f.binary("fmul", square, size), polynomial(f, square, _TANH[x.kind]), size)
+    twice = at_most(f, f.binary("fadd", size, size), (form.fraction + 3) * math.log(2))
     n, main, rest = _without_powers(f, twice, form.bias)
-    scale, one = _power_of_two(f, n, x.kind), f.like(1, x)
+    scale, one = power_of_two(f, n, x.kind), f.like(1, x)
     e = f.fma(f.binary("fadd", main, rest), scale, f.binary("fadd", scale, one))
     far = f.binary("fsub", one, f.binary("fdiv", f.like(2, x), e))
     y = f.select(f.compare("olt", size, f.like(0.55, x)), near, far)
@@ -192,7 +134,7 @@ def tanh(f: Function, x: V) -> V:
 def sigmoid(f: Function, x: V) -> V:
     """Return 1 / (1 + e^−x), through e^−|x|, which is never large."""
     size = f.fneg(f.intrinsic("fabs", x))
-    e = _exp(f, _at_least(f, size, -104.5 if x.kind == "float" else -746.0))
+    e = _exp(f, at_least(f, size, -104.5 if x.kind == "float" else -746.0))
     one = f.like(1, x)
     top = f.select(f.compare("olt", x, f.like(0, x)), e, one)
     return f.binary("fdiv", top, f.binary("fadd", e, one))
@@ -295,7 +237,7 @@ def log10(f: Function, x: V) -> V:
 
 
 def _log(f: Function, x: V, base: _Log) -> V:
-    form = _FORMATS[x.kind]
+    form = FORMATS[x.kind]
     more = form.fraction + 2
     small = f.compare("olt", x, f.like(2.0 ** (1 - form.bias), x))
     normal = f.select(small, f.binary("fmul", x, f.like(2.0**more, x)), x)
@@ -306,8 +248,8 @@ def _log(f: Function, x: V, base: _Log) -> V:
 
 def _split(f: Function, x: V) -> tuple[V, V]:
     """Return k + bias, as a whole number, and m, where x = 2^k · m and √½ ≤ m < √2."""
-    form = _FORMATS[x.kind]
-    bits = _bits(f, x)
+    form = FORMATS[x.kind]
+    bits = bits_of(f, x)
     moved = f.binary("add", bits, f.like((form.bias << form.fraction) - form.half_root, bits))
     biased = f.binary("lshr", moved, f.like(form.fraction, bits))
     m = f.binary("and", moved, f.like((1 << form.fraction) - 1, bits))
@@ -316,7 +258,7 @@ def _split(f: Function, x: V) -> tuple[V, V]:
 
 def _exponent(f: Function, biased: V, kind: str, less: V) -> V:
     """Return a biased exponent as a floating-point number, without its bias and without `less`."""
-    form = _FORMATS[kind]
+    form = FORMATS[kind]
     ones = (form.bias + form.fraction) << form.fraction  # 2^fraction, whose last bits count ones
     number = f.cast("bitcast", f.binary("or", biased, f.like(ones, biased)), kind)
     return f.binary("fsub", number, f.binary("fadd", less, f.like(2.0**form.fraction + form.bias, less)))
@@ -325,7 +267,7 @@ def _exponent(f: Function, biased: V, kind: str, less: V) -> V:
 def _log1p(f: Function, k: V, t: V, base: _Log) -> V:
     """Return log 2^k + log(1 + t)."""
     high, low = base.two[t.kind]
-    p = _polynomial(f, t, base.fits[t.kind])
+    p = polynomial(f, t, base.fits[t.kind])
     if base is _LOG2:
         return f.binary("fadd", k, f.fma(p, t, t))
     rest = f.fma(k, f.like(low, t), f.binary("fmul", p, t))
@@ -346,11 +288,11 @@ def log1p(f: Function, x: V) -> V:
 
     The sum 1 + x, rounded, only says which k is taken out: t = x·2^−k + (2^−k − 1) is then as good as x.
     """
-    form = _FORMATS[x.kind]
+    form = FORMATS[x.kind]
     one = f.like(1, x)
     u = f.binary("fadd", x, one)
     biased, m = _split(f, u)
-    scale = _power_of_two(f, f.binary("sub", f.like(2 * form.bias, biased), biased), x.kind)
+    scale = power_of_two(f, f.binary("sub", f.like(2 * form.bias, biased), biased), x.kind)
     t = f.fma(x, scale, f.binary("fsub", scale, one))
     large = f.compare("ogt", x, f.like(2.0 ** (form.fraction + 2), x))
     t = f.select(large, f.binary("fsub", m, one), t)
@@ -396,154 +338,26 @@ _ERF_FAR = {
 def erf(f: Function, x: V) -> V:
     """Return the error function."""
     size = f.intrinsic("fabs", x)
-    near = f.fma(x, _polynomial(f, f.binary("fmul", x, x), _ERF_NEAR[x.kind]), x)
-    size = _at_most(f, size, 4.0 if x.kind == "float" else 6.0)
-    n, main, rest = _without_powers(f, _polynomial(f, size, _ERF_FAR[x.kind]), _FORMATS[x.kind].bias)
-    scale = _power_of_two(f, n, x.kind)
+    near = f.fma(x, polynomial(f, f.binary("fmul", x, x), _ERF_NEAR[x.kind]), x)
+    size = at_most(f, size, 4.0 if x.kind == "float" else 6.0)
+    n, main, rest = _without_powers(f, polynomial(f, size, _ERF_FAR[x.kind]), FORMATS[x.kind].bias)
+    scale = power_of_two(f, n, x.kind)
     left = f.fma(f.binary("fadd", main, rest), scale, scale)
     far = f.intrinsic("copysign", f.binary("fsub", f.like(1, x), left), x)
     return f.select(f.compare("olt", size, f.like(1, x)), near, far)
 
 
-# --- circular functions ---------------------------------------------------------------------------------------------
-
-_QUARTER = (
-    float.fromhex("0x1.921fb5444p+0"),
-    float.fromhex("0x1.68c234c4cp-39"),
-    float.fromhex("0x1.98a2e03707345p-77"),
-)
-"""π/2 in three parts; the first two, 36 bits each, are exact when multiplied by a number of 17 bits."""
-
-_FAR = 2.0**17
-"""Angles from here on are left to the C library."""
-
-_SIN = (
-    0.1666666666666663, -0.008333333333322118, 0.00019841269829588956, -2.7557313621159247e-06,
-    2.5050747724255802e-08, -1.5896227760943576e-10,
-)  # fmt: skip
-"""P, where sin r = r − r³·P(r²) for |r| ≤ π/4: degree 5, 2^-56.3."""
-
-_COS = (
-    0.041666666666666595, -0.0013888888888873056, 2.4801587288850653e-05, -2.7557314178988574e-07,
-    2.0875700799352644e-09, -1.1358534274429555e-11,
-)  # fmt: skip
-"""P, where cos r = 1 − r²/2 + r⁴·P(r²) for |r| ≤ π/4: degree 5, 2^-59.7."""
-
-_TAN = (
-    0.3333333333333278, 0.13333333333414313, 0.05396825392681471, 0.021869489605515248, 0.00886321921289818,
-    0.0035922886443628455, 0.0014547605777039034, 0.0005950538737248977, 0.0002224116125627301,
-    0.00013646029716972086, -2.6294322650452128e-05, 8.936789598554815e-05, -4.483091128437371e-05,
-    2.0852258609682642e-05,
-)  # fmt: skip
-"""P, where tan r = r + r³·P(r²) for |r| ≤ π/4: degree 13, 2^-55.4."""
-
-
-def sin(f: Function, x: V) -> V:
-    """Return the sine."""
-    return _circular(f, x, "sin", lambda x: _wave(f, x, 0))
-
-
-def cos(f: Function, x: V) -> V:
-    """Return the cosine."""
-    return _circular(f, x, "cos", lambda x: _wave(f, x, 1))
-
-
-def tan(f: Function, x: V) -> V:
-    """Return the tangent."""
-    return _circular(f, x, "tan", lambda x: _tan(f, x))
-
-
-def _circular(f: Function, x: V, name: str, near: Callable[[V], V]) -> V:
-    """Compute in double; where a lane holds a large angle, ask the C library for such lanes."""
-    wide = x if x.kind == "double" else f.cast("fpext", x, "double")
-    y = near(wide)
-    large = f.compare("oge", f.intrinsic("fabs", wide), f.like(_FAR, wide))
-    some = f.call(f"llvm.vector.reduce.or.v{x.lanes}i1", I1, [large]) if x.lanes else large
-    before, inside, after = f.block, f.label("far"), f.label("near")
-    f.do(f"br {some}, label %{inside}, label %{after}")
-    f.begin(inside)
-    asked = f.select(large, _lanewise(f, name, wide), y)
-    f.do(f"br label %{after}")
-    f.begin(after)
-    y = f.emit(f"phi {y.type} [ {y.text}, %{before} ], [ {asked.text}, %{inside} ]", y.kind, y.lanes)
-    return y if x.kind == "double" else f.cast("fptrunc", y, x.kind)
-
-
-def _turned(f: Function, x: V) -> tuple[V, V, V]:
-    """Reduce x = n·π/2 + r − e with |r| ≤ π/4 and e smaller than r's last place; return n's bits, r and e."""
-    n, bits = _rounded(f, x, 2 / math.pi)
-    first, second, third = _QUARTER
-    w = f.fma(n, f.like(-first, x), x)
-    high = f.fma(n, f.like(-second, x), w)
-    low = f.fma(n, f.like(second, x), f.binary("fsub", high, w))
-    low = f.fma(n, f.like(third, x), low)
-    r = f.binary("fsub", high, low)
-    return bits, r, f.binary("fsub", low, f.binary("fsub", high, r))
-
-
-def _wave(f: Function, x: V, quarters: int) -> V:
-    """Return sin(x + quarters·π/2)."""
-    n, r, e = _turned(f, x)
-    n = f.binary("add", n, f.like(quarters, n))
-    z = f.binary("fmul", r, r)
-    sine = f.binary("fsub", r, f.fma(f.binary("fmul", z, r), _polynomial(f, z, _SIN), e))
-    one, half = f.like(1, x), f.binary("fmul", z, f.like(0.5, x))
-    whole = f.binary("fsub", one, half)
-    rest = f.binary("fsub", f.binary("fsub", one, whole), half)
-    rest = f.fma(r, e, rest)
-    rest = f.fma(f.binary("fmul", z, z), _polynomial(f, z, _COS), rest)
-    cosine = f.binary("fadd", whole, rest)
-    y = f.select(_odd(f, n), cosine, sine)
-    sign = f.binary("shl", f.binary("lshr", n, f.like(1, n)), f.like(63, n))
-    return f.cast("bitcast", f.binary("xor", _bits(f, y), sign), x.kind)
-
-
-def _odd(f: Function, n: V) -> V:
-    return f.compare("ne", f.binary("and", n, f.like(1, n)), f.like(0, n))
-
-
-def _tan(f: Function, x: V) -> V:
-    n, r, e = _turned(f, x)
-    z = f.binary("fmul", r, r)
-    bend = f.binary("fmul", f.binary("fmul", z, r), _polynomial(f, z, _TAN))
-    rough = f.binary("fadd", r, bend)
-    slope = f.fma(rough, rough, f.like(1, x))
-    less = f.binary("fsub", f.binary("fmul", e, slope), bend)
-    high = f.binary("fsub", r, less)
-    low = f.binary("fsub", f.binary("fsub", r, high), less)
-    # −1 / (high + low): the quotient's leading bits times those of `high` is exact, and tells how much is missing
-    inverse = f.binary("fdiv", f.like(-1, x), high)
-    top, head = _leading(f, inverse), _leading(f, high)
-    tail = f.binary("fadd", f.binary("fsub", high, head), low)
-    missing = f.fma(top, tail, f.fma(top, head, f.like(1, x)))
-    return f.select(_odd(f, n), f.fma(inverse, missing, top), high)
-
-
-def _leading(f: Function, x: V) -> V:
-    """Return the upper half of a number's bits."""
-    bits = _bits(f, x)
-    return f.cast("bitcast", f.binary("and", bits, f.like(-1 << 32, bits)), x.kind)
-
-
 # --- the C library --------------------------------------------------------------------------------------------------
+
+BY_LIBRARY = ("sinh", "cosh", "asin", "acos", "atan", "asinh", "acosh", "atanh")
+"""Functions that are the C library's, called in double for one lane after the other."""
 
 
 def by_library(name: str) -> Callable[[Function, V], V]:
     """Return the function that calls the C library's of that name, which rounds correctly but for an ulp or two."""
-    return lambda f, x: _lanewise(f, name, x)
+    return lambda f, x: lanewise(f, name, x)
 
 
 def power(f: Function, x: V, y: V) -> V:
     """Return x^y, by the C library."""
-    return _lanewise(f, "pow", x, y)
-
-
-def _lanewise(f: Function, name: str, *args: V) -> V:
-    """Call a function of the C library, in double, for one lane after the other."""
-    kind, lanes = args[0].kind, args[0].lanes
-    wide = [a if kind == "double" else f.cast("fpext", a, "double") for a in args]
-    result = V("poison", "double", lanes) if lanes else f.call(name, "double", wide)
-    for i in range(lanes):
-        one = f.call(name, "double", [f.lane(a, i) for a in wide])
-        result = f.emit(f"insertelement {result}, {one}, i64 {i}", "double", lanes)
-    return result if kind == "double" else f.cast("fptrunc", result, kind)
+    return lanewise(f, "pow", x, y)
