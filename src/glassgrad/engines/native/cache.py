@@ -54,6 +54,8 @@ class Compiled(msgspec.Struct, frozen=True):
         Bytes of the two blocks it works in.
     states, fixed
         Where the pieces of state lie in the first, and the inputs that stay the same in the second.
+    shared
+        Whether some kernel's work can be shared among threads.
     complaints
         What each number means that the program may leave when an index is out of range, from 1.
     """
@@ -64,6 +66,7 @@ class Compiled(msgspec.Struct, frozen=True):
     work: int
     states: tuple[Slot, ...]
     fixed: tuple[Slot, ...]
+    shared: bool
     complaints: tuple[str, ...]
 
 

@@ -122,7 +122,7 @@ def tanh(f: Function, x: V) -> V:
     form = FORMATS[x.kind]
     size, square = f.intrinsic("fabs", x), f.binary("fmul", x, x)
     near = f.fma(f.binary("fmul", square, size), polynomial(f, square, _TANH[x.kind]), size)
-    twice = at_most(f, f.binary("fadd", size, size), (form.fraction + 3) * math.log(2))
+    twice = at_most(f, f.binary("fadd", size, size), (form.fraction + 4) * math.log(2))
     n, main, rest = _without_powers(f, twice, form.bias)
     scale, one = power_of_two(f, n, x.kind), f.like(1, x)
     e = f.fma(f.binary("fadd", main, rest), scale, f.binary("fadd", scale, one))
@@ -132,12 +132,12 @@ def tanh(f: Function, x: V) -> V:
 
 
 def sigmoid(f: Function, x: V) -> V:
-    """Return 1 / (1 + e^−x), through e^−|x|, which is never large."""
+    """Return 1 / (1 + e^−x), as 1 − q or e − e·q with e = e^−|x| and q = e / (1 + e)."""
     size = f.fneg(f.intrinsic("fabs", x))
     e = _exp(f, at_least(f, size, -104.5 if x.kind == "float" else -746.0))
     one = f.like(1, x)
-    top = f.select(f.compare("olt", x, f.like(0, x)), e, one)
-    return f.binary("fdiv", top, f.binary("fadd", e, one))
+    whole = f.select(f.compare("olt", x, f.like(0, x)), e, one)
+    return f.fma(f.fneg(whole), f.binary("fdiv", e, f.binary("fadd", e, one)), whole)
 
 
 # --- logarithms -----------------------------------------------------------------------------------------------------

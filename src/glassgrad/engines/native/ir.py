@@ -90,6 +90,10 @@ class Module:
         self._functions.append(made)
         return made
 
+    def add(self, text: str) -> None:
+        """Add a function that is written already."""
+        self._globals.append(text)
+
     def fresh(self, hint: str) -> str:
         """Return a name for a function that no other has."""
         self._names += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from glassgrad.engines.native.jit import load
 from glassgrad.engines.native.program import Block, finished
 from glassgrad.engines.native.steps import RUN, Inputs, write_loop
 from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.threads import run_together
+from glassgrad.engines.native.threads import TEAM, Pace, run_together
 from glassgrad.errors import ShapeError
 from glassgrad.graph.passes import specialise
 from glassgrad.ir import Graph
@@ -27,8 +30,9 @@ Array = np.ndarray[Any, Any]
 class NativeLoop:
     """Repeats a step in machine code; compiled for each size of mini-batch it meets."""
 
-    def __init__(self, step: StepGraph, target: Target) -> None:
+    def __init__(self, step: StepGraph, target: Target, threads: int | None = None) -> None:
         self.step = step
+        self._threads = threads
         self._target = target
         self._ready: dict[int, _Steps] = {}
 
@@ -47,25 +51,25 @@ class NativeLoop:
         n = batches.shape[1]
         steps = self._ready.get(n)
         if steps is None:
-            steps = self._ready[n] = _Steps(self.step, self.step.graph, n, self._target)
+            steps = self._ready[n] = _Steps(self.step, n, self._target, self._threads)
         return steps.run(state, rows, batches, each, fixed, stop)
 
 
 class _Steps:
     """The loop for one size of mini-batch."""
 
-    def __init__(self, step: StepGraph, raw: Graph, n: int, target: Target) -> None:
-        graph = specialise(raw, n)
+    def __init__(self, step: StepGraph, n: int, target: Target, threads: int | None) -> None:
+        graph = specialise(step.graph, n)
         inputs = graph.inputs[step.state :]
         self._rows, self._each = inputs[: step.rows], inputs[step.rows : step.rows + step.each]
         self._reports = len(graph.outputs) - step.state
-        key = digest(raw, target, "loop", step.state, step.rows, step.each, step.fixed, n)
+        key = digest(step.graph, target, "loop", step.state, step.rows, step.each, step.fixed, n)
         self._compiled = cached(key, lambda: _compile(step, graph, key, target))
         self._code = load(self._compiled.code, target, RUN)
         long, pointer = ctypes.c_int64, ctypes.c_void_p
-        self._run = self._code.function(
-            long, pointer, pointer, pointer, long, pointer, long, pointer, pointer
-        )
+        own = (long, pointer, long, pointer, pointer)
+        self._run = self._code.function(long, pointer, pointer, pointer, *own, *TEAM)
+        self._pace = Pace(self._compiled.shared, threads)
         self._state, self._work = Block(self._compiled.state), Block(self._compiled.work)
         self._views = [self._state.array(slot) for slot in self._compiled.states]
         self._fixed = [self._work.array(slot) for slot in self._compiled.fixed]
@@ -86,8 +90,24 @@ class _Steps:
         numbers = [np.ascontiguousarray(a, v.dtype) for a, v in zip(each, self._each, strict=True)]
         batches = _row_numbers(batches, min(len(a) for a in data))
         reports = np.empty((len(batches), self._reports))
-        table = np.array([a.ctypes.data for a in (*data, *numbers)], np.uintp)
-        taken = self._run(
+        done = 0
+        while done < len(batches) and not (done and stop[0]):
+            steps, threads = self._pace.next(len(batches) - done)
+            begin = time.perf_counter()
+            addresses = [a.ctypes.data for a in (*data, *(e[done:] for e in numbers))]
+            taken = self._take(addresses, batches[done : done + steps], reports[done:], stop, threads)
+            self._pace.note(threads, taken, time.perf_counter() - begin)
+            self._work.check(self._compiled.complaints)
+            done += taken
+        state[:] = self._views
+        return reports[:done]
+
+    def _take(
+        self, addresses: Sequence[int], batches: Array, reports: Array, stop: Array, threads: int
+    ) -> int:
+        """Take a step for each mini-batch, and return how many were taken before something asked to stop."""
+        table = np.array(addresses, np.uintp)
+        arguments = (
             self._state.address,
             self._work.address,
             table.ctypes.data,
@@ -97,9 +117,7 @@ class _Steps:
             reports.ctypes.data,
             stop.ctypes.data,
         )
-        self._work.check(self._compiled.complaints)
-        state[:] = self._views
-        return reports[:taken]
+        return int(run_together(self._run, arguments, threads))
 
 
 def _compile(step: StepGraph, graph: Graph, key: bytes, target: Target) -> Compiled:
@@ -108,7 +126,7 @@ def _compile(step: StepGraph, graph: Graph, key: bytes, target: Target) -> Compi
     states, inputs = prepared.inputs[: step.state], prepared.inputs[step.state :]
     rows, each = inputs[: step.rows], inputs[step.rows : step.rows + step.each]
     single = any(v.dtype == np.float32 for v in states)
-    write_loop(parts, Inputs(rows, each, parts.items.outputs[step.state :]), flush=single)
+    write_loop(parts, Inputs(rows, each, parts.items.outputs[step.state :]), target, flush=single)
     return finished(parts, key, target, states, inputs[step.rows + step.each :])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import time
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
@@ -16,6 +17,7 @@ from glassgrad.engines.native.items import Item, shape_of, squeezed
 from glassgrad.engines.native.jit import generate, load
 from glassgrad.engines.native.steps import RUN, write_call
 from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.threads import TEAM, Pace, run_together
 from glassgrad.errors import ShapeError
 from glassgrad.graph.passes import for_arrays, simplify
 from glassgrad.graph.passes.memory import ALIGNMENT
@@ -79,6 +81,7 @@ def finished(
         parts.places.work,
         tuple(map(slot, states)),
         tuple(map(slot, fixed)),
+        any(unit.units > 1 for unit in parts.every),
         tuple(_complaint(item, size) for item, size in parts.places.complaints),
     )
 
@@ -94,8 +97,9 @@ def _complaint(item: Item, size: int) -> str:
 class NativeProgram:
     """A graph made ready to run once at a time; compiled for each batch size it meets."""
 
-    def __init__(self, graph: Graph, target: Target) -> None:
+    def __init__(self, graph: Graph, target: Target, threads: int | None = None) -> None:
         self.graph = simplify(graph)
+        self._threads = threads
         self._target = target
         self._ready: dict[Graph, _Call] = {}
         self._lock = Lock()
@@ -107,7 +111,7 @@ class NativeProgram:
         if found is None:
             if len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
-            found = self._ready[graph] = _Call(graph, self._target)
+            found = self._ready[graph] = _Call(graph, self._target, self._threads)
         return found
 
     def __call__(self, *arrays: Array) -> list[Array]:
@@ -117,26 +121,30 @@ class NativeProgram:
 
 
 class _Call:
-    def __init__(self, graph: Graph, target: Target) -> None:
+    def __init__(self, graph: Graph, target: Target, threads: int | None) -> None:
         self._inputs = [v.dtype for v in graph.inputs]
         self._outputs = [(shape_of(v), v.dtype) for v in graph.outputs]
         key = digest(graph, target, "call")
 
         def make() -> Compiled:
             parts = assemble(prepare(graph), target, single=True)
-            write_call(parts)
+            write_call(parts, target)
             return finished(parts, key, target, (), ())
 
         self._compiled = cached(key, make)
         self._code = load(self._compiled.code, target, RUN)
         pointer = ctypes.c_void_p
-        self._run = self._code.function(None, pointer, pointer, pointer)
+        self._run = self._code.function(None, pointer, pointer, pointer, *TEAM)
+        self._pace = Pace(self._compiled.shared, threads)
         self._work = Block(self._compiled.work)
 
     def __call__(self, arrays: Sequence[Array]) -> list[Array]:
         read = [np.asarray(a, d, order="C") for a, d in zip(arrays, self._inputs, strict=True)]
         made = [np.empty(shape, dtype) for shape, dtype in self._outputs]
         table = np.array([a.ctypes.data for a in (*read, *made)], np.uintp)
-        self._run(None, self._work.address, table.ctypes.data)
+        _, threads = self._pace.next(1)
+        begin = time.perf_counter()
+        run_together(self._run, (None, self._work.address, table.ctypes.data), threads)
+        self._pace.note(threads, 1, time.perf_counter() - begin)
         self._work.check(self._compiled.complaints)
         return made

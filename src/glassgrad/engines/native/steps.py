@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.engines.native.assemble import Parts, call_unit
+from glassgrad.engines.native.assemble import Parts
 from glassgrad.engines.native.ir import I1, I64, PTR, Function, V, kind_of
 from glassgrad.engines.native.items import shape_of
 from glassgrad.engines.native.places import ARGUMENTS, STATE, WORK
+from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.team import Team
 from glassgrad.ir import Value
 
 __all__ = ["RUN", "write_call", "write_loop"]
@@ -29,12 +31,14 @@ _FLUSH = 0x8040
 """Bits of the x86 control register that make subnormal numbers zero, as operands and as results."""
 
 
-def write_call(parts: Parts) -> None:
-    """Write ``run(state, work, arguments)``, which computes the outputs once."""
-    f = parts.module.function(RUN, [V(n, PTR) for n in (STATE, WORK, ARGUMENTS)], public=True)
-    f.store(f.constant(0, I64), V(WORK, PTR))
-    for unit in (*parts.once, *parts.every):
-        call_unit(f, unit)
+def write_call(parts: Parts, target: Target) -> None:
+    """Write ``run(state, work, arguments, team, thread, threads)``, which computes the outputs once."""
+    blocks = [V(n, PTR) for n in (STATE, WORK, ARGUMENTS)]
+    f = parts.module.function(RUN, [*blocks, *Team.parameters], public=True)
+    team = Team(f, target, parts.places)
+    with team.leader():
+        f.store(f.constant(0, I64), V(WORK, PTR))
+    team.run([*parts.once, *parts.every])
     f.do("ret void")
 
 
@@ -47,22 +51,24 @@ class Inputs:
     reports: Sequence[Value]
 
 
-def write_loop(parts: Parts, inputs: Inputs, flush: bool) -> None:
+def write_loop(parts: Parts, inputs: Inputs, target: Target, flush: bool) -> None:
     """Write the training loop.
 
-    ``run(state, work, arguments, steps, batches, stride, reports, stop)`` takes up to `steps` steps and
-    returns how many it took. `batches` has the row numbers of each mini-batch, `stride` bytes from one to the
-    next; where that is 0 the rows are gathered once. The arguments are the addresses of the data, then of
-    each step's own numbers.
+    ``run(state, work, arguments, steps, batches, stride, reports, stop, team, thread, threads)`` takes up to `steps`
+    steps and returns how many it took. `batches` has the row numbers of each mini-batch, `stride` bytes from one to the
+    next; where that is 0 the rows are gathered once. The arguments are the addresses of the data, then of each step's
+    own numbers.
     """
     blocks = [V(n, PTR) for n in (STATE, WORK, ARGUMENTS)]
     steps, batches, stride = V("%steps", I64), V("%batches", PTR), V("%stride", I64)
     reports, stop = V("%reports", PTR), V("%stop", PTR)
-    f = parts.module.function(RUN, [*blocks, steps, batches, stride, reports, stop], I64, public=True)
-    f.store(f.constant(0, I64), V(WORK, PTR))
-    saved = _flush_subnormals(f) if flush else None
-    for unit in parts.once:
-        call_unit(f, unit)
+    own = [steps, batches, stride, reports, stop]
+    f = parts.module.function(RUN, [*blocks, *own, *Team.parameters], I64, public=True)
+    team = Team(f, target, parts.places)
+    saved = _flush_subnormals(f) if flush and target.x86 else None
+    with team.leader():
+        f.store(f.constant(0, I64), V(WORK, PTR))
+    team.run(parts.once)
     head, done = f.label("step"), f.label("end")
     before = f.block
     f.do(f"br label %{head}")
@@ -72,25 +78,25 @@ def write_loop(parts: Parts, inputs: Inputs, flush: bool) -> None:
     moves = f.compare("ne", stride, f.constant(0, I64))
     first = f.compare("eq", step, f.constant(0, I64))
     with f.when(f.binary("or", moves, first)):
-        _gather(f, parts, inputs, f.at(batches, f.mul(step, stride), 1))
-    for i, value in enumerate(inputs.each):
-        source = f.load(f.at(V(ARGUMENTS, PTR), len(inputs.rows) + i, 8), PTR)
-        size, kind = value.dtype.itemsize, kind_of(value.dtype)
-        f.store(f.load(f.at(source, step, size), kind), parts.places.base(f, value))
-    for unit in parts.every:
-        call_unit(f, unit)
-    row = f.at(reports, f.mul(step, len(inputs.reports)), 8)
-    for i, value in enumerate(inputs.reports):
-        number = f.load(parts.places.base(f, value), kind_of(value.dtype))
-        f.store(_double(f, number, value.dtype), f.at(row, i, 8))
+        _gather(f, parts, inputs, f.at(batches, f.mul(step, stride), 1), team)
+    with team.leader():
+        for i, value in enumerate(inputs.each):
+            source = f.load(f.at(V(ARGUMENTS, PTR), len(inputs.rows) + i, 8), PTR)
+            size, kind = value.dtype.itemsize, kind_of(value.dtype)
+            f.store(f.load(f.at(source, step, size), kind), parts.places.base(f, value))
+    team.wait()
+    team.run(parts.every)
     after = f.add(step, 1)
     assert isinstance(after, V)
-    asked = f.emit(f"load volatile i8, {stop}, align 1", "i8")
-    wrong = f.load(V(WORK, PTR), I64)
-    halt = f.binary(
-        "or", f.compare("ne", asked, f.constant(0, "i8")), f.compare("ne", wrong, f.constant(0, I64))
-    )
-    more = f.binary("and", f.compare("slt", after, steps), f.binary("xor", halt, f.constant(1, I1)))
+    with team.leader():
+        _report(f, parts, inputs, f.at(reports, f.mul(step, len(inputs.reports)), 8))
+        asked = f.emit(f"load volatile i8, {stop}, align 1", "i8")
+        wrong = f.load(V(WORK, PTR), I64)
+        asked, wrong = f.compare("ne", asked, f.constant(0, "i8")), f.compare("ne", wrong, f.constant(0, I64))
+        team.halt(f.binary("or", asked, wrong))
+    team.wait()
+    goes_on = f.binary("xor", team.halted(), f.constant(1, I1))
+    more = f.binary("and", f.compare("slt", after, steps), goes_on)
     f.insert(place, f"  {step.text} = phi i64 [ 0, %{before} ], [ {after.text}, %{f.block} ]")
     f.do(f"br {more}, label %{head}, label %{done}")
     f.begin(done)
@@ -99,8 +105,15 @@ def write_loop(parts: Parts, inputs: Inputs, flush: bool) -> None:
     f.do(f"ret {after}")
 
 
-def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V) -> None:
-    """Copy the rows of a mini-batch side by side."""
+def _report(f: Function, parts: Parts, inputs: Inputs, row: V) -> None:
+    """Note what the step reports."""
+    for i, value in enumerate(inputs.reports):
+        number = f.load(parts.places.base(f, value), kind_of(value.dtype))
+        f.store(_double(f, number, value.dtype), f.at(row, i, 8))
+
+
+def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V, team: Team) -> None:
+    """Copy this thread's share of the rows of a mini-batch to their places side by side."""
     f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", I64, I1])
     needed = {v for unit in (*parts.once, *parts.every) for v in unit.kernel.reads()}
     read = [(i, v) for i, v in enumerate(inputs.rows) if v in needed]
@@ -108,7 +121,8 @@ def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V) -> None:
         return
     sources = [f.load(f.at(V(ARGUMENTS, PTR), i, 8), PTR) for i, _ in read]
     (count,) = {shape_of(v)[0] for _, v in read}
-    with f.loop(0, count) as turn:
+    start, end = team.share(count)
+    with f.at_least_once(start, end), f.loop(start, end) as turn:
         row = f.load(f.at(batch, turn.index, 8), I64)
         for (_, value), source in zip(read, sources, strict=True):
             size = math.prod(shape_of(value)[1:]) * value.dtype.itemsize

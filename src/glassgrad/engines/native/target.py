@@ -33,6 +33,11 @@ class Target:
     vector_bytes: int
     registers: int
 
+    @property
+    def x86(self) -> bool:
+        """Whether this is an x86 machine."""
+        return self.triple.startswith(("x86", "i686"))
+
     def lanes(self, itemsize: int) -> int:
         """Return how many numbers of `itemsize` bytes a register holds."""
         return max(1, self.vector_bytes // itemsize)

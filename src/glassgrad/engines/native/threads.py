@@ -1,0 +1,141 @@
+"""How many threads a program gets: never more than are allowed, and only as many as make it faster.
+
+Whether a second thread pays depends on what else the machine does at the moment: where a neighbour keeps a core
+busy, threads that wait for each other are many times slower than one alone. So it is measured while the program
+runs, in short turns. The choice changes no number, because kernels split no sum.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from glassgrad.engines.native.team import TEAM_BYTES
+
+__all__ = ["TEAM", "Pace", "allowed", "run_together"]
+
+_WORTH = 5e-4
+"""Seconds of work from which starting threads can pay."""
+
+_TRIAL = 2e-3
+"""Seconds of one thread's work after which a trial is judged."""
+
+_TURN = 5e-2
+"""Seconds after which several threads are judged again."""
+
+_AGAIN = 1.0
+"""Seconds after which the number of threads that was slower is tried again."""
+
+
+class _Limit:
+    """What ``threadpoolctl`` has set; None for nothing."""
+
+    value: int | None = None
+
+
+@lru_cache(maxsize=1)
+def _register() -> None:
+    """Tell ``threadpoolctl`` of this engine, so that its limits hold here too."""
+    import threadpoolctl
+
+    class Controller(threadpoolctl.LibController):  # type: ignore[misc]
+        """The threads of compiled programs, under the name of the library that compiles them."""
+
+        user_api = "glassgrad"
+        internal_api = "glassgrad"
+        filename_prefixes = ("libllvmlite", "llvmlite")
+
+        def get_num_threads(self) -> int:
+            return allowed()
+
+        def set_num_threads(self, num_threads: int) -> None:
+            _Limit.value = num_threads
+
+        def get_version(self) -> None:
+            return None
+
+    threadpoolctl.register(Controller)
+
+
+def allowed() -> int:
+    """Return how many threads a program may use.
+
+    That is the number of cores this process may run on, or ``OMP_NUM_THREADS`` or the limit of ``threadpoolctl`` where
+    one of them is less.
+    """
+    _register()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    limits = [cores, int(wanted) if wanted.isdigit() and int(wanted) else cores, _Limit.value or cores]
+    return max(1, min(limits))
+
+
+class Pace:
+    """Decides, from what was measured, how many threads take the next steps.
+
+    Parameters
+    ----------
+    several
+        Whether the program has kernels that can be shared.
+    most
+        The most threads to use; None for what is allowed.
+    """
+
+    def __init__(self, several: bool, most: int | None = None) -> None:
+        self._several, self._most = several, most
+        self._seconds: dict[int, float] = {}
+        self._tried: dict[int, float] = {}
+        self._warm = False
+
+    def next(self, steps: int) -> tuple[int, int]:
+        """Return how many of the next steps to take, and with how many threads."""
+        most = min(self._most or allowed(), allowed()) if self._several else 1
+        if most == 1:
+            return steps, 1
+        alone = self._seconds.get(1)
+        if alone is None:
+            return 1, 1
+        if alone * steps < _WORTH:
+            return steps, 1
+        trial = max(1, min(steps, int(_TRIAL / alone)))
+        now = time.perf_counter()
+        for threads in (most, 1):
+            if threads not in self._seconds or now - self._tried[threads] > _AGAIN:
+                return trial, threads
+        best = min((most, 1), key=lambda n: self._seconds[n])
+        return (steps if best == 1 else max(1, min(steps, int(_TURN / self._seconds[best])))), best
+
+    def note(self, threads: int, steps: int, seconds: float) -> None:
+        """Take notice of how long steps took."""
+        if not self._warm:
+            self._warm = True
+            return
+        self._seconds[threads] = seconds / max(steps, 1)
+        self._tried[threads] = time.perf_counter()
+
+
+def run_together(function: Callable[..., Any], arguments: Sequence[Any], threads: int) -> Any:
+    """Call a program's function in several threads at once and return what the first returns."""
+    team = np.zeros(TEAM_BYTES + 64, np.uint8)
+    address = team.ctypes.data + -team.ctypes.data % 64
+    others = [
+        threading.Thread(target=function, args=(*arguments, address, i, threads), daemon=True)
+        for i in range(1, threads)
+    ]
+    for thread in others:
+        thread.start()
+    result = function(*arguments, address, 0, threads)
+    for thread in others:
+        thread.join()
+    return result
+
+
+TEAM = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+"""The types of the parameters that the functions of programs take last."""
