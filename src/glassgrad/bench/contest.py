@@ -25,7 +25,7 @@ from glassgrad.bench.peers import PEERS
 from glassgrad.bench.workloads import Workload
 from glassgrad.options import require
 
-__all__ = ["Contest", "Measured", "Result"]
+__all__ = ["Contest", "Measured", "Result", "thread_counts"]
 
 _TOLERANCE = 1e-3
 _TURN_SECONDS = 0.1
@@ -208,7 +208,7 @@ class Contest:
     def _start(self) -> None:
         self._tell("starting the contestants")
         for needs, module in self.peers.items():
-            for threads in range(1, min(_MOST_THREADS, cores()) + 1):
+            for threads in thread_counts():
                 self._workers.append(_Worker(needs, module, threads))
         missing = []
         for worker in self._workers:
@@ -223,6 +223,11 @@ class Contest:
     def _stop(self) -> None:
         for worker in self._workers:
             worker.stop()
+
+
+def thread_counts() -> list[int]:
+    """Return the numbers of threads that each contestant gets in turn: one, and two where there are two cores."""
+    return list(range(1, min(_MOST_THREADS, cores()) + 1))
 
 
 class _NotTimedError(Exception):
