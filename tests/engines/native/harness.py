@@ -6,11 +6,19 @@ import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
 
 from glassgrad.engines.native.ir import PTR, Function, Module, V, kind_of
 from glassgrad.engines.native.jit import generate, load
 from glassgrad.engines.native.target import Target, host
+
+TARGETS = [
+    name
+    for name, feature in (("host", None), ("sse2", "sse2"), ("avx2", "avx2"))
+    if feature is None or llvm.get_host_cpu_features().get(feature)
+]
+"""The targets whose code runs here."""
 
 Emit = Callable[[Function, Sequence[V]], V]
 
