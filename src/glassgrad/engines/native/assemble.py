@@ -20,7 +20,7 @@ from glassgrad.engines.native.contractions import (
 )
 from glassgrad.engines.native.elementwise import SUPPORTED
 from glassgrad.engines.native.fuse import Kernel, fuse
-from glassgrad.engines.native.ir import I64, PTR, Function, Module, V
+from glassgrad.engines.native.ir import I64, Function, Module, V
 from glassgrad.engines.native.items import Access, Item, Items, make_items, row_major, shape_of, squeezed
 from glassgrad.engines.native.layout import Layouts, choose_layouts
 from glassgrad.engines.native.maps import emit_map, map_units
@@ -31,6 +31,7 @@ from glassgrad.engines.native.places import (
     WORK,
     Place,
     Places,
+    address,
     bytes_of,
     plan_places,
 )
@@ -53,7 +54,7 @@ class Unit:
     Attributes
     ----------
     name
-        Of the function.
+        What it does, in short.
     kernel
         The kernel.
     units
@@ -62,6 +63,8 @@ class Unit:
         The plan of a contraction, and the root of its panels.
     packs
         Whether this is the packing.
+    function
+        What was written, or its twin.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Unit:
     product: Product | None = None
     packed: Value | None = None
     packs: bool = False
+    function: Function | None = None
 
 
 @dataclass(slots=True)
@@ -154,11 +158,9 @@ def assemble(
         written = parts.once if kernel in once else parts.every
         product, packed = products.get(kernel), panels.get(kernel)
         if product is not None and packed is not None:
-            unit = Unit(
-                f"{module.fresh('pack')}", kernel, packing_units(product), product, packed, packs=True
-            )
+            unit = Unit("pack", kernel, packing_units(product), product, packed, packs=True)
             written.append(_write(parts.module, unit, context))
-        written.append(_write(parts.module, _unit(module, kernel, context, product, packed), context))
+        written.append(_write(parts.module, _unit(kernel, context, product, packed), context))
     return parts
 
 
@@ -217,7 +219,7 @@ def _state_in_place(
 
 def _own_indices(writer: Kernel, old: Value, new: Value) -> bool:
     """Say whether a kernel reads a piece of state only where it writes its successor."""
-    if writer.kind not in ("map", "contract"):
+    if writer.kind == "other":
         return False
     late = {v for item in writer.after for v in item.out}
     if new not in late and old in writer.reads():
@@ -254,10 +256,8 @@ def _place_state(
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _unit(
-    module: Module, kernel: Kernel, context: Context, product: Product | None, packed: Value | None
-) -> Unit:
-    name = module.fresh(kernel.after[-1].op if kernel.kind == "map" else kernel.main.op)
+def _unit(kernel: Kernel, context: Context, product: Product | None, packed: Value | None) -> Unit:
+    name = kernel.after[-1].op if kernel.kind == "map" else kernel.main.op
     if product is not None:
         units = contraction_units(product)
         work = product.cost * product.lanes
@@ -272,11 +272,9 @@ def _unit(
 
 
 def _write(module: Module, unit: Unit, context: Context) -> Unit:
-    blocks = [V(name, PTR) for name in (STATE, WORK, ARGUMENTS)]
-    ends = [V("%from", I64), V("%to", I64)]
-    f = module.function(unit.name, [*blocks, *(ends if unit.units > 1 else [])])
-    span = (ends[0], ends[1]) if unit.units > 1 else None
-    kernel = unit.kernel
+    ends = [V("%from", I64), V("%to", I64)] if unit.units > 1 else []
+    f, kernel = module.kernel(unit.name, ends), unit.kernel
+    span = (ends[0], ends[1]) if ends else None
     if unit.packs:
         assert unit.product is not None
         assert unit.packed is not None
@@ -290,13 +288,15 @@ def _write(module: Module, unit: Unit, context: Context) -> Unit:
     else:
         emit_other(f, kernel, context)
     f.do("ret void")
+    unit.function = module.settle(f)
     return unit
 
 
 def call_unit(f: Function, unit: Unit, start: V | int = 0, stop: V | int | None = None) -> None:
     """Call a unit's function in the function `f`, for all of its units or for some."""
-    arguments = [V(name, PTR) for name in (STATE, WORK, ARGUMENTS)]
+    assert unit.function is not None
+    arguments = [address(f, place) for place in unit.function.bases]
     if unit.units > 1:
         ends = (start, unit.units if stop is None else stop)
         arguments += [V(str(e), I64) if isinstance(e, int) else e for e in ends]
-    f.do(f"call void @{unit.name}({', '.join(map(str, arguments))})")
+    f.do(f"call void @{unit.function.name}({', '.join(map(str, arguments))})")

@@ -22,6 +22,10 @@ from glassgrad.ir import Constant, Graph, Value
 __all__ = ["At", "Body", "Context", "Inside"]
 
 
+_FEW = 4
+"""Lanes of a vector whose numbers are read one by one from computed places."""
+
+
 @dataclass(frozen=True, slots=True)
 class At:
     """An index: a part known when the code runs, and a part known now."""
@@ -61,7 +65,9 @@ class Context:
         dtypes = [v.dtype for item in items for v in item.out]
         dtypes += [a.root.dtype for item in items for a in item.reads]
         widths = [d.itemsize for d in dtypes if d.kind == "f"] or [d.itemsize for d in dtypes]
-        return self.layouts.target.lanes(max(widths))
+        lanes = self.layouts.target.lanes(max(widths))
+        scattered = any(i.op == "gather" and any(a.strides[-1:] != (0,) for a in i.reads) for i in items)
+        return min(lanes, _FEW) if scattered else lanes
 
 
 class Body:

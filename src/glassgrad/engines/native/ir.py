@@ -9,7 +9,7 @@ here: LLVM splits vectors that are longer than the machine's registers.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,31 +81,46 @@ class Module:
         self._globals: list[str] = []
         self._declared: dict[str, str] = {}
         self._names = 0
+        self._texts: dict[str, str] = {}
+        self._data: dict[bytes, V] = {}
 
-    def function(
-        self, name: str, parameters: Sequence[V], returns: str = "void", *, public: bool = False
-    ) -> Function:
-        """Begin a function; its parameters are named by their text."""
-        made = Function(self, name, parameters, returns, public)
+    def function(self, name: str, parameters: Sequence[V], returns: str = "void") -> Function:
+        """Begin a function that others can call; its parameters are named by their text."""
+        made = Function(self, name, parameters, returns, kernel=False)
         self._functions.append(made)
         return made
+
+    def kernel(self, hint: str, parameters: Sequence[V] = ()) -> Function:
+        """Begin a kernel: a function that is handed the addresses it works on.
+
+        `settle` it when it is complete.
+        """
+        self._names += 1
+        return Function(self, f"k{self._names}_{hint}", parameters, "void", kernel=True)
+
+    def settle(self, kernel: Function) -> Function:
+        """Add a kernel that is complete; one that says the same as an earlier one goes by that one's name."""
+        text = kernel.text()
+        twin = self._texts.setdefault(text, kernel.name)
+        if twin == kernel.name:
+            self._functions.append(kernel)
+        kernel.name = twin
+        return kernel
 
     def add(self, text: str) -> None:
         """Add a function that is written already."""
         self._globals.append(text)
 
-    def fresh(self, hint: str) -> str:
-        """Return a name for a function that no other has."""
-        self._names += 1
-        return f"k{self._names}_{hint}"
-
     def data(self, array: np.ndarray[Any, Any]) -> V:
         """Put an array among the module's constants and return where it lies."""
-        name = f"@data{len(self._globals)}"
         raw = np.ascontiguousarray(array).tobytes()
+        if raw in self._data:
+            return self._data[raw]
+        name = f"@data{len(self._data)}"
         text = "".join(f"\\{byte:02X}" for byte in raw)
         self._globals.append(f'{name} = private unnamed_addr constant [{len(raw)} x i8] c"{text}", align 64')
-        return V(name, PTR)
+        self._data[raw] = V(name, PTR)
+        return self._data[raw]
 
     def declare(self, name: str, returns: str, parameters: Sequence[str]) -> None:
         """Declare a function of LLVM or of the C library."""
@@ -116,26 +131,43 @@ class Module:
 
 
 class Function:
-    """A function under construction. Its methods add instructions and return their results."""
+    """A function under construction. Its methods add instructions and return their results.
+
+    Attributes
+    ----------
+    bases
+        For each place the function works on its address.
+    """
 
     def __init__(
-        self, module: Module, name: str, parameters: Sequence[V], returns: str, public: bool
+        self, module: Module, name: str, parameters: Sequence[V], returns: str, *, kernel: bool
     ) -> None:
         self.module = module
         self.name = name
+        self.is_kernel = kernel
         self.parameters = list(parameters)
-        taken = ", ".join(map(str, parameters))
-        self._head = (
-            f"define {'' if public else 'internal '}{returns} @{name}({taken}) "
-            f"{'' if public else 'noinline '}nounwind"
-        )
+        self.bases: dict[Any, V] = {}
+        self._returns = returns
         self._first: list[str] = []
         self._lines: list[str] = []
         self._count = 0
         self._block = "entry"
 
+    def base(self, key: Hashable) -> V:
+        """Return the address that a kernel is handed for a key; no two overlap."""
+        found = self.bases.get(key)
+        if found is None:
+            found = self.bases[key] = V(f"%base{len(self.bases)}", PTR)
+        return found
+
+    def text(self) -> str:
+        """Return all but the name."""
+        taken = [f"ptr noalias {v.text}" for v in self.bases.values()] if self.is_kernel else []
+        head = f"({', '.join([*taken, *map(str, self.parameters)])}) {'noinline ' if self.is_kernel else ''}nounwind {{"
+        return "\n".join([head, "entry:", *self._first, *self._lines, "}"])
+
     def __str__(self) -> str:
-        return "\n".join([self._head + " {", "entry:", *self._first, *self._lines, "}"])
+        return f"define {'internal ' if self.is_kernel else ''}{self._returns} @{self.name}{self.text()}"
 
     # --- instructions ---
 

@@ -16,7 +16,6 @@ from glassgrad.engines.native.jit import load
 from glassgrad.engines.native.program import Block, finished
 from glassgrad.engines.native.steps import RUN, Inputs, write_loop
 from glassgrad.engines.native.target import Target
-from glassgrad.engines.native.threads import run_together
 from glassgrad.engines.native.threads import TEAM, Pace, run_together
 from glassgrad.errors import ShapeError
 from glassgrad.graph.passes import specialise

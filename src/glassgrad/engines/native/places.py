@@ -17,10 +17,10 @@ from glassgrad.engines.native.items import Item, shape_of
 from glassgrad.graph.passes.memory import ALIGNMENT, Space
 from glassgrad.ir import Constant, Value
 
-__all__ = ["ARGUMENTS", "STATE", "WORK", "Place", "Places", "bytes_of", "plan_places"]
+__all__ = ["ARGUMENTS", "STATE", "WORK", "Place", "Places", "address", "bytes_of", "plan_places"]
 
 STATE, WORK, ARGUMENTS = "%state", "%work", "%arguments"
-"""The blocks, by the name of the parameter that every kernel has for them; of the last each entry is an address."""
+"""The blocks, by the parameter that a program's function has for them; of the last each entry is an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +50,41 @@ class Places:
     state: int = 0
     work: int = ALIGNMENT
     complaints: list[tuple[Item, int]] = field(default_factory=list)
-    _data: dict[Value, V] = field(default_factory=dict)
-    _bases: dict[tuple[Function, Value], V] = field(default_factory=dict)
 
     def inside(self) -> Places:
         """Return places for a graph that an operation owns: its roots lie behind these."""
         return Places(work=self.work, complaints=self.complaints)
 
     def base(self, f: Function, root: Value) -> V:
-        """Return the address of a root's first element, taken where the function begins."""
-        found = self._bases.get((f, root))
-        if found is None:
-            found = self._bases[f, root] = self._base(f, root)
-        return found
-
-    def _base(self, f: Function, root: Value) -> V:
+        """Return the address of a root's first element."""
         if isinstance(root, Constant):
-            if root not in self._data:
-                self._data[root] = f.module.data(root.array)
-            return self._data[root]
-        place = self.of[root]
-        with f.entry():
-            if place.block == ARGUMENTS:
-                return f.load(f.at(V(ARGUMENTS, PTR), place.offset, 8), PTR)
-            return f.at(V(place.block, PTR), place.offset, 1)
+            return address(f, f.module.data(root.array).text)
+        return address(f, self.of[root])
 
     def complain(self, f: Function, item: Item, size: int, index: V) -> None:
         """Leave a note that an index is out of range for an axis of a size."""
         if (item, size) not in self.complaints:
             self.complaints.append((item, size))
         number = f.constant(self.complaints.index((item, size)) + 1, I64)
-        f.store(number, V(WORK, PTR))
-        f.store(index, f.at(V(WORK, PTR), 8, 1))
+        f.store(number, address(f, Place(WORK, 0)))
+        f.store(index, f.at(address(f, Place(WORK, 0)), 8, 1))
+
+
+def address(f: Function, place: Place | str) -> V:
+    """Return the address of a place, or of a constant by its name: handed to a kernel, worked out elsewhere."""
+    if f.is_kernel:
+        return f.base(place)
+    found = f.bases.get(place)
+    if found is None:
+        with f.entry():
+            if isinstance(place, str):
+                found = V(place, PTR)
+            elif place.block == ARGUMENTS:
+                found = f.load(f.at(V(ARGUMENTS, PTR), place.offset, 8), PTR)
+            else:
+                found = f.at(V(place.block, PTR), place.offset, 1)
+        f.bases[place] = found
+    return found
 
 
 def bytes_of(root: Value) -> int:

@@ -156,7 +156,8 @@ class _Reduce:
     def line(self, index: Sequence[At], depths: Sequence[int], lanes: int) -> V:
         """Return one result: vectors along the last axis, whose lanes are taken together at the end."""
         lanes = min(lanes, 1 << (depths[-1] - 1).bit_length())
-        chains = _CHAINS if depths[-1] >= 2 * _CHAINS * lanes else 1
+        simple = all(item.op != "gather" for item in self.body.items)
+        chains = _CHAINS if simple and depths[-1] >= 2 * _CHAINS * lanes else 1
         totals = self._lines([self.neutral(lanes)] * chains, list(index), depths, lanes)
         while len(totals) > 1:
             half = len(totals) // 2

@@ -34,7 +34,7 @@ _FLUSH = 0x8040
 def write_call(parts: Parts, target: Target) -> None:
     """Write ``run(state, work, arguments, team, thread, threads)``, which computes the outputs once."""
     blocks = [V(n, PTR) for n in (STATE, WORK, ARGUMENTS)]
-    f = parts.module.function(RUN, [*blocks, *Team.parameters], public=True)
+    f = parts.module.function(RUN, [*blocks, *Team.parameters])
     team = Team(f, target, parts.places)
     with team.leader():
         f.store(f.constant(0, I64), V(WORK, PTR))
@@ -63,7 +63,7 @@ def write_loop(parts: Parts, inputs: Inputs, target: Target, flush: bool) -> Non
     steps, batches, stride = V("%steps", I64), V("%batches", PTR), V("%stride", I64)
     reports, stop = V("%reports", PTR), V("%stop", PTR)
     own = [steps, batches, stride, reports, stop]
-    f = parts.module.function(RUN, [*blocks, *own, *Team.parameters], I64, public=True)
+    f = parts.module.function(RUN, [*blocks, *own, *Team.parameters], I64)
     team = Team(f, target, parts.places)
     saved = _flush_subnormals(f) if flush and target.x86 else None
     with team.leader():
