@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import lru_cache
@@ -255,8 +256,11 @@ assert "scipy" not in sys.modules
 
 
 def test_the_c_library_is_found_in_a_new_process():
-    here = __file__.rsplit("/", 1)[0]
     done = subprocess.run(
-        [sys.executable, "-c", FRESH], cwd=here, capture_output=True, text=True, check=False
+        [sys.executable, "-c", FRESH],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
