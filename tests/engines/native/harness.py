@@ -37,7 +37,7 @@ class Compiled:
     def _text(self, emit: Emit, lanes: int) -> str:
         module = Module()
         places = [V(f"%p{i}", PTR) for i in range(len(self.dtypes) + 1)]
-        f = module.function("run", places, public=True)
+        f = module.function("run", places)
 
         def turn(at: V | int, active: int | None) -> None:
             args = [
