@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from glassgrad.errors import OptionError, ShapeError, did_you_mean
 from glassgrad.ir import Graph
 
-__all__ = ["Engine", "Loop", "Program", "StepGraph", "engine", "run"]
+__all__ = ["Engine", "Loop", "Program", "StepGraph", "engine", "program", "run"]
 
 Array = np.ndarray[Any, Any]
 
@@ -127,6 +128,20 @@ def engine(name: str = "auto") -> Engine:
     from glassgrad.engines.auto import FallbackEngine
 
     return FallbackEngine(small_calls=name == "native")
+
+
+@lru_cache(maxsize=256)
+def program(graph: Graph, engine_name: str) -> Program:
+    """Return the program of a graph in an engine, made once for as long as it is among the last that were asked for.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> graph = gg.trace(lambda x: x * 2.0, gg.Spec((2,)))
+    >>> program(graph, "numpy") is program(graph, "numpy")
+    True
+    """
+    return engine(engine_name).compile(graph)
 
 
 def run(graph: Graph, *inputs: Any, engine_name: str = "auto") -> list[Array]:

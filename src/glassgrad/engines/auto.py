@@ -59,16 +59,19 @@ class FallbackEngine:
 class _Program:
     def __init__(self, graph: Graph, native: Engine, numpy: Engine, small_calls: bool) -> None:
         self._graph, self._small_calls = graph, small_calls
-        self._native: Program | None = native.compile(graph)
+        self._engine: Engine | None = native
+        self._native: Program | None = None
         self._numpy = numpy.compile(graph)
 
     def __call__(self, *arrays: Array) -> list[Array]:
-        if self._native is None or not (self._small_calls or self._pays(arrays)):
+        if self._engine is None or not (self._small_calls or self._pays(arrays)):
             return self._numpy(*arrays)
         try:
+            if self._native is None:
+                self._native = self._engine.compile(self._graph)
             return self._native(*arrays)
         except Unsupported as reason:
-            self._native = None
+            self._engine = None
             _warn(self._graph.name, reason)
             return self._numpy(*arrays)
 
@@ -118,6 +121,9 @@ def work(graph: Graph) -> int:
     """
     total = 0
     for node in graph.nodes:
+        if node.op == "call":
+            total += work(node.subgraphs["body"])
+            continue
         size = math.prod(cast(tuple[int, ...], node.outputs[0].shape))
         depth = cast(int, node.inputs[0].shape[-1]) if node.op in ("matmul", "linear") else 1
         total += size * depth

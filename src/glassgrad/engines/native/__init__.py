@@ -29,7 +29,14 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, target: Target | None = None) -> None:
-        self.target = host() if target is None else target
+        self._target = target
+
+    @property
+    def target(self) -> Target:
+        """The machine; asked for only when something is compiled, because finding out takes LLVM."""
+        if self._target is None:
+            self._target = host()
+        return self._target
 
     def compile(self, graph: Graph) -> NativeProgram:
         """Return the program for a graph."""

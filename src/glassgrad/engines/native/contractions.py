@@ -9,7 +9,7 @@ registers.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,9 @@ __all__ = ["contraction_units", "emit_contraction", "emit_packing", "packed_root
 _CHAINS = 8
 """Partial sums that must be under way for the multiply-adds not to wait for each other."""
 
-_NEAR = 1 << 15
-"""Bytes of the vector operand up to which it stays in the first-level cache while all rows pass."""
+_NEAR = 1 << 20
+"""Bytes of the vector operand up to which it stays in the second-level cache while one row of tiles after the other
+goes through all of it, so that the result is written side by side."""
 
 
 def packed_root(product: Product, dtype: np.dtype[Any]) -> Value:
@@ -52,10 +53,9 @@ def _counts(product: Product) -> tuple[int, int]:
 
 
 def _rows_first(product: Product) -> bool:
-    """Say whether the tiles are gone through row by row rather than panel by panel."""
+    """Say whether each row of tiles goes through all panels rather than each panel through all rows."""
     rows, panels = _counts(product)
-    near = product.depth * product.along.size * 4 <= _NEAR
-    return rows > 1 and (near or panels == 1)
+    return rows > 1 and (panels == 1 or product.depth * product.along.size * product.itemsize <= _NEAR)
 
 
 class _Tiles:
@@ -191,9 +191,8 @@ def emit_contraction(
 ) -> None:
     """Write the units of a span of the product's tiles; all of them where it is None."""
     tiles = _Tiles(f, kernel, context, product, packed)
-    rows_first = _rows_first(product)
     for outer in outer_loops(f, [a.size for a in product.outer]):
-        if rows_first:
+        if _rows_first(product):
             for row, rows in _rows(f, product, span):
                 for panel, columns in _panels(f, product, None):
                     tiles.emit(outer, row, rows, panel, columns)
@@ -203,46 +202,35 @@ def emit_contraction(
                     tiles.emit(outer, row, rows, panel, columns)
 
 
-def _rows(f: Function, product: Product, span: Span | None):  # type: ignore[no-untyped-def]
+def _rows(f: Function, product: Product, span: Span | None) -> Iterator[tuple[At, int]]:
     """Go through the rows of tiles: the first row and how many there are."""
     if product.rows is None:
         yield At(), 1
         return
     tall, size = product.tile[0], product.rows.size
-    for turn, whole in _units(f, size // tall, -(-size // tall), span):
-        if whole:
-            yield At(f.mul(turn, tall)), tall
-        else:
-            yield At(size - size % tall), size % tall
+    for unit, whole in _units(f, size // tall, -(-size // tall), span):
+        yield (At(f.mul(unit, tall)), tall) if whole else (At(size - size % tall), size % tall)
 
 
-def _panels(f: Function, product: Product, span: Span | None):  # type: ignore[no-untyped-def]
+def _panels(
+    f: Function, product: Product, span: Span | None
+) -> Iterator[tuple[V | int, Sequence[tuple[int, int]]]]:
     """Go through the panels: the number of each and its vectors."""
     width, size = product.width, product.along.size
-    for turn, whole in _units(f, size // width, -(-size // width), span):
-        if whole:
-            yield turn, chunks(width, product.lanes)
-        else:
-            yield size // width, chunks(size % width, product.lanes)
+    for unit, whole in _units(f, size // width, -(-size // width), span):
+        yield unit, chunks(width if whole else size % width, product.lanes)
 
 
-def _units(f: Function, whole: int, count: int, span: Span | None):  # type: ignore[no-untyped-def]
-    """Go through whole units in a loop, then through the smaller last one if there is one."""
-    if span is None:
-        if whole:
-            with f.loop(0, whole) as turn:
-                yield turn.index, True
-        if count > whole:
-            yield count - 1, False
-        return
-    start, stop = span
+def _units(f: Function, whole: int, count: int, span: Span | None) -> Iterator[tuple[V | int, bool]]:
+    """Go through the whole units of a span in a loop, then through the smaller last one if there is one."""
+    start, stop = (0, count) if span is None else span
     if whole:
         last = f.minimum(stop, whole)
         with f.at_least_once(start, last), f.loop(start, last) as turn:
             yield turn.index, True
     if count > whole:
         with f.at_least_once(whole, stop):
-            yield count - 1, False
+            yield whole, False
 
 
 # --- packing ---------------------------------------------------------------------------------------------------------

@@ -53,8 +53,8 @@ class Product:
         Length of the summed axis.
     depth_numbers, depth_vectors
         Its strides.
-    lanes
-        Numbers in a vector.
+    lanes, itemsize
+        Numbers in a vector, and the bytes of one.
     tile
         Rows and vectors of a tile.
     packed
@@ -69,6 +69,7 @@ class Product:
     depth_numbers: int
     depth_vectors: int
     lanes: int
+    itemsize: int
     tile: tuple[int, int]
     packed: bool
 
@@ -128,7 +129,9 @@ def plan_product(
     tile = _tile(n_rows, -(-size // lanes), registers)
     crowded = abs(vectors[-1]) * itemsize >= _STRIDED and depth * n_rows >= 1 << 12 and n_rows >= 4 * tile[0]
     packed = vectors[along] != 1 or crowded
-    return Product(swapped, made[along], rows, outer, depth, numbers[-1], vectors[-1], lanes, tile, packed)
+    return Product(
+        swapped, made[along], rows, outer, depth, numbers[-1], vectors[-1], lanes, itemsize, tile, packed
+    )
 
 
 def _tile(rows: int, vectors: int, registers: int) -> tuple[int, int]:
