@@ -257,6 +257,10 @@ def _relu(f: Function, dtype: DType, x: V) -> V:
 
 
 def _clip(f: Function, dtype: DType, x: V, *, min: float | None, max: float | None) -> V:
+    if not x.floating:  # NumPy takes bounds beyond the dtype where nothing is beyond them
+        about = np.iinfo(dtype)
+        min = None if min is not None and min < about.min else min
+        max = None if max is not None and max > about.max else max
     for bound, name in ((min, "lt"), (max, "gt")):
         if bound is None:
             continue
