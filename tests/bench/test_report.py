@@ -128,7 +128,7 @@ def test_distances_are_logarithmic_and_larger_is_higher() -> None:
 
 def test_the_picture_is_well_formed_whatever_the_words_and_follows_the_colour_scheme() -> None:
     text = loglog(
-        '<&">', "a < b", "c & d", {f"line <{k}>": [Point(1, 1 + k, 1, 9)] for k in range(8)}, "x > y"
+        '<&">', "a < b", "c & d", {f"line <{k}>": [Point(1, 1 + k, 1, 9)] for k in range(8)}, ["x > y"]
     )
     root = ElementTree.fromstring(text)
     assert {'<&">', "a < b", "c & d", "line <7>", "x > y"} <= {e.text for e in root.iter(f"{SVG}text")}

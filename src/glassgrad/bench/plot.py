@@ -13,8 +13,8 @@ from html import escape
 
 __all__ = ["Point", "loglog"]
 
-_WIDTH, _HEIGHT = 860, 520
-_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 170, 56, 62
+_WIDTH, _HEIGHT = 860, 540
+_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 170, 74, 62
 _LEGEND_STEP = 26
 _SPARE = 0.03
 """Share of an axis that is left free at either end; an axis has a decade at least."""
@@ -41,7 +41,7 @@ class Point:
 
 
 def loglog(
-    title: str, x_label: str, y_label: str, lines: Mapping[str, Sequence[Point]], note: str = ""
+    title: str, x_label: str, y_label: str, lines: Mapping[str, Sequence[Point]], notes: Sequence[str] = ()
 ) -> str:
     """Return a plot as the text of an SVG file.
 
@@ -51,8 +51,8 @@ def loglog(
         What stands above the plot and at its axes.
     lines
         Points of each line, by its name; all numbers are positive.
-    note
-        A line of small text below the title.
+    notes
+        Up to two lines of small text below the title.
 
     Returns
     -------
@@ -68,7 +68,8 @@ def loglog(
     points = [point for line in lines.values() for point in line]
     across = _Axis([p.x for p in points], _LEFT, _WIDTH - _RIGHT)
     up = _Axis([y for p in points for y in (p.low, p.high)], _HEIGHT - _BOTTOM, _TOP)
-    parts = [_text(_LEFT, 24, title, "title"), _text(_LEFT, 43, note, "note")]
+    parts = [_text(_LEFT, 24, title, "title")]
+    parts += [_text(_LEFT, 43 + 16 * k, note, "note") for k, note in enumerate(notes)]
     parts += _frame(across, up, x_label, y_label)
     for number, line in reversed(list(enumerate(lines.values()))):  # the first line lies on top
         parts += _line(number, line, across, up)

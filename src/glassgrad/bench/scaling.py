@@ -150,7 +150,9 @@ def picture(scale: Scale, measured: Mapping[int, Measured], note: str) -> str:
         for result in one.best():
             low, high = min(result.seconds), max(result.seconds)
             lines[result.contestant].append(Point(value, 1e6 * result.median, 1e6 * low, 1e6 * high))
-    return loglog(f"Time of a training step by {scale.label}", scale.label, "µs a step", lines, note)
+    return loglog(
+        f"Time of a training step by {scale.label}", scale.label, "µs a step", lines, (BASE.describe(), note)
+    )
 
 
 def document(scale: Scale, measured: Mapping[int, Measured], peaks: Peaks) -> dict[str, Any]:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
+_GAIN = 1.5
+"""What two threads should reach, as a multiple of one, for the second core to be counted as free."""
+
+_LOAD = 0.5
+"""The load above which a person is told that the machine is not idle."""
+
 
 def bench(
     *workloads: Annotated[str, Parameter(help="Of W1 to W6; by default all.")],
@@ -176,7 +182,7 @@ class _Report:
         versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items() if version)
         say(self.place())
         say(f"{m['system']}, Python {m['python']}, {versions}")
-        if m["load"] is not None and m["load"] > 0.5:
+        if m["load"] is not None and m["load"] > _LOAD:
             say(
                 f"The load is {m['load']:.1f} already: something else is running, and will show in the ranges."
             )
@@ -191,6 +197,8 @@ class _Report:
         peaks: Peaks = {(dtype, n): peak(dtype, n) for dtype in dtypes for n in thread_counts()}
         told = [f"{rate / 1e9:.0f} ({dtype}, {counted(n, 'thread')})" for (dtype, n), rate in peaks.items()]
         say(f"Measured peak, GFLOP/s: {', '.join(told)}")
+        if any(n > 1 and rate < _GAIN * peaks[dtype, 1] for (dtype, n), rate in peaks.items()):
+            say("Two threads reach little more than one: a core is busy, or the two are halves of one core.")
         self.fields["peak"] = [
             {"dtype": dtype, "threads": n, "gflops": rate / 1e9} for (dtype, n), rate in peaks.items()
         ]
