@@ -7,16 +7,18 @@ rows of each mini-batch gathered in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glassgrad.engines.native.body import Context
 from glassgrad.engines.native.contractions import (
+    Plan,
     contraction_units,
     emit_contraction,
     emit_packing,
-    packed_root,
     packing_units,
+    plan_contraction,
 )
 from glassgrad.engines.native.elementwise import SUPPORTED
 from glassgrad.engines.native.fuse import Kernel, fuse
@@ -35,7 +37,6 @@ from glassgrad.engines.native.places import (
     bytes_of,
     plan_places,
 )
-from glassgrad.engines.native.products import Product
 from glassgrad.engines.native.reductions import emit_reduction, reduction_units
 from glassgrad.engines.native.target import Target
 from glassgrad.graph.passes import lower, simplify
@@ -59,8 +60,8 @@ class Unit:
         The kernel.
     units
         In how many units the work can be split; 1 where it cannot or is too small.
-    product, packed
-        The plan of a contraction, and the root of its panels.
+    plan
+        Of a contraction.
     packs
         Whether this is the packing.
     function
@@ -70,8 +71,7 @@ class Unit:
     name: str
     kernel: Kernel
     units: int
-    product: Product | None = None
-    packed: Value | None = None
+    plan: Plan | None = None
     packs: bool = False
     function: Function | None = None
 
@@ -141,10 +141,12 @@ def assemble(
         for value in graph.inputs[state:]:
             places.of[value] = Place(WORK, places.work)
             places.work += bytes_of(value)
-    products = {k: layouts.product(k) for k in kernels if k.kind == "contract"}
-    panels = {k: packed_root(p, k.main.out[0].dtype) for k, p in products.items() if p.packed}
+    plans = {
+        k: plan_contraction(layouts.product(k), k.main.out[0].dtype) for k in kernels if k.kind == "contract"
+    }
     kept = [*items.outputs, *(v for k in once for v in k.stored)]
-    plan_places(kernels, places, kept, scratch={k: [v] for k, v in panels.items()})
+    scratch = {k: [v for v in (p.packed, p.partial) if v is not None] for k, p in plans.items()}
+    plan_places(kernels, places, kept, scratch=scratch)
     module = Module() if within is None else within.module
     parts = Parts(module, items, layouts, places, in_place=in_place)
 
@@ -156,11 +158,11 @@ def assemble(
     context = Context(layouts, places, inside)
     for kernel in kernels:
         written = parts.once if kernel in once else parts.every
-        product, packed = products.get(kernel), panels.get(kernel)
-        if product is not None and packed is not None:
-            unit = Unit("pack", kernel, packing_units(product), product, packed, packs=True)
-            written.append(_write(parts.module, unit, context))
-        written.append(_write(parts.module, _unit(kernel, context, product, packed), context))
+        plan = plans.get(kernel)
+        if plan is not None and plan.packed is not None:
+            pack = Unit("pack", kernel, packing_units(plan.product), plan, packs=True)
+            written.append(_write(parts.module, pack, context))
+        written.append(_write(parts.module, _unit(kernel, context, plan), context))
     return parts
 
 
@@ -189,7 +191,12 @@ def _state_in_place(
         there at the end.
     """
     maker = {v: k for k in kernels for v in k.makes()}
-    after: dict[Kernel, set[Kernel]] = {k: {maker[v] for v in k.reads() if v in maker} for k in kernels}
+    reads = {k: k.reads() for k in kernels}
+    reading: dict[Value, set[Kernel]] = {}
+    for kernel, values in reads.items():
+        for value in values:
+            reading.setdefault(value, set()).add(kernel)
+    after = {k: {maker[v] for v in values if v in maker} for k, values in reads.items()}
     in_place: set[int] = set()
     moves: list[Kernel] = []
     for i, (old, new) in enumerate(zip(items.inputs[:state], items.outputs[:state], strict=False)):
@@ -197,7 +204,7 @@ def _state_in_place(
             in_place.add(i)
             continue
         writer = maker[new]
-        readers = {k for k in kernels if old in k.reads() and k is not writer}
+        readers = reading.get(old, set()) - {writer}
         if _own_indices(writer, old, new) and not any(_needs(after, r, writer) for r in readers):
             in_place.add(i)
             after[writer] |= readers
@@ -256,31 +263,24 @@ def _place_state(
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _unit(kernel: Kernel, context: Context, product: Product | None, packed: Value | None) -> Unit:
+def _unit(kernel: Kernel, context: Context, plan: Plan | None) -> Unit:
     name = kernel.after[-1].op if kernel.kind == "map" else kernel.main.op
-    if product is not None:
-        units = contraction_units(product)
-        work = product.cost * product.lanes
+    if plan is not None:
+        units = contraction_units(plan.product)
+        work = plan.product.cost * plan.product.lanes
     else:
-        work = 1.0
-        for size in kernel.main.domain:
-            work *= size
-        work *= len(kernel.items)
+        work = float(math.prod(kernel.main.domain) * len(kernel.items))
         count = {"map": map_units, "reduce": reduction_units}.get(kernel.kind)
         units = count(kernel, context) if count else 1
-    return Unit(name, kernel, units if work >= _SPLIT else 1, product, packed)
+    return Unit(name, kernel, units if work >= _SPLIT else 1, plan)
 
 
 def _write(module: Module, unit: Unit, context: Context) -> Unit:
     ends = [V("%from", I64), V("%to", I64)] if unit.units > 1 else []
     f, kernel = module.kernel(unit.name, ends), unit.kernel
     span = (ends[0], ends[1]) if ends else None
-    if unit.packs:
-        assert unit.product is not None
-        assert unit.packed is not None
-        emit_packing(f, kernel, context, unit.product, unit.packed, span)
-    elif unit.product is not None:
-        emit_contraction(f, kernel, context, unit.product, unit.packed, span)
+    if unit.plan is not None:
+        (emit_packing if unit.packs else emit_contraction)(f, kernel, context, unit.plan, span)
     elif kernel.kind == "map":
         emit_map(f, kernel, context, span)
     elif kernel.kind == "reduce":

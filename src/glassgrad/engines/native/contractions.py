@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,17 @@ from glassgrad.engines.native.body import At, Body, Context
 from glassgrad.engines.native.fuse import Kernel
 from glassgrad.engines.native.ir import Function, V, kind_of
 from glassgrad.engines.native.nests import Span, outer_loops
-from glassgrad.engines.native.products import Product, chunks
+from glassgrad.engines.native.products import DEPTH, Product, chunks
 from glassgrad.ir import Value
 
-__all__ = ["contraction_units", "emit_contraction", "emit_packing", "packed_root", "packing_units"]
+__all__ = [
+    "Plan",
+    "contraction_units",
+    "emit_contraction",
+    "emit_packing",
+    "packing_units",
+    "plan_contraction",
+]
 
 _CHAINS = 8
 """Partial sums that must be under way for the multiply-adds not to wait for each other."""
@@ -31,11 +39,24 @@ _NEAR = 1 << 20
 goes through all of it, so that the result is written side by side."""
 
 
+def plan_contraction(product: Product, dtype: np.dtype[Any]) -> Plan:
+    """Return the plan of a product, with the roots it needs while it runs."""
+    packed = packed_root(product, dtype) if product.packed else None
+    return Plan(product, packed, partial_root(product, dtype) if product.blocks > 1 else None)
+
+
 def packed_root(product: Product, dtype: np.dtype[Any]) -> Value:
     """Return the root that holds the vector operand in panels: (outer…, panels, depth, width)."""
     sizes = [a.size for a in product.outer if a.vectors]
     panels = -(-product.along.size // product.width)
     return Value((*sizes, panels, product.depth, product.width), dtype)
+
+
+def partial_root(product: Product, dtype: np.dtype[Any]) -> Value:
+    """Return the root in which sums wait between blocks of the summed axis: (outer…, rows, panels · width)."""
+    rows, panels = _counts(product)
+    sizes = [a.size for a in product.outer]
+    return Value((*sizes, rows * product.tile[0], panels * product.width), dtype)
 
 
 # --- the product -----------------------------------------------------------------------------------------------------
@@ -58,48 +79,103 @@ def _rows_first(product: Product) -> bool:
     return rows > 1 and (panels == 1 or product.depth * product.along.size * product.itemsize <= _NEAR)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a product is carried out: its tiles, the root of its panels, and the root of its waiting sums."""
+
+    product: Product
+    packed: Value | None
+    partial: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of the summed axis: where it starts, its length, and whether it is the first or the last."""
+
+    start: V | int
+    length: int
+    first: bool
+    last: bool
+
+
 class _Tiles:
     """The tiles of one product."""
 
-    def __init__(
-        self, f: Function, kernel: Kernel, context: Context, product: Product, packed: Value | None
-    ) -> None:
-        self.f, self.kernel, self.context, self.product, self.packed = f, kernel, context, product, packed
+    def __init__(self, f: Function, kernel: Kernel, context: Context, plan: Plan) -> None:
+        self.f, self.kernel, self.context, self.product = f, kernel, context, plan.product
+        self.packed = packed = plan.packed
+        self.partial = None if plan.partial is None else context.places.base(f, plan.partial)
         (self.out,) = kernel.main.out
         self.kind = kind_of(self.out.dtype)
         self.size = self.out.dtype.itemsize
         self.body = Body(f, context, kernel.after, kernel.stored, kernel.domain, given=kernel.main.out)
-        first, second = kernel.main.reads[::-1] if product.swapped else kernel.main.reads
+        first, second = kernel.main.reads[::-1] if self.product.swapped else kernel.main.reads
         self.numbers = f.at(context.places.base(f, first.root), first.offset, self.size)
         vectors = f.at(context.places.base(f, second.root), second.offset, self.size)
         self.vectors = context.places.base(f, packed) if packed is not None else vectors
 
     def emit(
-        self, outer: Sequence[At], row: At, rows: int, panel: V | int, columns: Sequence[tuple[int, int]]
+        self,
+        outer: Sequence[At],
+        row: At,
+        rows: int,
+        panel: V | int,
+        columns: Sequence[tuple[int, int]],
+        block: Block,
     ) -> None:
-        """Write one tile: `rows` rows from `row` on, and the vectors at `columns` (start, active) of a panel."""
+        """Write one tile: `rows` rows from `row` on, and the vectors at `columns` (start, active) of a panel.
+
+        Of the summed axis it takes one block; the sums wait in memory for the next, or are complete after the last.
+        """
         f, p = self.f, self.product
-        at_numbers = self._address(
-            self.numbers, [(o, a.numbers) for o, a in zip(outer, p.outer, strict=True)]
-        )
-        if p.rows is not None:
-            at_numbers = self._address(at_numbers, [(row, p.rows.numbers)])
+        moves = [(o, a.numbers) for o, a in zip(outer, p.outer, strict=True)]
+        moves += [] if p.rows is None else [(row, p.rows.numbers)]
+        at_numbers = self._address(self.numbers, [*moves, (At(block.start), p.depth_numbers)])
         at_vectors, step = self._vectors(outer, panel)
-        sums = self._sums(at_numbers, at_vectors, step, rows, columns)
+        at_vectors = self._address(at_vectors, [(At(block.start), step)])
+        waiting = self._waiting(outer, row, rows, panel, columns) if p.blocks > 1 else []
+        begin = [] if block.first else [f.load(at, self.kind, p.lanes) for at in waiting]
+        sums = self._sums(at_numbers, at_vectors, step, rows, columns, block.length, begin)
+        if not block.last:
+            for total, at in zip(sums, waiting, strict=True):
+                f.store(total, at)
+            return
         index = [At()] * len(self.kernel.domain)
         for o, axis in zip(outer, p.outer, strict=True):
             index[axis.place] = o
         start = f.mul(panel, p.width)
         self.body.refresh()
-        for i in range(rows):
-            for j, (begin, active) in enumerate(columns):
-                if p.rows is not None:
-                    index[p.rows.place] = At(row.base, row.plus + i)
-                index[p.along.place] = At(start, begin)
-                limit = None if active == p.lanes else active
-                if self.out in self.kernel.stored:
-                    self.body.store(self.body.own(self.out), sums[i][j], index, p.along.place, limit)
-                self.body.run(index, p.along.place, p.lanes, limit, {self.out: sums[i][j]})
+        for n, total in enumerate(sums):
+            i, (begins, active) = n // len(columns), columns[n % len(columns)]
+            if p.rows is not None:
+                index[p.rows.place] = At(row.base, row.plus + i)
+            index[p.along.place] = At(start, begins)
+            limit = None if active == p.lanes else active
+            if self.out in self.kernel.stored:
+                self.body.store(self.body.own(self.out), total, index, p.along.place, limit)
+            self.body.run(index, p.along.place, p.lanes, limit, {self.out: total})
+
+    def _waiting(
+        self,
+        outer: Sequence[At],
+        row: At,
+        rows: int,
+        panel: V | int,
+        columns: Sequence[tuple[int, int]],
+    ) -> list[V]:
+        """Return where the sums of a tile wait."""
+        f, p = self.f, self.product
+        assert self.partial is not None
+        tall, panels = _counts(p)
+        where: V | int = 0
+        for o, a in zip(outer, p.outer, strict=True):
+            where = f.add(f.mul(where, a.size), o.base)
+        where = f.add(f.mul(where, tall * p.tile[0]), f.add(row.base, row.plus))
+        start = f.add(f.mul(where, panels * p.width), f.mul(panel, p.width))
+        base = f.at(self.partial, start, self.size)
+        return [
+            f.at(base, i * panels * p.width + begin, self.size) for i in range(rows) for begin, _ in columns
+        ]
 
     def _address(self, base: V, moves: Sequence[tuple[At, int]]) -> V:
         f = self.f
@@ -124,17 +200,25 @@ class _Tiles:
         return f.at(self.vectors, f.mul(where, p.depth * p.width), self.size), p.width
 
     def _sums(
-        self, numbers: V, vectors: V, step: int, rows: int, columns: Sequence[tuple[int, int]]
-    ) -> list[list[V]]:
+        self,
+        numbers: V,
+        vectors: V,
+        step: int,
+        rows: int,
+        columns: Sequence[tuple[int, int]],
+        depth: int,
+        begin: Sequence[V],
+    ) -> list[V]:
+        """Return the sums of a tile, row by row, over `depth` places, on top of those it begins with."""
         f, p = self.f, self.product
         count = rows * len(columns)
-        chains = max(1, min(4, _CHAINS // count, p.depth))
+        chains = max(1, min(4, _CHAINS // count, depth))
         unroll = max(chains, 2 if count > 4 else 4)
-        unroll = min(-(-unroll // chains) * chains, p.depth)
+        unroll = min(-(-unroll // chains) * chains, depth)
         unroll -= unroll % chains
         zero = f.constant(0, self.kind, p.lanes)
-        totals = [zero] * (count * chains)
-        whole = p.depth - p.depth % unroll
+        totals = [*(begin or [zero] * count), *([zero] * count * (chains - 1))]
+        whole = depth - depth % unroll
         with f.loop(0, whole, unroll, carried=totals) as turn:
             at_v = f.at(vectors, f.mul(turn.index, step), self.size)
             at_n = f.at(numbers, f.mul(turn.index, p.depth_numbers), self.size)
@@ -143,13 +227,12 @@ class _Tiles:
                 sums = self._step(sums, k % chains, at_n, at_v, k, step, rows, columns)
             turn.next(sums)
         totals = turn.results
-        for k in range(whole, p.depth):
+        for k in range(whole, depth):
             totals = self._step(totals, k % chains, numbers, vectors, k, step, rows, columns)
         while len(totals) > count:
             joined = [self._add(a, b) for a, b in zip(totals[:count], totals[-count:], strict=True)]
             totals = joined + totals[count:-count]
-        width = len(columns)
-        return [totals[i * width : (i + 1) * width] for i in range(rows)]
+        return list(totals)
 
     def _add(self, a: V, b: V) -> V:
         return self.f.binary("fadd" if a.floating else "add", a, b)
@@ -186,20 +269,33 @@ class _Tiles:
         return found
 
 
-def emit_contraction(
-    f: Function, kernel: Kernel, context: Context, product: Product, packed: Value | None, span: Span | None
-) -> None:
+def emit_contraction(f: Function, kernel: Kernel, context: Context, plan: Plan, span: Span | None) -> None:
     """Write the units of a span of the product's tiles; all of them where it is None."""
-    tiles = _Tiles(f, kernel, context, product, packed)
-    for outer in outer_loops(f, [a.size for a in product.outer]):
-        if _rows_first(product):
-            for row, rows in _rows(f, product, span):
-                for panel, columns in _panels(f, product, None):
-                    tiles.emit(outer, row, rows, panel, columns)
-        else:
-            for panel, columns in _panels(f, product, span):
-                for row, rows in _rows(f, product, None):
-                    tiles.emit(outer, row, rows, panel, columns)
+    tiles = _Tiles(f, kernel, context, plan)
+    product = plan.product
+    for block in _depth_blocks(f, product):
+        for outer in outer_loops(f, [a.size for a in product.outer]):
+            if _rows_first(product):
+                for row, rows in _rows(f, product, span):
+                    for panel, columns in _panels(f, product, None):
+                        tiles.emit(outer, row, rows, panel, columns, block)
+            else:
+                for panel, columns in _panels(f, product, span):
+                    for row, rows in _rows(f, product, None):
+                        tiles.emit(outer, row, rows, panel, columns, block)
+
+
+def _depth_blocks(f: Function, product: Product) -> Iterator[Block]:
+    """Go through the blocks of the summed axis."""
+    depth, blocks = product.depth, product.blocks
+    if blocks == 1:
+        yield Block(0, depth, first=True, last=True)
+        return
+    yield Block(0, DEPTH, first=True, last=False)
+    if blocks > 2:
+        with f.loop(1, blocks - 1) as turn:
+            yield Block(f.mul(turn.index, DEPTH), DEPTH, first=False, last=False)
+    yield Block((blocks - 1) * DEPTH, depth - (blocks - 1) * DEPTH, first=False, last=True)
 
 
 def _rows(f: Function, product: Product, span: Span | None) -> Iterator[tuple[At, int]]:
@@ -241,11 +337,10 @@ def packing_units(product: Product) -> int:
     return _counts(product)[1]
 
 
-def emit_packing(
-    f: Function, kernel: Kernel, context: Context, product: Product, packed: Value, span: Span | None
-) -> None:
+def emit_packing(f: Function, kernel: Kernel, context: Context, plan: Plan, span: Span | None) -> None:
     """Copy the vector operand into panels, in which what a tile reads lies side by side."""
-    p = product
+    p, packed = plan.product, plan.packed
+    assert packed is not None
     access = kernel.main.reads[0] if p.swapped else kernel.main.reads[1]
     kind, size = kind_of(packed.dtype), packed.dtype.itemsize
     source = f.at(context.places.base(f, access.root), access.offset, size)

@@ -92,7 +92,8 @@ def choose_layouts(
         for g in groups.all()
         if all(len(squeezed(v.shape)) == 2 and v not in bound for v in g)  # type: ignore[arg-type]
     ]
-    touched = {id(g): [k for k in products if g & (k.reads() | k.makes())] for g in candidates}
+    around = [(k, k.reads() | k.makes()) for k in products]
+    touched = {id(g): [k for k, values in around if not g.isdisjoint(values)] for g in candidates}
     changed = True
     while changed:
         changed = False

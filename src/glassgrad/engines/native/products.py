@@ -15,13 +15,17 @@ from dataclasses import dataclass
 
 from glassgrad.engines.native.items import Sizes
 
-__all__ = ["Axis", "Product", "chunks", "plan_product", "split"]
+__all__ = ["DEPTH", "Axis", "Product", "chunks", "plan_product"]
 
 _PACK = 0.6
 """What copying one element into a panel costs, in vector multiply-adds."""
 
 _STRIDED = 1 << 10
 """Bytes between the rows of an operand from which its rows crowd each other out of the caches."""
+
+
+_DEEP, DEPTH = 2048, 512
+"""Lengths of the summed axis from which it is cut into blocks, and of a block, whose operands stay in the caches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,11 @@ class Product:
     def width(self) -> int:
         """How many numbers of the vector axis a tile covers."""
         return self.lanes * self.tile[1]
+
+    @property
+    def blocks(self) -> int:
+        """Into how many blocks the summed axis is cut: where it is long, the sums wait in memory between them."""
+        return 1 if self.depth < _DEEP else -(-self.depth // DEPTH)
 
     @property
     def cost(self) -> float:
@@ -143,13 +152,6 @@ def _tile(rows: int, vectors: int, registers: int) -> tuple[int, int]:
         return 1, min(vectors, 8)
     count = -(-rows // most)
     return -(-rows // count), columns
-
-
-def split(size: int, parts: int) -> list[tuple[int, int, int]]:
-    """Cut `size` into stretches of `parts`: (start, stop, length of a step) of the whole ones, and of the rest."""
-    whole = size - size % parts
-    found = [(0, whole, parts)] if whole else []
-    return found + ([(whole, size, size - whole)] if size - whole else [])
 
 
 def chunks(size: int, lanes: int) -> Sequence[tuple[int, int]]:

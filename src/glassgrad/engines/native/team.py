@@ -159,10 +159,11 @@ def _reach(unit: Unit, places: Places) -> _Reach:
         at = [(places.of[v], bytes_of(v)) for v in roots if v in places.of]
         return frozenset((p.block, p.offset, p.offset + size) for p, size in at)
 
-    panels = [] if unit.packed is None else [unit.packed]
+    waiting = [] if unit.plan is None or unit.plan.partial is None else [unit.plan.partial]
+    own = [] if unit.plan is None else [v for v in (unit.plan.packed, unit.plan.partial) if v is not None]
     if unit.packs:
-        return _Reach(stretches(unit.kernel.reads()), stretches(panels))
-    return _Reach(stretches([*unit.kernel.reads(), *panels]), stretches(unit.kernel.stored))
+        return _Reach(stretches(unit.kernel.reads()), stretches(own))
+    return _Reach(stretches([*unit.kernel.reads(), *own]), stretches([*unit.kernel.stored, *waiting]))
 
 
 def _write_barrier(module: Module, target: Target) -> None:
