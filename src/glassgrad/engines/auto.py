@@ -62,6 +62,7 @@ class _Program:
         self._engine: Engine | None = native
         self._native: Program | None = None
         self._numpy = numpy.compile(graph)
+        self._worth: dict[Graph, bool] = {}
 
     def __call__(self, *arrays: Array) -> list[Array]:
         if self._engine is None or not (self._small_calls or self._pays(arrays)):
@@ -76,7 +77,10 @@ class _Program:
             return self._numpy(*arrays)
 
     def _pays(self, arrays: Sequence[Array]) -> bool:
-        return work(for_arrays(self._graph, arrays)) > _SMALL
+        graph = for_arrays(self._graph, arrays)
+        if graph not in self._worth:
+            self._worth[graph] = work(graph) > _SMALL
+        return self._worth[graph]
 
 
 class _Loop:

@@ -58,6 +58,8 @@ class Compiled(msgspec.Struct, frozen=True):
         Whether some kernel's work can be shared among threads.
     complaints
         What each number means that the program may leave when an index is out of range, from 1.
+    filled
+        Constants: an offset in the working block, and what lies there before the program runs.
     """
 
     key: bytes
@@ -68,6 +70,7 @@ class Compiled(msgspec.Struct, frozen=True):
     fixed: tuple[Slot, ...]
     shared: bool
     complaints: tuple[str, ...]
+    filled: tuple[tuple[int, bytes], ...]
 
 
 def cached(key: bytes, make: Callable[[], Compiled]) -> Compiled:

@@ -452,6 +452,15 @@ def _own(maker: _Maker, node: Node) -> None:
     maker.push(Item(node.op, "other", node.outputs, domain, views=views, attrs=node.attrs, node=node))
 
 
+def _joined(maker: _Maker, node: Node) -> None:
+    """As `_own`, with all operands in the dtype of the result."""
+    (out,) = node.outputs
+    views = tuple(maker.cast(maker.view(v), out.dtype, node) for v in node.inputs)
+    maker.push(
+        Item(node.op, "other", (out,), squeezed(shape_of(out)), views=views, attrs=node.attrs, node=node)
+    )
+
+
 def _known(maker: _Maker, node: Node) -> None:
     """Compute what has no inputs now."""
     (out,) = node.outputs
@@ -474,7 +483,5 @@ _RULES: dict[str, Callable[[_Maker, Node], None]] = {
     "dimension": _known,
 }
 _RULES |= dict.fromkeys(("sum", "prod", "max", "min", "any", "all"), _reduce)
-_RULES |= dict.fromkeys(
-    ("concat", "argmax", "argmin", "cumulative_sum", "cumulative_prod", "linear_recurrence"), _own
-)
-_RULES |= dict.fromkeys(("random_uniform", "scan", "cond"), _own)
+_RULES |= dict.fromkeys(("concat", "cumulative_sum", "cumulative_prod", "linear_recurrence"), _joined)
+_RULES |= dict.fromkeys(("argmax", "argmin", "random_uniform", "scan", "cond"), _own)

@@ -69,7 +69,8 @@ class _Steps:
         own = (long, pointer, long, pointer, pointer)
         self._run = self._code.function(long, pointer, pointer, pointer, *own, *TEAM)
         self._pace = Pace(self._compiled.shared, threads)
-        self._state, self._work = Block(self._compiled.state), Block(self._compiled.work)
+        self._state = Block(self._compiled.state)
+        self._work = Block(self._compiled.work, self._compiled.filled)
         self._views = [self._state.array(slot) for slot in self._compiled.states]
         self._fixed = [self._work.array(slot) for slot in self._compiled.fixed]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from glassgrad.engines.native import elementwise
 from glassgrad.engines.native.body import Body, Context
 from glassgrad.engines.native.control import emit_cond, emit_scan
 from glassgrad.engines.native.fuse import Kernel
@@ -12,6 +13,7 @@ from glassgrad.engines.native.items import Item, Sizes, View, row_major, shape_o
 from glassgrad.engines.native.moves import move, zero
 from glassgrad.engines.native.nests import outer_loops, sweep
 from glassgrad.engines.native.randoms import emit_random
+from glassgrad.ir import Value
 
 __all__ = ["emit_other"]
 
@@ -46,7 +48,11 @@ def _scatter(f: Function, item: Item, context: Context) -> None:
                 place = body.steps(item, found, [i.root.dtype for i in indices])
                 address = f.at(address, place, dtype.itemsize)
             before = f.load(address, value.kind, width, active)
-            f.store(f.binary("fadd" if value.floating else "add", before, value), address, active)
+            f.store(_apply(f, "add", before, value, out), address, active)
+
+
+def _apply(f: Function, name: str, a: V, b: V, out: Value) -> V:
+    return elementwise.apply(f, name, [a, b], [out.dtype] * 2, out.dtype, {})
 
 
 def _concat(f: Function, item: Item, context: Context) -> None:
@@ -107,19 +113,17 @@ def _better(f: Function, largest: bool, one: V, best: V, kind: str) -> V:
 
 
 def _running(f: Function, item: Item, context: Context) -> None:
-    """Carry a number along an axis: s = s + x, s · x, or a · s + b."""
+    """Carry a number along an axis: s = s + x, s · x, or a · s + b; it begins with x, or b."""
     (out,), views = item.out, item.views
     axis, shape = item.attrs["axis"], views[0].shape
     size, kind = out.dtype.itemsize, kind_of(out.dtype)
     n, own = shape[axis], row_major(shape)
     bases = [_start(f, v, context) for v in views]
     target = context.places.base(f, out)
-    add, times = ("fadd", "fmul") if kind in ("float", "double") else ("add", "mul")
     for there, *here in _lines(f, shape, axis, own, *(v.strides for v in views)):
         to = f.at(target, there, size)
         lines = [f.at(b, o, size) for b, o in zip(bases, here, strict=True)]
-        start = f.constant(1 if item.op == "cumulative_prod" else 0, kind)
-        with f.loop(0, n, carried=[start]) as turn:
+        with f.loop(0, n, carried=[f.constant(0, kind)]) as turn:
             at = f.binary("sub", f.constant(n - 1, I64), turn.index) if item.attrs["reverse"] else turn.index
             read = [
                 f.load(f.at(line, f.mul(at, v.strides[axis]), size), kind)
@@ -127,11 +131,12 @@ def _running(f: Function, item: Item, context: Context) -> None:
             ]
             (before,) = turn.carried
             if item.op == "linear_recurrence":
-                follows = f.binary(add, f.binary(times, read[0], before), read[1])
-                begins = f.compare("eq", turn.index, f.constant(0, I64))
-                now = f.select(begins, read[1], follows)
+                follows = _apply(f, "add", _apply(f, "multiply", read[0], before, out), read[1], out)
             else:
-                now = f.binary(add if item.op == "cumulative_sum" else times, before, read[0])
+                name = "multiply" if item.op == "cumulative_prod" else "add"
+                follows = _apply(f, name, before, read[0], out)
+            begins = f.compare("eq", turn.index, f.constant(0, I64))
+            now = f.select(begins, read[-1], follows)
             f.store(now, f.at(to, f.mul(at, own[axis]), size))
             turn.next([now])
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from glassgrad.engines.native.fuse import Kernel
 from glassgrad.engines.native.ir import I64, PTR, Function, V
@@ -21,6 +24,10 @@ __all__ = ["ARGUMENTS", "STATE", "WORK", "Place", "Places", "address", "bytes_of
 
 STATE, WORK, ARGUMENTS = "%state", "%work", "%arguments"
 """The blocks, by the parameter that a program's function has for them; of the last each entry is an address."""
+
+
+_IN_CODE = 1 << 14
+"""Bytes of a constant up to which it is part of the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +51,28 @@ class Places:
     complaints
         Items that may meet an index out of range, and the length of the axis; a complaint is the number of
         one of them, from 1, and the index.
+    filled
+        Constants too large to be part of the code: they are put into the working block before the program runs.
     """
 
     of: dict[Value, Place] = field(default_factory=dict)
     state: int = 0
     work: int = ALIGNMENT
     complaints: list[tuple[Item, int]] = field(default_factory=list)
+    filled: list[tuple[int, np.ndarray[Any, Any]]] = field(default_factory=list)
 
     def inside(self) -> Places:
         """Return places for a graph that an operation owns: its roots lie behind these."""
-        return Places(work=self.work, complaints=self.complaints)
+        return Places(work=self.work, complaints=self.complaints, filled=self.filled)
 
     def base(self, f: Function, root: Value) -> V:
         """Return the address of a root's first element."""
-        if isinstance(root, Constant):
-            return address(f, f.module.data(root.array).text)
+        if isinstance(root, Constant) and root not in self.of:
+            if root.array.nbytes <= _IN_CODE:
+                return address(f, f.module.data(root.array).text)
+            self.of[root] = Place(WORK, self.work)
+            self.work += bytes_of(root)
+            self.filled.append((self.of[root].offset, root.array))
         return address(f, self.of[root])
 
     def complain(self, f: Function, item: Item, size: int, index: V) -> None:

@@ -32,7 +32,7 @@ _KEPT = 16
 
 
 class Block:
-    """Memory that begins at a cache line, filled with zeros.
+    """Memory that begins at a cache line; zeros but for what it is filled with.
 
     Attributes
     ----------
@@ -42,11 +42,13 @@ class Block:
         The memory, as uint8.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, filled: Sequence[tuple[int, bytes]] = ()) -> None:
         whole = np.zeros(size + 2 * ALIGNMENT, np.uint8)
         start = -whole.ctypes.data % ALIGNMENT
         self.bytes = whole[start : start + size + ALIGNMENT]
         self.address: int = self.bytes.ctypes.data
+        for offset, raw in filled:
+            self.bytes[offset : offset + len(raw)] = np.frombuffer(raw, np.uint8)
 
     def array(self, slot: Slot) -> Array:
         """Return what lies in a slot, as an array of its shape."""
@@ -83,6 +85,7 @@ def finished(
         tuple(map(slot, fixed)),
         any(unit.units > 1 for unit in parts.every),
         tuple(_complaint(item, size) for item, size in parts.places.complaints),
+        tuple((offset, array.tobytes()) for offset, array in parts.places.filled),
     )
 
 
@@ -136,7 +139,7 @@ class _Call:
         pointer = ctypes.c_void_p
         self._run = self._code.function(None, pointer, pointer, pointer, *TEAM)
         self._pace = Pace(self._compiled.shared, threads)
-        self._work = Block(self._compiled.work)
+        self._work = Block(self._compiled.work, self._compiled.filled)
 
     def __call__(self, arrays: Sequence[Array]) -> list[Array]:
         read = [np.asarray(a, d, order="C") for a, d in zip(arrays, self._inputs, strict=True)]

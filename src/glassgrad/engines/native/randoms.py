@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from glassgrad.engines.native.body import Context
-from glassgrad.engines.native.ir import I64, Function, V
+from glassgrad.engines.native.ir import I64, Function, V, kind_of
 from glassgrad.engines.native.items import Item, View, shape_of
 from glassgrad.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
 
@@ -29,7 +29,7 @@ def emit_random(f: Function, item: Item, context: Context) -> None:
     blocks = -(-elements // each)
     with f.loop(0, rows.shape[0]) as row:
         where = f.at(data, f.mul(row.index, rows.strides[0]), rows.root.dtype.itemsize)
-        number = _word(f, _as_long(f, f.load(where, f"i{8 * rows.root.dtype.itemsize}")), 0)
+        number = _word(f, _long(f, where, rows), 0)
         line = f.at(target, f.mul(row.index, elements), size)
         done = blocks - blocks % _LANES
         if done:
@@ -43,12 +43,15 @@ def emit_random(f: Function, item: Item, context: Context) -> None:
 
 
 def _number(f: Function, view: View, context: Context) -> V:
-    address = f.at(context.places.base(f, view.root), view.offset, view.root.dtype.itemsize)
-    return _as_long(f, f.load(address, f"i{8 * view.root.dtype.itemsize}"))
+    base = context.places.base(f, view.root)
+    return _long(f, f.at(base, view.offset, view.root.dtype.itemsize), view)
 
 
-def _as_long(f: Function, number: V) -> V:
-    return number if number.kind == I64 else f.cast("sext", number, I64)
+def _long(f: Function, address: V, view: View) -> V:
+    """Read a whole number of a view in 64 bits."""
+    dtype = view.root.dtype
+    number = f.load(address, kind_of(dtype))
+    return number if number.kind == I64 else f.cast("sext" if dtype.kind == "i" else "zext", number, I64)
 
 
 def _word(f: Function, number: V, shift: int) -> V:
