@@ -198,7 +198,7 @@ class Contest:
         for worker, name, checked in self._contestants:
             if worker.threads > workload.max_threads:
                 continue
-            self._tell(f"{workload.name}: {name} prepares ({worker.threads} of its threads)")
+            self._tell(f"{workload.name}: {name} prepares with {worker.count}")
             try:
                 entries.append(_Entry.of(workload, worker, name, checked))
             except _NotTimedError as reason:
@@ -270,7 +270,7 @@ class _Worker:
         if "cannot" in reply:
             raise _NotTimedError(f"{contestant} is left out: {reply['cannot']}.")
         if "failed" in reply:
-            raise _NotTimedError(f"{contestant} failed with {self._count()}: {reply['failed']}")
+            raise _NotTimedError(f"{contestant} failed with {self.count}: {reply['failed']}")
         return reply["value"]
 
     def stop(self) -> None:
@@ -288,12 +288,14 @@ class _Worker:
             said = self._errors.read().decode(errors="replace").strip().splitlines()
             last = f" ({said[-1]})" if said else ""
             raise _NotTimedError(
-                f"{what} failed with {self._count()}: its process ended with code {code}{last}."
+                f"{what} failed with {self.count}: its process ended with code {code}{last}."
             )
         reply: dict[str, Any] = json.loads(line)
         return reply
 
-    def _count(self) -> str:
+    @property
+    def count(self) -> str:
+        """The number of threads, in words."""
         return "1 thread" if self.threads == 1 else f"{self.threads} threads"
 
 
