@@ -15,6 +15,9 @@ from glassgrad.errors import DataError, DTypeError, ShapeError
 
 __all__ = ["check_target_shape", "validate_arrays"]
 
+_BLOCK = 1 << 18
+"""Numbers that are looked at together."""
+
 
 def validate_arrays(
     X: ArrayLike,
@@ -147,8 +150,11 @@ def _array(values: ArrayLike, name: str, *, numeric: bool) -> NDArray[Any]:
 def _check_finite(array: NDArray[Any], name: str) -> None:
     if array.dtype.kind != "f":
         return
-    for first in range(0, len(array), 1 << 14):  # in blocks: isfinite of everything would double the memory
-        finite = np.isfinite(array[first : first + (1 << 14)])
+    block = max(1, _BLOCK * len(array) // max(array.size, 1))
+    for first in range(
+        0, len(array), block
+    ):  # in blocks: the answers for all numbers would take memory of their own
+        finite = np.isfinite(array[first : first + block])
         if not finite.all():
             where = np.argwhere(~finite)[0]
             row, rest = first + int(where[0]), tuple(map(int, where[1:]))

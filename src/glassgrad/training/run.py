@@ -79,7 +79,8 @@ class Run:
     Attributes
     ----------
     model : Module
-        What is trained. It gets the weights when training ends; `write_back` gives it those at hand.
+        What is trained. It gets the weights after each epoch and when training ends; `write_back` gives it those at
+        hand. A run whose loss is no number any more leaves it as it is.
     epoch, step : int
         Completed epochs, and steps taken in all.
     epochs, total_steps : int
@@ -108,7 +109,7 @@ class Run:
         self._step, self._engine = step, engine
         self._loop = engine.loop(step.step)
         self._keys = step.slots.keys()
-        self._state = [a.copy() for a in step.state]
+        self._state = step.state
         self._sizes = [len(block) for block in blocks]
         self.steps_per_epoch = sum(-(-n // settings.batch_size) for n in self._sizes)
         self.epochs = settings.epochs
@@ -119,7 +120,6 @@ class Run:
         self._best: list[Array] = []
         self._best_epoch: int | None = None
         self._best_score: float | None = None
-        self._good = self._snapshot()
         self._good_at = "the start"
         self._predictor: Predictor | None = None
         self._speed = 0.0
@@ -152,6 +152,7 @@ class Run:
     def write_back(self, state: Sequence[Array] | None = None) -> None:
         """Give the model the weights at hand."""
         arrays = self._state if state is None else state
+        self._good_at = f"step {self.step}"
         tensors = [*dict(self.model.named_parameters()).values(), *dict(self.model.named_buffers()).values()]
         for tensor, array in zip(tensors, arrays, strict=False):
             tensor.assign(array)
@@ -169,7 +170,8 @@ class Run:
         at = checkpoint.position
         self._state = [checkpoint.state[key].copy() for key in self._keys]
         self._earlier = int(checkpoint.state["step"]) - at.step
-        self._good, self._good_at = self._snapshot(), f"step {at.step}, where the run was resumed"
+        self.write_back()
+        self._good_at = f"step {at.step}, where the run was resumed"
         self._best = [checkpoint.best[k] for k in self._kept_keys() if k in checkpoint.best]
         self._best_epoch, self._best_score = at.best_epoch, at.best_score
         self.history.columns = {k: list(v) for k, v in checkpoint.history.items()}
@@ -355,7 +357,8 @@ class Run:
 
     def _close_epoch(self) -> None:
         self.history.steps = self.step
-        self._good, self._good_at = self._snapshot(), f"the end of epoch {self.epoch}"
+        self.write_back()
+        self._good_at = f"the end of epoch {self.epoch}"
         every = self.settings.checkpoint_every
         if self.settings.checkpoint_dir and (not every or self.step % every == 0):
             self._save()
@@ -407,7 +410,6 @@ class Run:
         history.steps, history.seconds = self.step, self.seconds
         history.stopped = self._ending or "finished"
         if self._ending == "not finite":
-            self.write_back(self._good)
             return
         if self._best and self._ending != "interrupted":
             self.write_back(self._best)

@@ -66,7 +66,8 @@ class TrainingStep:
     slots
         The names of the state.
     state
-        The state at the start: copies of the parameters and buffers, and the optimizer's fresh state.
+        The state at the start: copies of the parameters and buffers, and the optimizer's fresh state. A run takes the
+        list over.
     fixed
         The inputs that are the same in every step.
     """

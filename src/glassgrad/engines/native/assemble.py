@@ -107,6 +107,7 @@ def assemble(
     constant: int = 0,
     single: bool = False,
     within: Parts | None = None,
+    settled: frozenset[int] | None = None,
 ) -> Parts:
     """Write the kernels of a graph with static shapes.
 
@@ -124,11 +125,13 @@ def assemble(
         Whether inputs and outputs stay where the caller has them.
     within
         The program that this graph is a part of.
+    settled
+        Which pieces of state lie column by column, where that has been decided already.
     """
     items = make_items(graph, kept=state)
     kernels = fuse(items)
     fixed = (*graph.inputs[state:], *items.outputs[state:])
-    layouts = choose_layouts(items, kernels, target, state, fixed)
+    layouts = choose_layouts(items, kernels, target, state, fixed, settled)
     places = Places() if within is None else within.places.inside()
     once = _invariant(kernels, graph.inputs[len(graph.inputs) - constant :])
     rest, in_place, moves = _state_in_place([k for k in kernels if k not in once], items, state)

@@ -8,7 +8,6 @@ weight, its gradient and the optimizer's state for it. Each such group lies the 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from glassgrad.engines.native.fuse import Kernel
@@ -59,7 +58,12 @@ def _own(root: Value, domain: Sizes) -> Access:
 
 
 def choose_layouts(
-    items: Items, kernels: Sequence[Kernel], target: Target, state: int, fixed: Iterable[Value]
+    items: Items,
+    kernels: Sequence[Kernel],
+    target: Target,
+    state: int,
+    fixed: Iterable[Value],
+    settled: frozenset[int] | None = None,
 ) -> Layouts:
     """Choose the layouts.
 
@@ -73,6 +77,8 @@ def choose_layouts(
         How many of the inputs are state, which the outputs of the same position replace.
     fixed
         Roots that must lie row by row.
+    settled
+        Which pieces of state lie column by column, where that has been decided already.
     """
     groups = _Groups()
     for kernel in kernels:
@@ -92,6 +98,10 @@ def choose_layouts(
         for g in groups.all()
         if all(len(squeezed(v.shape)) == 2 and v not in bound for v in g)  # type: ignore[arg-type]
     ]
+    if settled is not None:
+        given = set(items.inputs[:state])
+        layouts.columns = {v for g in candidates for v in g if g & {items.inputs[i] for i in settled}}
+        candidates = [g for g in candidates if g.isdisjoint(given)]
     around = [(k, k.reads() | k.makes()) for k in products]
     touched = {id(g): [k for k, values in around if not g.isdisjoint(values)] for g in candidates}
     changed = True
@@ -124,10 +134,8 @@ def _bound(kernels: Sequence[Kernel]) -> set[Value]:
                     or len(access.strides) != len(set(access.strides) - {0}) + access.strides.count(0)
                 ):
                     bound.add(access.root)
-            for value in item.out:
-                size = math.prod(shape_of(value))
-                if item.kind == "reduce" and size == 1:
-                    bound.add(value)
+            own = tuple(d for a, d in enumerate(item.domain) if a not in item.axes)
+            bound |= {v for v in item.out if squeezed(shape_of(v)) != own}
     return bound
 
 

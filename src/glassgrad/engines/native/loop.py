@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class NativeLoop:
         self._threads = threads
         self._target = target
         self._ready: dict[int, _Steps] = {}
+        self._active: _Steps | None = None
 
     def run(
         self,
@@ -50,29 +51,43 @@ class NativeLoop:
         n = batches.shape[1]
         steps = self._ready.get(n)
         if steps is None:
-            steps = self._ready[n] = _Steps(self.step, n, self._target, self._threads)
+            first = next(iter(self._ready.values()), None)
+            settled = None if first is None else first.columns
+            steps = self._ready[n] = _Steps(self.step, n, self._target, self._threads, settled)
+        steps.take_over(self._active)
+        self._active = steps
         return steps.run(state, rows, batches, each, fixed, stop)
 
 
 class _Steps:
     """The loop for one size of mini-batch."""
 
-    def __init__(self, step: StepGraph, n: int, target: Target, threads: int | None) -> None:
+    def __init__(
+        self, step: StepGraph, n: int, target: Target, threads: int | None, settled: frozenset[int] | None
+    ) -> None:
         graph = specialise(step.graph, n)
         inputs = graph.inputs[step.state :]
         self._rows, self._each = inputs[: step.rows], inputs[step.rows : step.rows + step.each]
         self._reports = len(graph.outputs) - step.state
-        key = digest(step.graph, target, "loop", step.state, step.rows, step.each, step.fixed, n)
-        self._compiled = cached(key, lambda: _compile(step, graph, key, target))
+        key = digest(step.graph, target, "loop", step.state, step.rows, step.each, step.fixed, n, settled)
+        self._compiled = cached(key, lambda: _compile(step, graph, key, target, settled))
+        self.columns = frozenset(i for i, slot in enumerate(self._compiled.states) if slot.columns)
         self._code = load(self._compiled.code, target, RUN)
         long, pointer = ctypes.c_int64, ctypes.c_void_p
         own = (long, pointer, long, pointer, pointer)
         self._run = self._code.function(long, pointer, pointer, pointer, *own, *TEAM)
         self._pace = Pace(self._compiled.shared, threads)
-        self._state = Block(self._compiled.state)
+        self._state = self._work = Block(0)
+
+    def take_over(self, other: _Steps | None) -> None:
+        """Get memory, that of the loop for another size where there was one: only one has any at a time."""
+        if other is self:
+            return
+        same = other is not None and other._compiled.states == self._compiled.states
+        self._state = other._state if other is not None and same else Block(self._compiled.state)
+        if other is not None:
+            other._state = other._work = Block(0)
         self._work = Block(self._compiled.work, self._compiled.filled)
-        self._views = [self._state.array(slot) for slot in self._compiled.states]
-        self._fixed = [self._work.array(slot) for slot in self._compiled.fixed]
 
     def run(
         self,
@@ -83,9 +98,13 @@ class _Steps:
         fixed: Sequence[Array],
         stop: Array,
     ) -> Array:
-        for own, given in zip((*self._views, *self._fixed), (*state, *fixed), strict=True):
-            if own is not given:
-                own[...] = given
+        for i, slot in enumerate(self._compiled.states):
+            own = self._state.array(slot)
+            if own.ctypes.data != state[i].ctypes.data:
+                own[...] = state[i]
+                state[i] = own
+        for slot, given in zip(self._compiled.fixed, fixed, strict=True):
+            self._work.array(slot)[...] = given
         data = [np.ascontiguousarray(a, v.dtype) for a, v in zip(rows, self._rows, strict=True)]
         numbers = [np.ascontiguousarray(a, v.dtype) for a, v in zip(each, self._each, strict=True)]
         batches = _row_numbers(batches, min(len(a) for a in data))
@@ -99,7 +118,6 @@ class _Steps:
             self._pace.note(threads, taken, time.perf_counter() - begin)
             self._work.check(self._compiled.complaints)
             done += taken
-        state[:] = self._views
         return reports[:done]
 
     def _take(
@@ -120,9 +138,11 @@ class _Steps:
         return int(run_together(self._run, arguments, threads))
 
 
-def _compile(step: StepGraph, graph: Graph, key: bytes, target: Target) -> Compiled:
+def _compile(
+    step: StepGraph, graph: Graph, key: bytes, target: Target, settled: frozenset[int] | None
+) -> Compiled:
     prepared = prepare(graph)
-    parts = assemble(prepared, target, state=step.state, constant=step.fixed)
+    parts = assemble(prepared, target, state=step.state, constant=step.fixed, settled=settled)
     states, inputs = prepared.inputs[: step.state], prepared.inputs[step.state :]
     rows, each = inputs[: step.rows], inputs[step.rows : step.rows + step.each]
     single = any(v.dtype == np.float32 for v in states)
