@@ -12,6 +12,7 @@ HEAVY = {
     "PIL",
     "cyclopts",
     "jax",
+    "llvmlite",
     "matplotlib",
     "narwhals",
     "pandas",

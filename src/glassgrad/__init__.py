@@ -15,6 +15,7 @@ _HOMES = {
     "tensors": ("Tensor", "asarray", "no_grad", "tensor"),
     "functional": ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"),
     "control": ("cond", "scan"),
+    "compilation": ("compile",),
     "tracing": ("Spec", "trace"),
     "engines": ("run",),
     "nn.random": ("manual_seed",),

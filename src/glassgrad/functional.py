@@ -32,7 +32,7 @@ def _variable(x: Any) -> Tensor:
     if given.requires_grad:
         linked: Tensor = T.identity(given)
         return linked
-    fresh = given.detach()
+    fresh = given._bare()
     fresh.requires_grad = True
     return fresh
 
@@ -102,7 +102,7 @@ def _reached(tensor: Tensor, found: dict[Hashable, Any]) -> Tensor:
     """Return what a sweep found for `tensor`: zeros where it did not get there."""
     value = found.get(tensor._key) if tensor._key is not None else None
     if value is None:
-        return T.zeros_like(tensor.detach())  # type: ignore[no-any-return]
+        return T.zeros_like(tensor._bare())  # type: ignore[no-any-return]
     return value if isinstance(value, Tensor) else Tensor._make(value, None)
 
 
@@ -180,8 +180,8 @@ def value_and_grad(
                 f"{run.outputs[0].shape}; use gg.jacobian, or reduce it"
             )
         (output,) = run.outputs
-        gradients = run.pull([T.ones_like(output.detach())])
-        value = output if run.nested else output.detach()
+        gradients = run.pull([T.ones_like(output._bare())])
+        value = output if run.nested else output._bare()
         return value, gradients[0] if isinstance(argnums, int) else gradients
 
     return wrapped
@@ -234,7 +234,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., tuple[
             shaped.append(seed if seed.dtype == output.dtype else seed.astype(output.dtype))
         return run.pull(shaped)  # type: ignore[no-any-return]
 
-    return map_tree(lambda o: asarray(o) if run.nested else asarray(o).detach(), run.result), pull
+    return map_tree(lambda o: asarray(o) if run.nested else asarray(o)._bare(), run.result), pull
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -255,7 +255,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         if tangent.shape != variable.shape:
             raise ShapeError(f"a tangent has shape {tangent.shape}, its argument {variable.shape}")
         shaped.append(tangent if tangent.dtype == variable.dtype else tangent.astype(variable.dtype))
-    result = map_tree(lambda o: asarray(o) if run.nested else asarray(o).detach(), run.result)
+    result = map_tree(lambda o: asarray(o) if run.nested else asarray(o)._bare(), run.result)
     return result, run.push(shaped)
 
 

@@ -23,11 +23,12 @@ from glassgrad.tape import PLAIN, TapeStep
 __all__ = ["Handle", "Recorder", "adopt", "no_grad", "numbers", "recording"]
 
 _RECORDING: ContextVar[bool] = ContextVar("glassgrad_recording", default=True)
+_CUTTING: ContextVar[bool] = ContextVar("glassgrad_cutting", default=False)
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Record nothing inside: results want no gradient.
+    """Record nothing inside: results want no gradient, and in a graph being traced none flows back through them.
 
     Examples
     --------
@@ -38,17 +39,22 @@ def no_grad() -> Iterator[None]:
     False
     """
     with recording(False):
-        yield
+        token = _CUTTING.set(True)
+        try:
+            yield
+        finally:
+            _CUTTING.reset(token)
 
 
 @contextmanager
 def recording(wanted: bool = True) -> Iterator[None]:
     """Record inside, or not; transforms need it whatever is around them."""
-    token = _RECORDING.set(wanted)
+    before, uncut = _RECORDING.set(wanted), _CUTTING.set(False)
     try:
         yield
     finally:
-        _RECORDING.reset(token)
+        _RECORDING.reset(before)
+        _CUTTING.reset(uncut)
 
 
 class Handle(Operators):
@@ -108,6 +114,8 @@ class Recorder(RuleNamespace):
         else:
             xs = [adopt(builder, x) for x in inputs]
             z = PLAIN.bind(op, xs, attrs, subgraphs)
+            if _CUTTING.get():
+                z = tuple(map(_cut, z)) if op.several else _cut(z)
         step = None
         if op.pull is not None and _RECORDING.get():
             keys = [x._key if isinstance(x, Handle) else None for x in inputs]
@@ -129,6 +137,11 @@ class Recorder(RuleNamespace):
     def mark(self, cause: Node | None) -> None:
         """Mark what the builder at work adds as caused by a forward node."""
         PLAIN.mark(cause)
+
+
+def _cut(z: Any) -> Any:
+    """Return a result through which no gradient flows back in the graph that has it."""
+    return PLAIN.stop_gradient(z) if isinstance(z, Traced) and z.dtype.kind == "f" else z
 
 
 def numbers(x: Any) -> Any:

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+from glassgrad.engines import program
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, run_kernel, typed
 from glassgrad.ir import Dim, Graph, Node, current_scope
@@ -110,6 +111,10 @@ class Payloads(RuleNamespace):
         if builder is not None and (any(type(x) is Traced for x in inputs) or _is_symbolic(attrs)):
             return builder.bind(op, inputs, attrs, subgraphs)
         return run_kernel(self, op, inputs, attrs or {}, subgraphs)
+
+    def run(self, graph: Graph, inputs: Sequence[Any], engine: str | None = None) -> list[Any]:
+        """Return the outputs of a graph on arrays: by the engine, where one is named."""
+        return super().run(graph, inputs) if engine is None else program(graph, engine)(*inputs)
 
     def wrap(self, payload: Any, key: Hashable | None) -> Any:
         """Return the payload: this namespace keeps no history."""

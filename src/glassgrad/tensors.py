@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import DTypeError, ShapeError, TraceError, no_attribute
-from glassgrad.graph.builder import Traced
+from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.ops.calls import public
 from glassgrad.recorder import Handle, Recorder, adopt, no_grad, numbers, recording
@@ -194,7 +194,15 @@ class Tensor(Handle):
 
     def detach(self) -> Tensor:
         """Return the same values without their history: no gradient flows back through the result."""
-        return Tensor._make(self._payload, None)
+        bare = self._bare()
+        if isinstance(bare._payload, Traced) and active_builder() is not None:
+            return Tensor._make(PLAIN.stop_gradient(bare._payload), None)
+        return bare
+
+    def _bare(self) -> Tensor:
+        """Return the same values without their history; a graph being traced still knows where they come from."""
+        builder = active_builder()
+        return Tensor._make(self._payload if builder is None else adopt(builder, self), None)
 
     def assign(self, value: Any) -> None:
         """Put other values of the same shape in place, as an optimizer does with a parameter.

@@ -15,7 +15,7 @@ from glassgrad.ir import BATCH, Dim, Graph, Shape
 from glassgrad.tensors import Tensor, adopt, asarray, recording
 from glassgrad.tree import flatten
 
-__all__ = ["Spec", "trace", "trace_with"]
+__all__ = ["Spec", "input_names", "trace", "trace_with"]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -124,7 +124,7 @@ def trace(f: Callable[..., Any], *examples: Any, name: str | None = None) -> Gra
     """
     label = name or getattr(f, "__name__", "graph").strip("<>")
     _check_examples(f, examples, label)
-    graph, captured, _ = trace_with(f, examples, name=label, names=_names(f, examples))
+    graph, captured, _ = trace_with(f, examples, name=label, names=input_names(f, examples))
     if captured:
         raise TraceError(
             f"{label} reads {captured[0]}, which a graph around it is tracing: a graph of its own cannot depend on it. "
@@ -153,19 +153,17 @@ def _check_examples(f: Callable[..., Any], examples: Sequence[Any], label: str) 
         ) from None
 
 
-def _names(f: Callable[..., Any], examples: Sequence[Any]) -> list[str]:
+def input_names(
+    f: Callable[..., Any], examples: Sequence[Any], keywords: Mapping[str, Any] | None = None
+) -> list[str]:
     """Return a name for each input: that of the function's parameter, numbered where it is a nesting."""
     try:
         known = [p.name for p in inspect.signature(f).parameters.values() if p.kind in _POSITIONAL]
     except (TypeError, ValueError):
         known = []
+    named = [(known[i] if i < len(known) else f"x{i}", example) for i, example in enumerate(examples)]
     names: list[str] = []
-    for i, example in enumerate(examples):
-        count = len(flatten(example)[0])
-        name = known[i] if i < len(known) else f"x{i}"
-        names += (
-            [name]
-            if not isinstance(example, (Mapping, list, tuple))
-            else [f"{name}_{j}" for j in range(count)]
-        )
+    for name, example in (*named, *(keywords or {}).items()):
+        nesting = isinstance(example, (Mapping, list, tuple))
+        names += [f"{name}_{j}" for j in range(len(flatten(example)[0]))] if nesting else [name]
     return names

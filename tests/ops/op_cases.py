@@ -12,7 +12,7 @@ import pytest
 from glassgrad.ops import REGISTRY, Op, Sample
 from glassgrad.tensors import T
 
-CONTROL = {"scan", "cond"}
+CONTROL = {"scan", "cond", "call"}
 """Operations that own graphs given by the caller; tests/graph has their tests."""
 
 WITHOUT_INPUTS = {"dimension"}

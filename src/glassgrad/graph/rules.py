@@ -82,6 +82,10 @@ class RuleNamespace(Namespace):
     def mark(self, cause: Node | None) -> None:
         """Note which forward node the operations that follow are caused by; only builders keep it."""
 
+    def run(self, graph: Graph, inputs: Sequence[Any], engine: str | None = None) -> list[Any]:
+        """Return the outputs of a graph that an operation owns; whoever has engines leaves it to the one named."""
+        return evaluate(self, graph, inputs)
+
     def pull_through(self, graph: Graph, wanted: Sequence[bool], g: Any, xs: Sequence[Any]) -> list[Any]:
         """Return the cotangent of each wanted input of `graph`, None in the place of the others."""
         from glassgrad.graph.reverse import pullback
@@ -146,7 +150,9 @@ def typed(inputs: Sequence[Any]) -> Sequence[Any]:
     return [np.asarray(x, np.result_type(*dtypes, x)) if isinstance(x, plain) else x for x in inputs]
 
 
-def run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
+def run_kernel(
+    F: RuleNamespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any
+) -> Any:
     """Carry out `op` on arrays; graphs it owns, or the lowering of a composite without a kernel, run in `F`.
 
     Where NumPy refuses, the record's type rule, which says more, has the first word.
@@ -160,12 +166,15 @@ def run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, 
         raise
 
 
-def _run_kernel(F: Namespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
+def _run_kernel(
+    F: RuleNamespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any
+) -> Any:
     if op.numpy is None:
         assert op.lowering is not None
         return op.lowering(F, *typed(inputs), **attrs)
     if op.control:
-        run = {role: (lambda *xs, _graph=graph: evaluate(F, _graph, xs)) for role, graph in subgraphs.items()}
+        of = attrs.get("engine")
+        run = {role: (lambda *xs, _graph=graph: F.run(_graph, xs, of)) for role, graph in subgraphs.items()}
         return op.numpy(*inputs, **attrs, run=run)
     return op.numpy(*inputs, **attrs)
 

@@ -79,8 +79,8 @@ def current_scope() -> str:
 
 
 @contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Put the nodes made inside under `name`, within the scope around it.
+def scope(name: str | None) -> Iterator[None]:
+    """Put the nodes made inside under `name`, within the scope around it; None begins anew, outside of all scopes.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def scope(name: str) -> Iterator[None]:
     'layer1/linear'
     """
     outer = _SCOPE.get()
-    token = _SCOPE.set(f"{outer}/{name}" if outer else name)
+    token = _SCOPE.set("" if name is None else f"{outer}/{name}" if outer else name)
     try:
         yield
     finally:

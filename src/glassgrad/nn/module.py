@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,12 +20,34 @@ from glassgrad.errors import DTypeError, OptionError, did_you_mean
 from glassgrad.graph import active_builder
 from glassgrad.ir import scope
 from glassgrad.options import Registry
-from glassgrad.tensors import Tensor, asarray
+from glassgrad.tensors import Tensor, adopt, asarray
 
-__all__ = ["LAYERS", "Buffer", "Module", "Parameter", "build"]
+__all__ = ["LAYERS", "Buffer", "Module", "Parameter", "build", "called_modules", "note_called"]
 
 _LISTED = 4
 """How many names an error message lists."""
+
+
+_CALLED: ContextVar[list[Module] | None] = ContextVar("glassgrad_called_modules", default=None)
+
+
+@contextmanager
+def called_modules() -> Iterator[list[Module]]:
+    """Collect the modules that are called inside: what a trace has seen may depend on their mode."""
+    token = _CALLED.set([])
+    try:
+        found = _CALLED.get()
+        assert found is not None
+        yield found
+    finally:
+        _CALLED.reset(token)
+
+
+def note_called(modules: Iterable[Module]) -> None:
+    """Tell whoever collects called modules of these."""
+    called = _CALLED.get()
+    if called is not None:
+        called.extend(modules)
 
 
 class Parameter(Tensor):
@@ -67,10 +90,10 @@ class Buffer(Tensor):
         value
             Of the buffer's shape; cast to its dtype.
         """
-        value = asarray(value, dtype=self.dtype).detach()
+        value = asarray(value, dtype=self.dtype)
         builder = active_builder()
         if builder is not None and builder.wants(self):
-            builder.update(self, value._payload)
+            builder.update(self, adopt(builder, value))
         else:
             self.assign(value)
 
@@ -106,6 +129,7 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` within the scope of the module's name."""
+        note_called([self])
         for name, child in self._children():
             child._name = name
         with scope(self._name) if self._name else nullcontext():

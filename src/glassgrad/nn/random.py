@@ -23,7 +23,16 @@ from glassgrad.options import require
 from glassgrad.philox import GRAPH_NODES
 from glassgrad.tensors import Tensor, asarray
 
-__all__ = ["RandomStream", "draw", "manual_seed", "next_weights", "stream", "weights_from"]
+__all__ = [
+    "RandomStream",
+    "current_stream",
+    "draw",
+    "drawing_from",
+    "manual_seed",
+    "next_weights",
+    "stream",
+    "weights_from",
+]
 
 
 class RandomStream:
@@ -35,13 +44,34 @@ class RandomStream:
         Whole numbers, or 0-d whole-number Tensors, which may be traced.
     rows
         (n,) whole numbers: where in the data each row of the mini-batch stands.
+
+    Attributes
+    ----------
+    drawn : int
+        How many draws were taken; whoever takes some elsewhere adds them.
     """
 
     def __init__(self, seed: Any, step: Any, rows: Any) -> None:
         self.seed, self.step, self.rows = (
             asarray(np.int64(v) if isinstance(v, int) else v) for v in (seed, step, rows)
         )
-        self._next = GRAPH_NODES.start
+        self._first = GRAPH_NODES.start
+        self.drawn = 0
+
+    @property
+    def node(self) -> int | None:
+        """The number of the next node; None where draws do not depend on it."""
+        return self._first + self.drawn
+
+    def inputs(self) -> list[Tensor]:
+        """Return the values that the draws to come depend on."""
+        return [self.seed, self.step, self.rows]
+
+    def over(self, inputs: Sequence[Tensor]) -> RandomStream:
+        """Return a stream that goes on from here with other `inputs`, such as those of a graph."""
+        stream = RandomStream(*inputs)
+        stream._first = self._first + self.drawn
+        return stream
 
     def uniform(self, shape: Sequence[Any]) -> Tensor:
         """Return float32 numbers of [0, 1) for the next node, of which each row has its own.
@@ -56,8 +86,36 @@ class RandomStream:
                 f"random numbers of shape {tuple(shape)} are wanted of a stream for {self.rows.shape[0]} rows: the "
                 "first axis must be the rows"
             )
-        node, self._next = self._next, self._next + 1
+        node = self._first + self.drawn
+        self.drawn += 1
         return _uniform(self.seed, self.step, self.rows, node, shape)
+
+
+class _DefaultStream(RandomStream):
+    """What is drawn from where no stream is open: each draw is a step of its own, whose rows are numbered from 0."""
+
+    def __init__(self, seed: Any, step: Any) -> None:
+        super().__init__(seed, step, 0)
+
+    @property
+    def node(self) -> int | None:
+        return None
+
+    def inputs(self) -> list[Tensor]:
+        return [self.seed, self.step + self.drawn if self.drawn else self.step]
+
+    def over(self, inputs: Sequence[Tensor]) -> RandomStream:
+        return _DefaultStream(*inputs)
+
+    def uniform(self, shape: Sequence[Any]) -> Tensor:
+        if not all(isinstance(d, int) for d in shape):
+            raise TraceError(
+                "a traced layer draws random numbers, and of what is not said: trace inside "
+                "`with nn.random.stream(seed, step, rows):`, or call model.eval() first"
+            )
+        step = self.step + self.drawn
+        self.drawn += 1
+        return _uniform(self.seed, step, np.arange(shape[0] if shape else 1), GRAPH_NODES[-1], shape)
 
 
 def _uniform(seed: Any, step: Any, rows: Any, node: int, shape: Sequence[Any]) -> Tensor:
@@ -78,8 +136,7 @@ class _Default:
 
     def __init__(self, seed: int) -> None:
         self.weights = _Weights(seed)
-        self.seed = self.weights.seed
-        self.step = 0
+        self.stream = _DefaultStream(self.weights.seed, 0)
 
 
 _default = _Default(0)
@@ -128,11 +185,23 @@ def stream(seed: Any, step: Any, rows: Any) -> Iterator[RandomStream]:
     True
     """
     opened = RandomStream(seed, step, rows)
-    token = _STREAM.set(opened)
-    try:
+    with drawing_from(opened):
         yield opened
+
+
+@contextmanager
+def drawing_from(stream: RandomStream) -> Iterator[None]:
+    """Draw from a stream inside."""
+    token = _STREAM.set(stream)
+    try:
+        yield
     finally:
         _STREAM.reset(token)
+
+
+def current_stream() -> RandomStream:
+    """Return the stream around, or the default one."""
+    return _STREAM.get() or _default.stream
 
 
 def draw(shape: Sequence[Any]) -> Tensor:
@@ -145,16 +214,7 @@ def draw(shape: Sequence[Any]) -> Tensor:
     ShapeError
         Where the rows are not those of the stream.
     """
-    current = _STREAM.get()
-    if current is not None:
-        return current.uniform(shape)
-    if not all(isinstance(d, int) for d in shape):
-        raise TraceError(
-            "a traced layer draws random numbers, and of what is not said: trace inside "
-            "`with nn.random.stream(seed, step, rows):`, or call model.eval() first"
-        )
-    step, _default.step = _default.step, _default.step + 1
-    return _uniform(_default.seed, step, np.arange(shape[0] if shape else 1), GRAPH_NODES[-1], shape)
+    return current_stream().uniform(shape)
 
 
 @contextmanager

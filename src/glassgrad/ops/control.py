@@ -1,4 +1,5 @@
-"""Operations that own graphs: `scan`, a loop with a carry, and `cond`, a choice between two graphs.
+"""Operations that own graphs: `scan`, a loop with a carry, `cond`, a choice between two graphs, and `call`, a graph
+as one operation.
 
 Their derivatives are graphs again: the gradient of a loop is a loop backwards over the gradient of its body. The
 body's inputs are recomputed rather than kept, so memory grows with the carry alone.
@@ -277,6 +278,68 @@ cond: Op = register(
         why=Text(
             "only the branch that was taken computed anything, so the gradient goes back through it alone",
             "지나간 가지만 계산에 쓰였으므로 기울기는 그 가지로만 되돌아간다",
+        ),
+        several=True,
+        control=True,
+    )
+)
+
+
+# --- call ----------------------------------------------------------------------------------------------------------
+
+
+def _infer_call(*inputs: Any, engine: str, subgraphs: Mapping[str, Graph]) -> Types:
+    body = subgraphs["body"]
+    given, taken = _types(inputs), _types(body.inputs)
+    if given != taken:
+        raise ShapeError(f"call: {body.name} takes {taken}, but is given {given}")
+    return _types(body.outputs)
+
+
+def _run_call(*inputs: Any, engine: str, run: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(np.asarray(out, order="C") for out in run["body"](*inputs))
+
+
+def _pull_call(
+    F: Any, wanted: Sequence[bool], g: Any, z: Any, inputs: Sequence[Any], attrs: Any, own: Any
+) -> list[Any]:
+    found = iter(F.bind(call, [*inputs, *g], attrs, {"body": F.pullback_graph(own["body"], wanted)}))
+    return [next(found) if want else None for want in wanted]
+
+
+def _push_call(
+    F: Any, tangents: Sequence[Any], z: Any, inputs: Sequence[Any], attrs: Any, own: Any
+) -> tuple[Any, ...]:
+    moving = [t is not None for t in tangents]
+    given = [*inputs, *(t for t in tangents if t is not None)]
+    out = F.bind(call, given, attrs, {"body": F.pushforward_graph(own["body"], moving)})
+    return tuple(d if v.dtype.kind == "f" else None for d, v in zip(out, z, strict=True))
+
+
+def _batch_call(
+    F: Any, inputs: Sequence[Any], batched: Sequence[bool], attrs: Any, own: Any
+) -> tuple[Any, ...]:
+    size = next(x.shape[0] for x, b in zip(inputs, batched, strict=True) if b)
+    body = F.batched_graph(own["body"], batched, size)
+    return F.bind(call, inputs, attrs, {"body": body})  # type: ignore[no-any-return]
+
+
+call: Op = register(
+    Op(
+        name="call",
+        call=lambda F, body, inputs, *, engine="native": F.bind(
+            call, inputs, {"engine": engine}, {"body": body}
+        ),
+        infer=_infer_call,
+        numpy=_run_call,
+        pull=_pull_call,
+        push=_push_call,
+        batch=_batch_call,
+        latex=r"f({0})",
+        derivative=r"J_f^\top g",
+        why=Text(
+            "a call is what it calls, so its gradient is a call of the gradient of what it calls",
+            "호출은 불린 그래프 그 자체이므로, 호출의 기울기는 불린 그래프의 기울기를 부르는 호출이다",
         ),
         several=True,
         control=True,

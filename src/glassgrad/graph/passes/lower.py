@@ -1,4 +1,4 @@
-"""Lower: open the composites that an engine has no kernel for into what they are made of."""
+"""Lower: open what an engine runs as its parts: composites that it has no kernel for, and every call."""
 
 from __future__ import annotations
 
@@ -11,30 +11,35 @@ __all__ = ["lower"]
 
 
 def lower(graph: Graph, has_kernel: Callable[[str], bool]) -> Graph:
-    """Return `graph` with the lowering of each composite without a kernel in its place."""
+    """Return `graph` with the lowering of each composite without a kernel, and the body of each call, in its place."""
     out = Rewriter()
     for node in graph.nodes:
-        inner = node.subgraphs.get("lowering")
-        if inner is None or has_kernel(node.op):
+        called = node.op == "call"
+        inner = node.subgraphs["body"] if called else node.subgraphs.get("lowering")
+        if inner is None or (has_kernel(node.op) and not called):
             out.copy(node, [out.read(v) for v in node.inputs])
             continue
         opened = lower(inner, has_kernel)
         inside: dict[Value, Value] = dict(zip(opened.inputs, (out.read(v) for v in node.inputs), strict=True))
+        made: dict[Node, Node] = {}
         for part in opened.nodes:
             for value in part.outputs:
                 inside[value] = Value(value.shape, value.dtype)
-            out.nodes.append(
-                Node(
-                    part.op,
-                    tuple(inside.get(v, v) for v in part.inputs),
-                    tuple(inside[v] for v in part.outputs),
-                    part.attrs,
-                    part.subgraphs,
-                    f"{node.scope}/{node.op}" if node.scope else node.op,
-                    node.source,
-                    node.cause,
-                )
+            scope, source, cause = node.op, node.source, node.cause
+            if called:  # what was called has lines and causes of its own
+                scope, source = part.scope, part.source or source
+                cause = made.get(part.cause, part.cause) if part.cause is not None else cause
+            made[part] = Node(
+                part.op,
+                tuple(inside.get(v, v) for v in part.inputs),
+                tuple(inside[v] for v in part.outputs),
+                part.attrs,
+                part.subgraphs,
+                "/".join(filter(None, (node.scope, scope))),
+                source,
+                cause,
             )
+            out.nodes.append(made[part])
         for value, result in zip(node.outputs, opened.outputs, strict=True):
             out.values[value] = inside.get(result, result)
     return out.finish(graph)
