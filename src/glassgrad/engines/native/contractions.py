@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.engines.native import elementwise
 from glassgrad.engines.native.body import At, Body, Context
 from glassgrad.engines.native.fuse import Kernel
 from glassgrad.engines.native.ir import Function, V, kind_of
@@ -230,12 +231,13 @@ class _Tiles:
         for k in range(whole, depth):
             totals = self._step(totals, k % chains, numbers, vectors, k, step, rows, columns)
         while len(totals) > count:
-            joined = [self._add(a, b) for a, b in zip(totals[:count], totals[-count:], strict=True)]
+            joined = [self._apply("add", a, b) for a, b in zip(totals[:count], totals[-count:], strict=True)]
             totals = joined + totals[count:-count]
         return list(totals)
 
-    def _add(self, a: V, b: V) -> V:
-        return self.f.binary("fadd" if a.floating else "add", a, b)
+    def _apply(self, name: str, a: V, b: V) -> V:
+        dtype = self.out.dtype
+        return elementwise.apply(self.f, name, [a, b], [dtype] * 2, dtype, {})
 
     def _step(
         self,
@@ -265,7 +267,7 @@ class _Tiles:
                 if number.floating:
                     found[place] = f.fma(number, vector, found[place])
                 else:
-                    found[place] = f.binary("add", f.binary("mul", number, vector), found[place])
+                    found[place] = self._apply("add", self._apply("multiply", number, vector), found[place])
         return found
 
 

@@ -8,6 +8,7 @@ weight, its gradient and the optimizer's state for it. Each such group lies the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from glassgrad.engines.native.fuse import Kernel
@@ -98,6 +99,7 @@ def choose_layouts(
         for g in groups.all()
         if all(len(squeezed(v.shape)) == 2 and v not in bound for v in g)  # type: ignore[arg-type]
     ]
+    candidates.sort(key=lambda g: -max(math.prod(shape_of(v)) for v in g))
     if settled is not None:
         given = set(items.inputs[:state])
         layouts.columns = {v for g in candidates for v in g if g & {items.inputs[i] for i in settled}}

@@ -1,0 +1,271 @@
+"""Every operation, compiled for every machine this one can run, gives what the interpreter gives."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from closeness import SMOOTH, SUMS, assert_close, ulps
+from drawn import FORMS, Drawn, drawn, numbers
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import glassgrad as gg
+from glassgrad.engines import engine
+from glassgrad.engines.auto import NotCompiledWarning
+from glassgrad.engines.native import NativeEngine, Unsupported
+from glassgrad.engines.native.target import named
+from glassgrad.engines.numpy import interpret
+from glassgrad.errors import GlassgradError
+from glassgrad.graph import differentiate
+from glassgrad.ir import Graph
+from glassgrad.ops import REGISTRY, Sample
+from glassgrad.tensors import T
+from random_graphs import assert_same_bits
+
+TARGETS = ("host", "avx2", "sse2")
+ENGINES = {name: NativeEngine(named(name)) for name in TARGETS}
+
+ELSEWHERE = {
+    "scan": "test_graphs.py",
+    "cond": "test_graphs.py",
+    "call": "test_graphs.py",
+    "dimension": "test_dimension_is_the_batch below: it has a number only where the batch has one",
+}
+"""Operations that are not among the drawn calls, and where their tests are."""
+
+NOT_WHOLE = {"pow"}
+"""Operations of whole numbers or truth values that are left to NumPy."""
+
+EITHER_ZERO = {"maximum", "minimum", "maximum_scalar", "minimum_scalar", "relu", "clip", "max", "min"}
+"""Which of two equal zeros NumPy picks depends on the machine it runs on."""
+
+ONCE = SMOOTH - {"elu"}
+"""Functions whose results differ from NumPy's by a few units in the last place and no more."""
+
+MEASURED = {
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "elu", "gelu", "log_softmax",
+    "logsumexp", "silu", "softmax", "softmax_error", "softplus", "std", "var",
+}  # fmt: skip
+"""Operations of several roundings: how far they may lie off is measured; see `closeness`."""
+
+
+def test_every_record_is_tested() -> None:
+    assert set(REGISTRY) - set(FORMS) == set(REGISTRY) & set(ELSEWHERE)
+
+
+def native(graph: Graph, arrays: list[np.ndarray], target: str) -> list[np.ndarray]:
+    return ENGINES[target].compile(graph)(*arrays)
+
+
+def absolute(case: Drawn) -> list[np.ndarray]:
+    """Return the operands without their signs; not the arrays that index."""
+    return [np.abs(a) if i < case.operands and a.dtype.kind != "b" else a for i, a in enumerate(case.arrays)]
+
+
+def check(case: Drawn, target: str) -> None:
+    """Hold a compiled operation against the interpreter, by the bound of its kind."""
+    found, expected = native(case.graph, case.arrays, target), interpret(case.graph, case.arrays)
+    (a,), (b,) = found, expected
+    if b.dtype.kind == "f" and case.name in MEASURED:
+        assert_close(case.graph, case.arrays, found)
+    elif b.dtype.kind == "f" and case.name in SUMS:
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        (sizes,) = interpret(case.graph, absolute(case))
+        bound = case.terms * np.finfo(b.dtype).eps * sizes
+        assert (np.abs(a - b) <= bound).all(), f"{np.abs(a - b).max()} off\n{case.graph}"
+    elif b.dtype.kind == "f" and case.name in ONCE:
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        assert ulps(a, b) <= (8 if b.dtype == np.float32 else 4)
+    elif case.name in EITHER_ZERO:
+        assert_same_bits([a + 0], [b + 0], case.graph)
+    else:
+        assert_same_bits(found, expected, case.graph)
+
+
+# --- samples -------------------------------------------------------------------------------------------------------
+
+
+def of_sample(name: str, sample: Sample, dtype: Any) -> Drawn:
+    rng = np.random.default_rng(7)
+    arrays = []
+    for one in sample.inputs:
+        array = rng.uniform(sample.low, sample.high, one) if isinstance(one, tuple) else one
+        arrays.append(np.asarray(array, dtype if array.dtype.kind == "f" else array.dtype))
+
+    def f(*inputs: Any) -> Any:
+        own = getattr(T, name)
+        return own(list(inputs), **sample.kwargs) if name == "concat" else own(*inputs, **sample.kwargs)
+
+    return Drawn(name, f, arrays, max((a.size for a in arrays), default=1))
+
+
+def backward(case: Drawn) -> Graph | None:
+    """Return the graph of a loss of the operation and its gradients, where it has any."""
+    floats = case.floats()
+    if not floats or REGISTRY[case.name].pull is None or case.graph.outputs[0].dtype.kind != "f":
+        return None
+    weights = np.random.default_rng(3).uniform(-1, 1, case.graph.outputs[0].shape)
+    weights = np.asarray(weights, case.graph.outputs[0].dtype)
+    loss = gg.trace(
+        lambda *xs: gg.sum(case.f(*xs) * weights), *(gg.Spec(a.shape, a.dtype) for a in case.arrays)
+    )
+    return differentiate(loss, floats)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FORMS)
+def test_samples(name: str, dtype: str, target: str) -> None:
+    for sample in REGISTRY[name].samples:
+        case = of_sample(name, sample, dtype)
+        check(case, target)
+        graph = backward(case)
+        if graph is not None:
+            assert assert_close(graph, case.arrays, native(graph, case.arrays, target))
+
+
+# --- drawn calls ---------------------------------------------------------------------------------------------------
+
+FEW, MANY = 8, 150
+
+
+def forward_of(name: str, data: Any) -> None:
+    target = data.draw(st.sampled_from(("host", "host", *TARGETS)))
+    dtype = data.draw(st.sampled_from(("float32", "float64")))
+    edges = name not in MEASURED | SUMS | ONCE | {"astype"}  # no whole number stands for infinity
+    check(drawn(data.draw, name, dtype, edges), target)
+
+
+def gradient_of(name: str, data: Any) -> None:
+    target = data.draw(st.sampled_from(("host", "host", *TARGETS)))
+    dtype = data.draw(st.sampled_from(("float32", "float64")))
+    case = drawn(data.draw, name, dtype)
+    graph = backward(case)
+    if graph is None or any(math.prod(v.shape) == 0 for node in graph.nodes for v in node.outputs):
+        return  # nothing to differentiate; or nothing before the first of one factor, which is left to NumPy
+    assume(assert_close(graph, case.arrays, native(graph, case.arrays, target)))
+
+
+@pytest.mark.parametrize("name", FORMS)
+@settings(max_examples=FEW)
+@given(data=st.data())
+def test_any_shapes_through_any_views(name: str, data: Any) -> None:
+    forward_of(name, data)
+
+
+DIFFERENTIABLE = [name for name in FORMS if REGISTRY[name].pull is not None]
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@settings(max_examples=FEW // 2)
+@given(data=st.data())
+def test_gradients(name: str, data: Any) -> None:
+    gradient_of(name, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMS)
+@settings(max_examples=MANY)
+@given(data=st.data())
+def test_any_shapes_many_times(name: str, data: Any) -> None:
+    forward_of(name, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+@settings(max_examples=MANY)
+@given(data=st.data())
+def test_gradients_many_times(name: str, data: Any) -> None:
+    gradient_of(name, data)
+
+
+# --- whole numbers and truth values --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMS)
+@settings(max_examples=FEW)
+@given(data=st.data())
+def test_whole_numbers_and_truth_values(name: str, data: Any) -> None:
+    dtype = data.draw(st.sampled_from(("bool", "int8", "int32", "int64", "uint8", "uint32", "uint64")))
+    try:
+        case = drawn(data.draw, name, dtype)
+    except GlassgradError:
+        return  # the record does not take this dtype
+    half = case.graph.outputs[0].dtype == np.float16
+    if name in NOT_WHOLE or half:
+        with pytest.raises(Unsupported, match="dtype float16" if half else name):
+            native(case.graph, case.arrays, "host")
+    else:
+        check(case, data.draw(st.sampled_from(TARGETS)))
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_operands_of_two_dtypes(data: Any) -> None:
+    """Numbers are converted as NumPy converts them, whatever stands beside what."""
+    name = data.draw(st.sampled_from(("add", "multiply", "less", "equal", "maximum", "where", "concat", "matmul")))
+    dtypes = st.sampled_from(("float32", "float64", "int32", "int64", "uint8", "bool"))
+    first, second = data.draw(dtypes), data.draw(dtypes)
+    arrays = [numbers(data.draw, (3, 3), d, -2, 2, False) for d in (first, second)]
+    if name == "where":
+        arrays.insert(0, numbers(data.draw, (3, 3), bool, 0, 1, False))
+    f = (lambda *xs: T.concat(list(xs))) if name == "concat" else getattr(T, name)
+    try:
+        case = Drawn(name, f, arrays, 3)
+    except GlassgradError:
+        return
+    check(case, "host")
+
+
+# --- what is left to NumPy -----------------------------------------------------------------------------------------
+
+
+EMPTY = {
+    "an input": (lambda x: x * 2.0, (0, 3)),
+    "a slice": (lambda x: x[2:2] + 1.0, (3,)),
+    "a sum of nothing": (lambda x: gg.sum(x, axis=0), (0, 3)),
+    "a product over nothing": (lambda x: x @ gg.permute_dims(x, (1, 0)), (3, 0)),
+}
+
+
+@pytest.mark.parametrize("what", EMPTY)
+def test_arrays_without_elements_run_with_numpy(what: str) -> None:
+    f, shape = EMPTY[what]
+    graph, x = gg.trace(f, gg.Spec(shape)), np.ones(shape)
+    with pytest.raises(Unsupported, match="arrays without elements"):
+        NativeEngine().compile(graph)(x)
+    program = engine("native").compile(graph)
+    with pytest.warns(NotCompiledWarning, match="arrays without elements") as caught:
+        found = program(x)
+    assert len(caught) == 1
+    assert_same_bits(found, interpret(graph, [x]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_same_bits(program(x), found)
+
+
+def test_dimension_is_the_batch() -> None:
+    graph = gg.trace(lambda x: gg.mean(x, axis=0), gg.Spec(("N", 3)))
+    assert "dimension" in {node.op for node in graph.nodes}
+    program = NativeEngine().compile(graph)
+    for rows in (1, 2, 7):
+        x = np.arange(rows * 3.0).reshape(rows, 3)
+        assert_same_bits(program(x), interpret(graph, [x]))
+
+
+@pytest.mark.parametrize("bad", [3, -4, 1 << 40, -(1 << 62)])
+@pytest.mark.parametrize("write", [False, True], ids=["getitem", "index_add"])
+def test_an_index_out_of_range_is_named(write: bool, bad: int) -> None:
+    def f(x: Any, i: Any) -> Any:
+        return gg.xp.index_add(x[:2], (i,), (3, 4)) if write else x[i]
+
+    graph = gg.trace(f, gg.Spec((3, 4)), gg.Spec((2,), np.int64))
+    x, program = np.ones((3, 4)), NativeEngine().compile(graph)
+    name = "index_add" if write else "getitem"
+    with pytest.raises(GlassgradError, match=rf"^{name}: index {bad} is out of range for an axis of size 3$"):
+        program(x, np.array([1, bad]))
+    assert_same_bits(program(x, np.array([-3, 2])), interpret(graph, [x, np.array([-3, 2])]))
