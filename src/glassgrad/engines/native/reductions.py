@@ -30,6 +30,7 @@ class _Shape:
         made = {v for item in kernel.before for v in item.out}
         reads = [a for item in before for a in item.reads if a.root not in made and any(a.strides)]
         walks = [context.layouts.strides(a) for a in reads] or [row_major(domain)]
+        walks.sort(key=lambda walk: walk.count(0))  # what is read most decides the order of the loops
         stores = walked(context, kernel.before, kernel.stored, domain)
         walks = list(dict.fromkeys([*walks, *stores]))
         after = [
