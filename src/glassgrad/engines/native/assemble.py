@@ -34,7 +34,6 @@ from glassgrad.engines.native.places import (
     Place,
     Places,
     address,
-    bytes_of,
     plan_places,
 )
 from glassgrad.engines.native.reductions import emit_reduction, reduction_units
@@ -132,7 +131,7 @@ def assemble(
     kernels = fuse(items)
     fixed = (*graph.inputs[state:], *items.outputs[state:])
     layouts = choose_layouts(items, kernels, target, state, fixed, settled)
-    places = Places() if within is None else within.places.inside()
+    places = Places(layouts) if within is None else within.places.inside(layouts)
     once = _invariant(kernels, graph.inputs[len(graph.inputs) - constant :])
     rest, in_place, moves = _state_in_place([k for k in kernels if k not in once], items, state)
     kernels = [*once, *rest, *moves]
@@ -143,7 +142,7 @@ def assemble(
         _place_state(places, items, in_place, moves, state)
         for value in graph.inputs[state:]:
             places.of[value] = Place(WORK, places.work)
-            places.work += bytes_of(value)
+            places.work += places.bytes_of(value)
     plans = {
         k: plan_contraction(layouts.product(k), k.main.out[0].dtype) for k in kernels if k.kind == "contract"
     }
@@ -258,7 +257,7 @@ def _place_state(
     moved = iter(moves)
     for i, (old, new) in enumerate(zip(items.inputs[:state], items.outputs[:state], strict=False)):
         place = Place(STATE, places.state)
-        places.state += bytes_of(old)
+        places.state += places.bytes_of(old)
         places.of[old] = place
         places.of[new if i in in_place else next(moved).stored[0]] = place
 

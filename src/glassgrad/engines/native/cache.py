@@ -33,12 +33,15 @@ _KEPT = 512
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Where an array lies in a block: offset in bytes, dtype, shape, and whether it lies column by column."""
+    """Where an array lies in a block: offset in bytes, dtype, shape, and the numbers from one column to the next.
+
+    The latter is 0 where it lies row by row.
+    """
 
     offset: int
     dtype: str
     shape: tuple[int, ...]
-    columns: bool
+    pitch: int
 
 
 class Compiled(msgspec.Struct, frozen=True):

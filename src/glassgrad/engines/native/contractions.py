@@ -151,7 +151,7 @@ class _Tiles:
             if p.rows is not None:
                 index[p.rows.place] = At(row.base, row.plus + i)
             index[p.along.place] = At(start, begins)
-            limit = None if active == p.lanes else active
+            limit = None if active == p.lanes or p.filled else active
             if self.out in self.kernel.stored:
                 self.body.store(self.body.own(self.out), total, index, p.along.place, limit)
             self.body.run(index, p.along.place, p.lanes, limit, {self.out: total})
@@ -255,7 +255,8 @@ class _Tiles:
         found = list(totals)
         read = []
         for begin, active in columns:
-            limit = None if active == p.lanes or self.packed is not None else active
+            whole = active == p.lanes or p.filled or self.packed is not None
+            limit = None if whole else active
             address = f.at(vectors, k * step + begin, self.size)
             read.append(f.load(address, self.kind, p.lanes, limit))
         first = chain * rows * len(columns)

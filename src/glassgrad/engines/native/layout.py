@@ -20,6 +20,10 @@ from glassgrad.ir import Constant, Value
 __all__ = ["Layouts", "choose_layouts"]
 
 
+_GAP = 1.15
+"""How much longer a column may become by the gap that fills its last vector."""
+
+
 class Layouts:
     """Says how accesses walk through memory.
 
@@ -37,8 +41,21 @@ class Layouts:
         """Return the strides of an access in memory, in elements."""
         if access.root not in self.columns:
             return access.strides
-        rows, size = squeezed(shape_of(access.root))
-        return tuple({0: 0, 1: rows, size: 1}[s] for s in access.strides)
+        _, size = squeezed(shape_of(access.root))
+        pitch = self.pitch(access.root)
+        return tuple({0: 0, 1: pitch, size: 1}[s] for s in access.strides)
+
+    def pitch(self, root: Value) -> int:
+        """Return how many numbers lie between the columns of a root, or 0 where it lies row by row.
+
+        A column that nearly fills its last vector is followed by a gap, so that whole vectors can be written.
+        """
+        if root not in self.columns:
+            return 0
+        rows, _ = squeezed(shape_of(root))
+        lanes = self.target.lanes(root.dtype.itemsize)
+        whole = -(-rows // lanes) * lanes
+        return whole if whole <= _GAP * rows else rows
 
     def product(self, kernel: Kernel) -> Product:
         """Plan the contraction of a kernel."""
@@ -49,7 +66,9 @@ class Layouts:
         result = self.strides(_own(out, domain))
         itemsize = out.dtype.itemsize
         lanes = self.target.lanes(itemsize)
-        return plan_product(main.domain, first, second, result, lanes, self.target.registers, itemsize)
+        pitches = {self.pitch(v) for v in kernel.stored} or {self.pitch(out)}
+        pitch = pitches.pop() if len(pitches) == 1 else 0
+        return plan_product(main.domain, first, second, result, lanes, self.target.registers, itemsize, pitch)
 
 
 def _own(root: Value, domain: Sizes) -> Access:

@@ -71,7 +71,7 @@ class _Steps:
         self._reports = len(graph.outputs) - step.state
         key = digest(step.graph, target, "loop", step.state, step.rows, step.each, step.fixed, n, settled)
         self._compiled = cached(key, lambda: _compile(step, graph, key, target, settled))
-        self.columns = frozenset(i for i, slot in enumerate(self._compiled.states) if slot.columns)
+        self.columns = frozenset(i for i, slot in enumerate(self._compiled.states) if slot.pitch)
         self._code = load(self._compiled.code, target, RUN)
         long, pointer = ctypes.c_int64, ctypes.c_void_p
         own = (long, pointer, long, pointer, pointer)

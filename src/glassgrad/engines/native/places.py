@@ -16,11 +16,12 @@ import numpy as np
 
 from glassgrad.engines.native.fuse import Kernel
 from glassgrad.engines.native.ir import I64, PTR, Function, V
-from glassgrad.engines.native.items import Item, shape_of
+from glassgrad.engines.native.items import Item, shape_of, squeezed
+from glassgrad.engines.native.layout import Layouts
 from glassgrad.graph.passes.memory import ALIGNMENT, Space
 from glassgrad.ir import Constant, Value
 
-__all__ = ["ARGUMENTS", "STATE", "WORK", "Place", "Places", "address", "bytes_of", "plan_places"]
+__all__ = ["ARGUMENTS", "STATE", "WORK", "Place", "Places", "address", "plan_places"]
 
 STATE, WORK, ARGUMENTS = "%state", "%work", "%arguments"
 """The blocks, by the parameter that a program's function has for them; of the last each entry is an address."""
@@ -44,6 +45,8 @@ class Places:
 
     Attributes
     ----------
+    layouts
+        How each root lies.
     of
         The place of each root.
     state, work
@@ -55,15 +58,23 @@ class Places:
         Constants too large to be part of the code: they are put into the working block before the program runs.
     """
 
+    layouts: Layouts
     of: dict[Value, Place] = field(default_factory=dict)
     state: int = 0
     work: int = ALIGNMENT
     complaints: list[tuple[Item, int]] = field(default_factory=list)
     filled: list[tuple[int, np.ndarray[Any, Any]]] = field(default_factory=list)
 
-    def inside(self) -> Places:
+    def bytes_of(self, root: Value) -> int:
+        """Return the bytes a root takes in a block: whole cache lines."""
+        shape = squeezed(shape_of(root))
+        pitch = self.layouts.pitch(root)
+        count = pitch * shape[1] if pitch else math.prod(shape)
+        return -(-count * root.dtype.itemsize // ALIGNMENT) * ALIGNMENT
+
+    def inside(self, layouts: Layouts) -> Places:
         """Return places for a graph that an operation owns: its roots lie behind these."""
-        return Places(work=self.work, complaints=self.complaints, filled=self.filled)
+        return Places(layouts, work=self.work, complaints=self.complaints, filled=self.filled)
 
     def base(self, f: Function, root: Value) -> V:
         """Return the address of a root's first element."""
@@ -71,7 +82,7 @@ class Places:
             if root.array.nbytes <= _IN_CODE:
                 return address(f, f.module.data(root.array).text)
             self.of[root] = Place(WORK, self.work)
-            self.work += bytes_of(root)
+            self.work += self.bytes_of(root)
             self.filled.append((self.of[root].offset, root.array))
         return address(f, self.of[root])
 
@@ -99,11 +110,6 @@ def address(f: Function, place: Place | str) -> V:
                 found = f.at(V(place.block, PTR), place.offset, 1)
         f.bases[place] = found
     return found
-
-
-def bytes_of(root: Value) -> int:
-    """Return the bytes a root takes in a block: whole cache lines."""
-    return -(-math.prod(shape_of(root)) * root.dtype.itemsize // ALIGNMENT) * ALIGNMENT
 
 
 def plan_places(
@@ -143,7 +149,7 @@ def plan_places(
         for value in (*kernel.stored, *scratch.get(kernel, ())):
             if value in places.of:
                 continue
-            size = bytes_of(value)
+            size = places.bytes_of(value)
             offset = space.take(size)
             held[value] = (offset, size)
             places.of[value] = Place(WORK, start + offset)

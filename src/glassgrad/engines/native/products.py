@@ -61,6 +61,8 @@ class Product:
         Numbers in a vector, and the bytes of one.
     tile
         Rows and vectors of a tile.
+    filled
+        Whether the last vector may be read and written whole, though not all of it counts.
     packed
         Whether the vectors are copied into panels first.
     """
@@ -75,6 +77,7 @@ class Product:
     lanes: int
     itemsize: int
     tile: tuple[int, int]
+    filled: bool
     packed: bool
 
     @property
@@ -104,6 +107,7 @@ def plan_product(
     lanes: int,
     registers: int,
     itemsize: int,
+    pitch: int = 0,
 ) -> Product:
     """Plan a contraction.
 
@@ -119,6 +123,8 @@ def plan_product(
         Of the target's vectors.
     itemsize
         Bytes of one number.
+    pitch
+        Numbers from one column of what is stored to the next, where it lies column by column; else 0.
     """
     axes = range(len(domain) - 1)
 
@@ -138,8 +144,20 @@ def plan_product(
     tile = _tile(n_rows, -(-size // lanes), registers)
     crowded = abs(vectors[-1]) * itemsize >= _STRIDED and depth * n_rows >= 1 << 12 and n_rows >= 4 * tile[0]
     packed = vectors[along] != 1 or crowded
+    filled = pitch > size and pitch % lanes == 0
     return Product(
-        swapped, made[along], rows, outer, depth, numbers[-1], vectors[-1], lanes, itemsize, tile, packed
+        swapped,
+        made[along],
+        rows,
+        outer,
+        depth,
+        numbers[-1],
+        vectors[-1],
+        lanes,
+        itemsize,
+        tile,
+        filled,
+        packed,
     )
 
 

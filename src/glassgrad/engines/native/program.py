@@ -53,10 +53,12 @@ class Block:
     def array(self, slot: Slot) -> Array:
         """Return what lies in a slot, as an array of its shape."""
         dtype = np.dtype(slot.dtype)
-        flat = self.bytes[slot.offset : slot.offset + math.prod(slot.shape) * dtype.itemsize].view(dtype)
-        if slot.columns:
+        if slot.pitch:
             rows, columns = squeezed(slot.shape)
-            return flat.reshape(columns, rows).T.reshape(slot.shape)
+            size = slot.pitch * columns * dtype.itemsize
+            whole = self.bytes[slot.offset : slot.offset + size].view(dtype).reshape(columns, slot.pitch)
+            return whole[:, :rows].T.reshape(slot.shape)
+        flat = self.bytes[slot.offset : slot.offset + math.prod(slot.shape) * dtype.itemsize].view(dtype)
         return flat.reshape(slot.shape)
 
     def check(self, complaints: Sequence[str]) -> None:
@@ -73,7 +75,7 @@ def finished(
 
     def slot(value: Value) -> Slot:
         place, shape = parts.places.of[value], shape_of(value)
-        return Slot(place.offset, value.dtype.str, shape, value in parts.layouts.columns)
+        return Slot(place.offset, value.dtype.str, shape, parts.layouts.pitch(value))
 
     code = generate(str(parts.module), target)
     return Compiled(

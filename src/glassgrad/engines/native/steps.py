@@ -24,6 +24,9 @@ from glassgrad.ir import Value
 
 __all__ = ["RUN", "write_call", "write_loop"]
 
+_LINE = 64
+"""Bytes of a cache line."""
+
 RUN = "run"
 """The name of the program's function."""
 
@@ -78,7 +81,10 @@ def write_loop(parts: Parts, inputs: Inputs, target: Target, flush: bool) -> Non
     moves = f.compare("ne", stride, f.constant(0, I64))
     first = f.compare("eq", step, f.constant(0, I64))
     with f.when(f.binary("or", moves, first)):
-        _gather(f, parts, inputs, f.at(batches, f.mul(step, stride), 1), team)
+        batch = f.at(batches, f.mul(step, stride), 1)
+        last = f.compare("eq", f.emit(f"add i64 {step.text}, 1", I64), steps)
+        following = f.select(last, batch, f.at(batch, stride, 1))
+        _gather(f, parts, inputs, batch, following, team)
     with team.leader():
         for i, value in enumerate(inputs.each):
             source = f.load(f.at(V(ARGUMENTS, PTR), len(inputs.rows) + i, 8), PTR)
@@ -112,9 +118,10 @@ def _report(f: Function, parts: Parts, inputs: Inputs, row: V) -> None:
         f.store(_double(f, number, value.dtype), f.at(row, i, 8))
 
 
-def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V, team: Team) -> None:
-    """Copy this thread's share of the rows of a mini-batch to their places side by side."""
+def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V, following: V, team: Team) -> None:
+    """Copy this thread's share of the rows of a mini-batch to their places, and ask for those of the next one."""
     f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", I64, I1])
+    f.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
     needed = {v for unit in (*parts.once, *parts.every) for v in unit.kernel.reads()}
     read = [(i, v) for i, v in enumerate(inputs.rows) if v in needed]
     if not read:
@@ -123,14 +130,15 @@ def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V, team: Team) -> 
     (count,) = {shape_of(v)[0] for _, v in read}
     start, end = team.share(count)
     with f.at_least_once(start, end), f.loop(start, end) as turn:
-        row = f.load(f.at(batch, turn.index, 8), I64)
+        row, later = (f.load(f.at(b, turn.index, 8), I64) for b in (batch, following))
         for (_, value), source in zip(read, sources, strict=True):
-            size = math.prod(shape_of(value)[1:]) * value.dtype.itemsize
-            to = f.at(parts.places.base(f, value), turn.index, size)
-            f.do(
-                f"call void @llvm.memcpy.p0.p0.i64(ptr align {value.dtype.itemsize} {to.text}, "
-                f"ptr align {value.dtype.itemsize} {f.at(source, row, size).text}, i64 {size}, i1 false)"
-            )
+            item = value.dtype.itemsize
+            size = math.prod(shape_of(value)[1:]) * item
+            to, here = f.at(parts.places.base(f, value), turn.index, size), f.at(source, row, size)
+            f.do(f"call void @llvm.memcpy.p0.p0.i64(ptr align {item} {to.text}, {here}, i64 {size}, i1 false)")
+            with f.loop(0, size, _LINE) as line:
+                there = f.at(f.at(source, later, size), line.index, 1)
+                f.do(f"call void @llvm.prefetch.p0({there}, i32 0, i32 2, i32 1)")
 
 
 def _double(f: Function, number: V, dtype: np.dtype[Any]) -> V:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from glassgrad.engines.native.assemble import Unit, call_unit
 from glassgrad.engines.native.ir import I1, I64, PTR, Function, Module, V
-from glassgrad.engines.native.places import Places, bytes_of
+from glassgrad.engines.native.places import Places
 from glassgrad.engines.native.target import Target
 from glassgrad.ir import Value
 
@@ -156,7 +156,7 @@ def _overlap(some: Iterable[tuple[str, int, int]], others: Iterable[tuple[str, i
 
 def _reach(unit: Unit, places: Places) -> _Reach:
     def stretches(roots: Iterable[Value]) -> frozenset[tuple[str, int, int]]:
-        at = [(places.of[v], bytes_of(v)) for v in roots if v in places.of]
+        at = [(places.of[v], places.bytes_of(v)) for v in roots if v in places.of]
         return frozenset((p.block, p.offset, p.offset + size) for p, size in at)
 
     waiting = [] if unit.plan is None or unit.plan.partial is None else [unit.plan.partial]
