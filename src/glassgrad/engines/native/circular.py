@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from glassgrad.engines.native.floats import bits_of, lanewise, polynomial, rounded
+from glassgrad.engines.native.floats import bits_of, lanewise, leading, polynomial, rounded
 from glassgrad.engines.native.ir import I1, Function, V
 
 __all__ = ["cos", "sin", "tan"]
@@ -47,17 +47,17 @@ _TAN = (
 
 
 def sin(f: Function, x: V) -> V:
-    """Return the sine."""
+    """Return the sine, within 1 ulp."""
     return _circular(f, x, "sin", lambda x: _wave(f, x, 0))
 
 
 def cos(f: Function, x: V) -> V:
-    """Return the cosine."""
+    """Return the cosine, within 1 ulp."""
     return _circular(f, x, "cos", lambda x: _wave(f, x, 1))
 
 
 def tan(f: Function, x: V) -> V:
-    """Return the tangent."""
+    """Return the tangent, within 1.5 ulp."""
     return _circular(f, x, "tan", lambda x: _tan(f, x))
 
 
@@ -121,13 +121,7 @@ def _tan(f: Function, x: V) -> V:
     low = f.binary("fsub", f.binary("fsub", r, high), less)
     # −1 / (high + low): the quotient's leading bits times those of `high` is exact, and tells how much is missing
     inverse = f.binary("fdiv", f.like(-1, x), high)
-    top, head = _leading(f, inverse), _leading(f, high)
+    top, head = leading(f, inverse), leading(f, high)
     tail = f.binary("fadd", f.binary("fsub", high, head), low)
     missing = f.fma(top, tail, f.fma(top, head, f.like(1, x)))
     return f.select(_odd(f, n), f.fma(inverse, missing, top), high)
-
-
-def _leading(f: Function, x: V) -> V:
-    """Return the upper half of a number's bits."""
-    bits = bits_of(f, x)
-    return f.cast("bitcast", f.binary("and", bits, f.like(-1 << 32, bits)), x.kind)

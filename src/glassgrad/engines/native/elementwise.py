@@ -13,6 +13,7 @@ import numpy as np
 
 from glassgrad.engines.native import circular, functions
 from glassgrad.engines.native.ir import I1, Function, V, kind_of
+from glassgrad.engines.native.powers import power
 
 __all__ = ["SUPPORTED", "Unsupported", "apply", "convert"]
 
@@ -288,7 +289,7 @@ def _step(f: Function, dtype: DType, x: V) -> V:
 def _power(f: Function, dtype: DType, x: V, y: V) -> V:
     if not x.floating:
         raise Unsupported(f"pow of {dtype}: whole numbers are refused where an exponent is negative")
-    return functions.power(f, x, y)
+    return power(f, x, y)
 
 
 def _where(

@@ -13,7 +13,8 @@ import numpy as np
 from glassgrad.engines.native.ir import Function, V
 
 __all__ = [
-    "FORMATS", "Format", "at_least", "at_most", "bits_of", "lanewise", "polynomial", "power_of_two", "rounded",
+    "FORMATS", "Format", "at_least", "at_most", "bits_of", "exponent", "lanewise", "leading", "polynomial",
+    "power_of_two", "rounded", "split", "split_normal",
 ]  # fmt: skip
 
 
@@ -76,6 +77,39 @@ def rounded(f: Function, x: V, factor: float, added: int = 0) -> tuple[V, V]:
     magic = f.like(FORMATS[x.kind].magic + added, x)
     moved = f.fma(x, f.like(factor, x), magic)
     return f.binary("fsub", moved, magic), bits_of(f, moved)
+
+
+def split(f: Function, x: V) -> tuple[V, V]:
+    """Return k and m, where a positive x is 2^k · m and √½ ≤ m < √2."""
+    form = FORMATS[x.kind]
+    more = form.fraction + 2
+    small = f.compare("olt", x, f.like(2.0 ** (1 - form.bias), x))
+    biased, m = split_normal(f, f.select(small, f.binary("fmul", x, f.like(2.0**more, x)), x))
+    return exponent(f, biased, f.select(small, f.like(more, x), f.like(0, x))), m
+
+
+def split_normal(f: Function, x: V) -> tuple[V, V]:
+    """Return the same for numbers that are not too small to be normal, but k as a whole number plus the bias."""
+    form = FORMATS[x.kind]
+    bits = bits_of(f, x)
+    moved = f.binary("add", bits, f.like((form.bias << form.fraction) - form.half_root, bits))
+    biased = f.binary("lshr", moved, f.like(form.fraction, bits))
+    m = f.binary("and", moved, f.like((1 << form.fraction) - 1, bits))
+    return biased, f.cast("bitcast", f.binary("add", m, f.like(form.half_root, bits)), x.kind)
+
+
+def exponent(f: Function, biased: V, less: V) -> V:
+    """Return an exponent plus the bias as a floating-point number without it, less `less`."""
+    form = FORMATS[less.kind]
+    ones = (form.bias + form.fraction) << form.fraction  # 2^fraction, whose last bits count ones
+    number = f.cast("bitcast", f.binary("or", biased, f.like(ones, biased)), less.kind)
+    return f.binary("fsub", number, f.binary("fadd", less, f.like(2.0**form.fraction + form.bias, less)))
+
+
+def leading(f: Function, x: V) -> V:
+    """Return the first 21 bits of a double; two such numbers have an exact product."""
+    bits = bits_of(f, x)
+    return f.cast("bitcast", f.binary("and", bits, f.like(-1 << 32, bits)), x.kind)
 
 
 def lanewise(f: Function, name: str, *args: V) -> V:

@@ -22,16 +22,19 @@ from glassgrad.engines.native.floats import (
     FORMATS,
     at_least,
     at_most,
-    bits_of,
+    exponent,
     lanewise,
     polynomial,
     power_of_two,
     rounded,
+    split,
+    split_normal,
 )
 from glassgrad.engines.native.ir import Function, V
 
 __all__ = [
-    "BY_LIBRARY", "by_library", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "power", "sigmoid", "tanh",
+    "BY_LIBRARY", "by_library", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "raised", "rest_of_exp",
+    "sigmoid", "tanh",
 ]  # fmt: skip
 
 _Pair = tuple[float, float]
@@ -57,6 +60,22 @@ _EXP = {
 """P, where e^r − 1 = r + r²·P(r); the errors are those of e^r − 1."""
 
 
+def rest_of_exp(f: Function, r: V, rest: V) -> V:
+    """Return e^r − 1 − r + `rest`, for |r| ≤ ½ ln 2."""
+    return f.fma(polynomial(f, r, _EXP[r.kind]), f.binary("fmul", r, r), rest)
+
+
+def raised(f: Function, n: V, main: V, rest: V) -> V:
+    """Return 2^n · (1 + main + rest), where bits end in n plus twice the bias.
+
+    2^n is multiplied in as two halves, of which each is a normal number: only the last product may leave their range.
+    """
+    half = f.binary("lshr", n, f.like(1, n))
+    first = power_of_two(f, half, main.kind)
+    second = power_of_two(f, f.binary("sub", n, half), main.kind)
+    return f.binary("fmul", f.fma(f.binary("fadd", main, rest), first, first), second)
+
+
 def _without_powers(f: Function, x: V, added: int) -> tuple[V, V, V]:
     """Reduce x = n·ln 2 + r, |r| ≤ ½ ln 2.
 
@@ -67,30 +86,22 @@ def _without_powers(f: Function, x: V, added: int) -> tuple[V, V, V]:
     high, low = _LN2[x.kind]
     main = f.fma(n, f.like(-high, x), x)
     rest = f.binary("fmul", n, f.like(-low, x))
-    r = f.binary("fadd", main, rest)
-    return bits, main, f.fma(polynomial(f, r, _EXP[x.kind]), f.binary("fmul", r, r), rest)
+    return bits, main, rest_of_exp(f, f.binary("fadd", main, rest), rest)
 
 
 def exp(f: Function, x: V) -> V:
-    """Return e^x."""
+    """Return e^x, within 1 ulp."""
     low, high = (-104.5, 89.0) if x.kind == "float" else (-746.0, 710.0)
     return _exp(f, at_most(f, at_least(f, x, low), high))
 
 
 def _exp(f: Function, x: V) -> V:
-    """Return e^x between the bounds beyond which it is 0 or infinite.
-
-    2^n is multiplied in as two halves, of which each is a normal number: only the last product may leave their range.
-    """
-    n, main, rest = _without_powers(f, x, 2 * FORMATS[x.kind].bias)
-    half = f.binary("lshr", n, f.like(1, n))
-    first = power_of_two(f, half, x.kind)
-    second = power_of_two(f, f.binary("sub", n, half), x.kind)
-    return f.binary("fmul", f.fma(f.binary("fadd", main, rest), first, first), second)
+    """Return e^x between the bounds beyond which it is 0 or infinite."""
+    return raised(f, *_without_powers(f, x, 2 * FORMATS[x.kind].bias))
 
 
 def expm1(f: Function, x: V) -> V:
-    """Return e^x − 1."""
+    """Return e^x − 1, within 1.5 ulp."""
     form = FORMATS[x.kind]
     y = at_least(f, x, -(form.fraction + 3) * math.log(2))
     y = at_most(f, y, 89.0 if x.kind == "float" else 710.0)
@@ -118,7 +129,7 @@ _TANH = {
 
 
 def tanh(f: Function, x: V) -> V:
-    """Return the hyperbolic tangent: a polynomial near 0, and 1 − 2 / (e^2|x| + 1) from ½ on."""
+    """Return the hyperbolic tangent, within 1.5 ulp: a polynomial near 0, and 1 − 2 / (e^2|x| + 1) from ½ on."""
     form = FORMATS[x.kind]
     size, square = f.intrinsic("fabs", x), f.binary("fmul", x, x)
     near = f.fma(f.binary("fmul", square, size), polynomial(f, square, _TANH[x.kind]), size)
@@ -132,7 +143,7 @@ def tanh(f: Function, x: V) -> V:
 
 
 def sigmoid(f: Function, x: V) -> V:
-    """Return 1 / (1 + e^−x), as 1 − q or e − e·q with e = e^−|x| and q = e / (1 + e)."""
+    """Return 1 / (1 + e^−x), within 2 ulp, as 1 − q or e − e·q with e = e^−|x| and q = e / (1 + e)."""
     size = f.fneg(f.intrinsic("fabs", x))
     e = _exp(f, at_least(f, size, -104.5 if x.kind == "float" else -746.0))
     one = f.like(1, x)
@@ -222,46 +233,23 @@ _LOG10 = _Log(
 
 
 def log(f: Function, x: V) -> V:
-    """Return the natural logarithm."""
+    """Return the natural logarithm, within 1.25 ulp."""
     return _log(f, x, _LN)
 
 
 def log2(f: Function, x: V) -> V:
-    """Return the logarithm to base 2; whole for powers of 2."""
+    """Return the logarithm to base 2, within 2 ulp; whole for powers of 2."""
     return _log(f, x, _LOG2)
 
 
 def log10(f: Function, x: V) -> V:
-    """Return the logarithm to base 10."""
+    """Return the logarithm to base 10, within 2 ulp."""
     return _log(f, x, _LOG10)
 
 
 def _log(f: Function, x: V, base: _Log) -> V:
-    form = FORMATS[x.kind]
-    more = form.fraction + 2
-    small = f.compare("olt", x, f.like(2.0 ** (1 - form.bias), x))
-    normal = f.select(small, f.binary("fmul", x, f.like(2.0**more, x)), x)
-    biased, m = _split(f, normal)
-    k = _exponent(f, biased, x.kind, f.select(small, f.like(more, x), f.like(0, x)))
+    k, m = split(f, x)
     return _edges(f, x, _log1p(f, k, f.binary("fadd", m, f.like(-1, x)), base))
-
-
-def _split(f: Function, x: V) -> tuple[V, V]:
-    """Return k + bias, as a whole number, and m, where x = 2^k · m and √½ ≤ m < √2."""
-    form = FORMATS[x.kind]
-    bits = bits_of(f, x)
-    moved = f.binary("add", bits, f.like((form.bias << form.fraction) - form.half_root, bits))
-    biased = f.binary("lshr", moved, f.like(form.fraction, bits))
-    m = f.binary("and", moved, f.like((1 << form.fraction) - 1, bits))
-    return biased, f.cast("bitcast", f.binary("add", m, f.like(form.half_root, bits)), x.kind)
-
-
-def _exponent(f: Function, biased: V, kind: str, less: V) -> V:
-    """Return a biased exponent as a floating-point number, without its bias and without `less`."""
-    form = FORMATS[kind]
-    ones = (form.bias + form.fraction) << form.fraction  # 2^fraction, whose last bits count ones
-    number = f.cast("bitcast", f.binary("or", biased, f.like(ones, biased)), kind)
-    return f.binary("fsub", number, f.binary("fadd", less, f.like(2.0**form.fraction + form.bias, less)))
 
 
 def _log1p(f: Function, k: V, t: V, base: _Log) -> V:
@@ -284,19 +272,19 @@ def _edges(f: Function, x: V, y: V) -> V:
 
 
 def log1p(f: Function, x: V) -> V:
-    """Return ln(1 + x).
+    """Return ln(1 + x), within 2 ulp.
 
     The sum 1 + x, rounded, only says which k is taken out: t = x·2^−k + (2^−k − 1) is then as good as x.
     """
     form = FORMATS[x.kind]
     one = f.like(1, x)
     u = f.binary("fadd", x, one)
-    biased, m = _split(f, u)
+    biased, m = split_normal(f, u)
     scale = power_of_two(f, f.binary("sub", f.like(2 * form.bias, biased), biased), x.kind)
     t = f.fma(x, scale, f.binary("fsub", scale, one))
     large = f.compare("ogt", x, f.like(2.0 ** (form.fraction + 2), x))
     t = f.select(large, f.binary("fsub", m, one), t)
-    y = _edges(f, u, _log1p(f, _exponent(f, biased, x.kind, f.like(0, x)), t, _LN))
+    y = _edges(f, u, _log1p(f, exponent(f, biased, f.like(0, x)), t, _LN))
     return f.intrinsic("copysign", y, x)
 
 
@@ -336,7 +324,7 @@ _ERF_FAR = {
 
 
 def erf(f: Function, x: V) -> V:
-    """Return the error function."""
+    """Return the error function, within 1.75 ulp."""
     size = f.intrinsic("fabs", x)
     near = f.fma(x, polynomial(f, f.binary("fmul", x, x), _ERF_NEAR[x.kind]), x)
     size = at_most(f, size, 4.0 if x.kind == "float" else 6.0)
@@ -356,8 +344,3 @@ BY_LIBRARY = ("sinh", "cosh", "asin", "acos", "atan", "asinh", "acosh", "atanh")
 def by_library(name: str) -> Callable[[Function, V], V]:
     """Return the function that calls the C library's of that name, which rounds correctly but for an ulp or two."""
     return lambda f, x: lanewise(f, name, x)
-
-
-def power(f: Function, x: V, y: V) -> V:
-    """Return x^y, by the C library."""
-    return lanewise(f, "pow", x, y)
