@@ -103,16 +103,26 @@ class Engine(Protocol):
 _KNOWN = ("native", "numpy")
 
 
-def engine(name: str = "auto") -> Engine:
+def engine(name: str = "auto", *, threads: int | None = None, deterministic: bool = False) -> Engine:
     """Return the engine called `name`.
 
     ``"native"`` compiles to machine code and leaves to NumPy, with a warning, what it cannot compile.
     ``"auto"`` does the same, but for small single calls, which NumPy has done before a compiler has begun.
 
+    Parameters
+    ----------
+    name
+        ``"auto"``, ``"native"`` or ``"numpy"``.
+    threads
+        The most threads to use; by default what the number of cores, ``OMP_NUM_THREADS`` and ``threadpoolctl`` allow.
+    deterministic
+        Whether the numbers must be the same bits with any number of threads. Machine code always gives the same; for
+        NumPy this keeps the matrix products on one thread.
+
     Raises
     ------
     OptionError
-        Where there is no such engine.
+        Where there is no such engine, or the number of threads is not above 0.
 
     Examples
     --------
@@ -121,13 +131,17 @@ def engine(name: str = "auto") -> Engine:
     """
     if name not in ("auto", *_KNOWN):
         raise OptionError(f"there is no engine {name!r}. {did_you_mean(name, ('auto', *_KNOWN))}")
+    if threads is not None and threads < 1:
+        raise OptionError(f"threads must be at least 1, but is {threads}")
+    from glassgrad.engines.numpy import NumpyEngine
+
+    numpy = NumpyEngine(1 if deterministic else threads)
     if name == "numpy":
-        from glassgrad.engines.numpy import NumpyEngine
-
-        return NumpyEngine()
+        return numpy
     from glassgrad.engines.auto import FallbackEngine
+    from glassgrad.engines.native import NativeEngine
 
-    return FallbackEngine(small_calls=name == "native")
+    return FallbackEngine(NativeEngine(threads=threads), numpy, small_calls=name == "native")
 
 
 @lru_cache(maxsize=256)

@@ -37,14 +37,16 @@ class FallbackEngine:
 
     Parameters
     ----------
+    native, numpy
+        The engine that is preferred, and the one that runs what it cannot.
     small_calls
         Whether small single calls are compiled as well.
     """
 
     name = "native"
 
-    def __init__(self, small_calls: bool) -> None:
-        self._native, self._numpy = NativeEngine(), NumpyEngine()
+    def __init__(self, native: NativeEngine, numpy: NumpyEngine, *, small_calls: bool) -> None:
+        self._native, self._numpy = native, numpy
         self._small_calls = small_calls
 
     def compile(self, graph: Graph) -> Program:

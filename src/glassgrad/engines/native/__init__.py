@@ -24,12 +24,14 @@ class NativeEngine:
     ----------
     target
         The machine to make code for; by default this one.
+    threads
+        The most threads to use; by default as many as are allowed.
     """
 
     name = "native"
 
-    def __init__(self, target: Target | None = None) -> None:
-        self._target = target
+    def __init__(self, target: Target | None = None, threads: int | None = None) -> None:
+        self._target, self._threads = target, threads
 
     @property
     def target(self) -> Target:
@@ -40,8 +42,8 @@ class NativeEngine:
 
     def compile(self, graph: Graph) -> NativeProgram:
         """Return the program for a graph."""
-        return NativeProgram(graph, self.target)
+        return NativeProgram(graph, self.target, self._threads)
 
     def loop(self, step: StepGraph) -> NativeLoop:
         """Return the loop for a training step."""
-        return NativeLoop(step, self.target)
+        return NativeLoop(step, self.target, self._threads)

@@ -18,17 +18,26 @@ Array = np.ndarray[Any, Any]
 
 
 class NumpyEngine:
-    """Runs graphs with NumPy, on one core but for the matrix products."""
+    """Runs graphs with NumPy, on one core but for the matrix products.
+
+    Parameters
+    ----------
+    threads
+        The most threads for those.
+    """
 
     name = "numpy"
 
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+
     def compile(self, graph: Graph) -> NumpyProgram:
         """Return the program for a graph."""
-        return NumpyProgram(graph)
+        return NumpyProgram(graph, self._threads)
 
     def loop(self, step: StepGraph) -> NumpyLoop:
         """Return the loop for a training step."""
-        return NumpyLoop(step)
+        return NumpyLoop(step, self._threads)
 
 
 class NumpyLoop:
@@ -38,8 +47,8 @@ class NumpyLoop:
     step reads one and writes the other.
     """
 
-    def __init__(self, step: StepGraph) -> None:
-        self.step = step
+    def __init__(self, step: StepGraph, threads: int | None = None) -> None:
+        self.step, self._threads = step, threads
         self._program = NumpyProgram(step.graph)
         graph = self._program.graph
         read = {*graph.outputs, *(v for node in graph.nodes for v in node.inputs)}
@@ -68,7 +77,7 @@ class NumpyLoop:
         settled = program.overwritable(n_state)
         spare = [a if i in settled else self._other(i, a) for i, a in enumerate(now)]
         done = 0
-        with np.errstate(all="ignore"), blas_threads(program.largest_product):
+        with np.errstate(all="ignore"), blas_threads(program.largest_product, self._threads):
             for batch in batches:
                 numbers = [values[done] for values in each]
                 for i in self._read:

@@ -33,8 +33,8 @@ _KEPT = 16
 class NumpyProgram:
     """A graph made ready to run; specialised for each batch size it meets."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = simplify(graph)
+    def __init__(self, graph: Graph, threads: int | None = None) -> None:
+        self.graph, self._threads = simplify(graph), threads
         self._static: dict[Graph, StaticProgram] = {}
         self._lock = Lock()
 
@@ -53,7 +53,7 @@ class NumpyProgram:
         with self._lock, np.errstate(all="ignore"):
             program = self.at(arrays)
             outputs = program.new_outputs()
-            with blas_threads(program.largest_product):
+            with blas_threads(program.largest_product, self._threads):
                 program.run([np.asarray(a, order="C") for a in arrays], outputs)
         return outputs
 

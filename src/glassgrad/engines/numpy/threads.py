@@ -35,11 +35,14 @@ def largest_product(graph: Graph) -> int:
     return largest
 
 
-def blas_threads(multiplications: int) -> AbstractContextManager[Any]:
-    """Return a context in which products of up to this size get the threads that suit them."""
-    if _ALONE < multiplications < _TOGETHER:
-        return _controller().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
-    return nullcontext()
+def blas_threads(multiplications: int, most: int | None = None) -> AbstractContextManager[Any]:
+    """Return a context in which products of up to this size get the threads that suit them, and no more than `most`."""
+    if multiplications <= _ALONE:
+        return nullcontext()
+    limit = 1 if multiplications < _TOGETHER else most
+    if limit is None:
+        return nullcontext()
+    return _controller().limit(limits=limit, user_api="blas")  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
