@@ -40,6 +40,9 @@ ELSEWHERE = {
 NOT_WHOLE = {"pow"}
 """Operations of whole numbers or truth values that are left to NumPy."""
 
+OF_FLOATS = {"softmax_error"}
+"""Operations that the gradients of others are made of, and which never meet whole numbers."""
+
 EITHER_ZERO = {"maximum", "minimum", "maximum_scalar", "minimum_scalar", "relu", "clip", "max", "min"}
 """Which of two equal zeros NumPy picks depends on the machine it runs on."""
 
@@ -67,23 +70,55 @@ def absolute(case: Drawn) -> list[np.ndarray]:
 
 
 def check(case: Drawn, target: str) -> None:
-    """Hold a compiled operation against the interpreter, by the bound of its kind."""
-    found, expected = native(case.graph, case.arrays, target), interpret(case.graph, case.arrays)
-    (a,), (b,) = found, expected
-    if b.dtype.kind == "f" and case.name in MEASURED:
-        assert_close(case.graph, case.arrays, found)
-    elif b.dtype.kind == "f" and case.name in SUMS:
-        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+    hold(case, native(case.graph, case.arrays, target)[0])
+
+
+def hold(case: Drawn, found: np.ndarray) -> None:
+    """Hold what was computed against the interpreter, by the bound of the operation's kind."""
+    (expected,) = interpret(case.graph, case.arrays)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    if expected.dtype.kind == "f" and case.name in MEASURED:
+        assert_close(case.graph, case.arrays, [found])
+    elif expected.dtype.kind == "f" and case.name in SUMS:
         (sizes,) = interpret(case.graph, absolute(case))
-        bound = case.terms * np.finfo(b.dtype).eps * sizes
-        assert (np.abs(a - b) <= bound).all(), f"{np.abs(a - b).max()} off\n{case.graph}"
-    elif b.dtype.kind == "f" and case.name in ONCE:
-        assert (a.dtype, a.shape) == (b.dtype, b.shape)
-        assert ulps(a, b) <= (8 if b.dtype == np.float32 else 4)
+        bound = case.terms * np.finfo(expected.dtype).eps * sizes
+        off = np.abs(found - expected)
+        assert (off <= bound).all(), f"{off.max()} off\n{case.graph}"
+    elif expected.dtype.kind == "f" and case.name in ONCE:
+        assert ulps(found, expected) <= (8 if expected.dtype == np.float32 else 4)
     elif case.name in EITHER_ZERO:
-        assert_same_bits([a + 0], [b + 0], case.graph)
+        assert_same_bits([found + 0], [expected + 0], case.graph)
     else:
-        assert_same_bits(found, expected, case.graph)
+        assert_same_bits([found], [expected], case.graph)
+
+
+def with_gradients(case: Drawn) -> Graph | None:
+    """Return the graph of a loss, the operation and its gradients; None where it has none.
+
+    That is also where there are arrays without elements: what stands before the first of one factor.
+    """
+    out, floats = case.graph.outputs[0], case.floats()
+    if not floats or REGISTRY[case.name].pull is None or out.dtype.kind != "f":
+        return None
+    weights = np.asarray(np.random.default_rng(3).uniform(-1, 1, out.shape), out.dtype)
+
+    def loss(*xs: Any) -> Any:
+        y = case.f(*xs)
+        return gg.sum(y * weights), y
+
+    graph = gg.trace(loss, *(gg.Spec(a.shape, a.dtype) for a in case.arrays))
+    both = differentiate(graph, floats)
+    empty = any(math.prod(v.shape) == 0 for node in both.nodes for v in node.outputs)
+    return None if empty else both
+
+
+def check_gradients(case: Drawn, target: str) -> bool:
+    graph = with_gradients(case)
+    if graph is None:
+        return False
+    found = native(graph, case.arrays, target)
+    hold(case, found[1])
+    return assert_close(graph, case.arrays, found)
 
 
 # --- samples -------------------------------------------------------------------------------------------------------
@@ -103,34 +138,30 @@ def of_sample(name: str, sample: Sample, dtype: Any) -> Drawn:
     return Drawn(name, f, arrays, max((a.size for a in arrays), default=1))
 
 
-def backward(case: Drawn) -> Graph | None:
-    """Return the graph of a loss of the operation and its gradients, where it has any."""
-    floats = case.floats()
-    if not floats or REGISTRY[case.name].pull is None or case.graph.outputs[0].dtype.kind != "f":
-        return None
-    weights = np.random.default_rng(3).uniform(-1, 1, case.graph.outputs[0].shape)
-    weights = np.asarray(weights, case.graph.outputs[0].dtype)
-    loss = gg.trace(
-        lambda *xs: gg.sum(case.f(*xs) * weights), *(gg.Spec(a.shape, a.dtype) for a in case.arrays)
-    )
-    return differentiate(loss, floats)
-
-
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("dtype", "target"),
+    [("float32", "host"), ("float64", "host"), ("float32", "avx2"), ("float64", "sse2")],
+)
 @pytest.mark.parametrize("name", FORMS)
 def test_samples(name: str, dtype: str, target: str) -> None:
     for sample in REGISTRY[name].samples:
         case = of_sample(name, sample, dtype)
-        check(case, target)
-        graph = backward(case)
-        if graph is not None:
-            assert assert_close(graph, case.arrays, native(graph, case.arrays, target))
+        if with_gradients(case) is None:
+            check(case, target)
+        else:
+            assert check_gradients(case, target)
 
 
 # --- drawn calls ---------------------------------------------------------------------------------------------------
 
-FEW, MANY = 8, 150
+ELEMENTWISE = [name for name in FORMS if REGISTRY[name].elementwise]
+OTHERS = [name for name in FORMS if name not in ELEMENTWISE]
+
+FORWARD, GRADIENT, WHOLE = 10, 5, 6
+"""Examples of each operation that is not elementwise; of those that are, twelve times as many together."""
+
+MANY = 150
+"""Examples of each operation where there is time."""
 
 
 def forward_of(name: str, data: Any) -> None:
@@ -141,55 +172,14 @@ def forward_of(name: str, data: Any) -> None:
 
 
 def gradient_of(name: str, data: Any) -> None:
+    assume(REGISTRY[name].pull is not None)
     target = data.draw(st.sampled_from(("host", "host", *TARGETS)))
     dtype = data.draw(st.sampled_from(("float32", "float64")))
-    case = drawn(data.draw, name, dtype)
-    graph = backward(case)
-    if graph is None or any(math.prod(v.shape) == 0 for node in graph.nodes for v in node.outputs):
-        return  # nothing to differentiate; or nothing before the first of one factor, which is left to NumPy
-    assume(assert_close(graph, case.arrays, native(graph, case.arrays, target)))
+    assume(check_gradients(drawn(data.draw, name, dtype), target))
 
 
-@pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=FEW)
-@given(data=st.data())
-def test_any_shapes_through_any_views(name: str, data: Any) -> None:
-    forward_of(name, data)
-
-
-DIFFERENTIABLE = [name for name in FORMS if REGISTRY[name].pull is not None]
-
-
-@pytest.mark.parametrize("name", DIFFERENTIABLE)
-@settings(max_examples=FEW // 2)
-@given(data=st.data())
-def test_gradients(name: str, data: Any) -> None:
-    gradient_of(name, data)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=MANY)
-@given(data=st.data())
-def test_any_shapes_many_times(name: str, data: Any) -> None:
-    forward_of(name, data)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", DIFFERENTIABLE)
-@settings(max_examples=MANY)
-@given(data=st.data())
-def test_gradients_many_times(name: str, data: Any) -> None:
-    gradient_of(name, data)
-
-
-# --- whole numbers and truth values --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=FEW)
-@given(data=st.data())
-def test_whole_numbers_and_truth_values(name: str, data: Any) -> None:
+def whole_of(name: str, data: Any) -> None:
+    assume(name not in OF_FLOATS)
     dtype = data.draw(st.sampled_from(("bool", "int8", "int32", "int64", "uint8", "uint32", "uint64")))
     try:
         case = drawn(data.draw, name, dtype)
@@ -201,6 +191,57 @@ def test_whole_numbers_and_truth_values(name: str, data: Any) -> None:
             native(case.graph, case.arrays, "host")
     else:
         check(case, data.draw(st.sampled_from(TARGETS)))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@settings(max_examples=FORWARD)
+@given(data=st.data())
+def test_any_shapes_through_any_views(name: str, data: Any) -> None:
+    forward_of(name, data)
+
+
+@settings(max_examples=12 * FORWARD)
+@given(name=st.sampled_from(ELEMENTWISE), data=st.data())
+def test_elementwise_through_any_views(name: str, data: Any) -> None:
+    forward_of(name, data)
+
+
+@pytest.mark.parametrize("name", [name for name in OTHERS if REGISTRY[name].pull is not None])
+@settings(max_examples=GRADIENT)
+@given(data=st.data())
+def test_gradients(name: str, data: Any) -> None:
+    gradient_of(name, data)
+
+
+@settings(max_examples=12 * GRADIENT)
+@given(name=st.sampled_from(ELEMENTWISE), data=st.data())
+def test_gradients_of_elementwise_operations(name: str, data: Any) -> None:
+    gradient_of(name, data)
+
+
+@pytest.mark.parametrize("name", [name for name in OTHERS if name not in OF_FLOATS])
+@settings(max_examples=WHOLE)
+@given(data=st.data())
+def test_whole_numbers_and_truth_values(name: str, data: Any) -> None:
+    whole_of(name, data)
+
+
+@settings(max_examples=12 * WHOLE)
+@given(name=st.sampled_from(ELEMENTWISE), data=st.data())
+def test_elementwise_whole_numbers_and_truth_values(name: str, data: Any) -> None:
+    whole_of(name, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check_of", [forward_of, gradient_of, whole_of])
+@pytest.mark.parametrize("name", FORMS)
+@settings(max_examples=MANY)
+@given(data=st.data())
+def test_many_times(name: str, check_of: Any, data: Any) -> None:
+    if (check_of is not gradient_of or REGISTRY[name].pull is not None) and (
+        check_of is not whole_of or name not in OF_FLOATS
+    ):
+        check_of(name, data)
 
 
 @settings(max_examples=60)
@@ -219,6 +260,13 @@ def test_operands_of_two_dtypes(data: Any) -> None:
     except GlassgradError:
         return
     check(case, "host")
+
+
+def test_index_add_spreads_its_values() -> None:
+    x, i = np.array([[1.0], [2.0]]), np.array([2, 2])
+    graph = gg.trace(lambda x, i: gg.xp.index_add(x, (i,), (3, 4)), *(gg.Spec(a.shape, a.dtype) for a in (x, i)))
+    for target in TARGETS:
+        assert_same_bits(native(graph, [x, i], target), interpret(graph, [x, i]))
 
 
 # --- what is left to NumPy -----------------------------------------------------------------------------------------
@@ -249,7 +297,7 @@ def test_arrays_without_elements_run_with_numpy(what: str) -> None:
 
 
 def test_dimension_is_the_batch() -> None:
-    graph = gg.trace(lambda x: gg.mean(x, axis=0), gg.Spec(("N", 3)))
+    graph = gg.trace(lambda x: gg.sum(x, axis=0) / gg.xp.dimension(x.shape[0], x.dtype), gg.Spec(("N", 3)))
     assert "dimension" in {node.op for node in graph.nodes}
     program = NativeEngine().compile(graph)
     for rows in (1, 2, 7):

@@ -149,9 +149,10 @@ def _write(path: Path, entry: Compiled) -> None:
 
 
 def _remove_oldest(folder: Path) -> None:
-    entries = [(e.stat().st_mtime, e.path) for e in os.scandir(folder) if e.name.endswith(".bin")]
-    for _, name in sorted(entries)[:-_KEPT]:
-        os.unlink(name)
+    entries = [e for e in os.scandir(folder) if e.name.endswith(".bin")]
+    if len(entries) > _KEPT:
+        for entry in sorted(entries, key=lambda e: e.stat().st_mtime_ns)[:-_KEPT]:
+            os.unlink(entry.path)
 
 
 # --- the key ---------------------------------------------------------------------------------------------------------

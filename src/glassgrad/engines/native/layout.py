@@ -146,18 +146,23 @@ def _bound(kernels: Sequence[Kernel]) -> set[Value]:
         for item in kernel.items:
             bound |= {v.root for v in item.views} | ({item.base.root} if item.base else set())
             bound |= set(item.out) if item.kind == "other" else set()
-            for access in item.reads:
-                shape = squeezed(shape_of(access.root))
-                plain = len(shape) == 2 and access.offset == 0 and set(access.strides) <= {0, 1, shape[1]}
-                if (
-                    not plain
-                    or isinstance(access.root, Constant)
-                    or len(access.strides) != len(set(access.strides) - {0}) + access.strides.count(0)
-                ):
-                    bound.add(access.root)
+            bound |= {a.root for a in item.reads if not _along_axes(a, item.domain)}
             own = tuple(d for a, d in enumerate(item.domain) if a not in item.axes)
             bound |= {v for v in item.out if squeezed(shape_of(v)) != own}
     return bound
+
+
+def _along_axes(access: Access, domain: Sizes) -> bool:
+    """Say whether a domain reads a matrix along its two axes, from its first element on."""
+    shape = squeezed(shape_of(access.root))
+    if len(shape) != 2 or access.offset or isinstance(access.root, Constant):
+        return False
+    rows, columns = shape
+    reach = {0: math.inf, 1: columns, columns: rows}
+    moving = [s for s in access.strides if s]
+    return len(moving) == len(set(moving)) and all(
+        d <= reach.get(s, 0) for s, d in zip(access.strides, domain, strict=True)
+    )
 
 
 class _Groups:
