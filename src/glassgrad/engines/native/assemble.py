@@ -134,7 +134,7 @@ def assemble(
     places = Places(layouts) if within is None else within.places.inside(layouts)
     once = _invariant(kernels, graph.inputs[len(graph.inputs) - constant :])
     rest, in_place, moves = _state_in_place([k for k in kernels if k not in once], items, state)
-    kernels = [*once, *rest, *moves]
+    kernels = [*(k for k in kernels if k in once), *rest, *moves]
     if single:
         for i, value in enumerate((*graph.inputs, *items.outputs)):
             places.of[value] = Place(ARGUMENTS, i)
