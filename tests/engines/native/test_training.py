@@ -16,7 +16,7 @@ from glassgrad.data import load_digits, read
 from glassgrad.engines import engine
 from glassgrad.engines.native import NativeEngine, threads
 from glassgrad.engines.native.loop import NativeLoop
-from glassgrad.engines.native.target import host
+from glassgrad.engines.native.target import host, named
 from glassgrad.training.step import TrainingStep, build_step
 
 MNIST = Path(__file__).parents[4] / "shared" / "data" / "mnist"
@@ -62,6 +62,18 @@ def test_the_first_hundred_losses_on_digits() -> None:
         for step in [classifier(X, y)]
     )
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
+def test_every_target_trains(target: str) -> None:
+    X, y = digits()
+    step = classifier(X, y)
+    found = train(NativeLoop(step.step, named(target)), step, X, y, 30, batch=29)
+    same = classifier(X, y)
+    expected = train(engine("numpy").loop(same.step), same, X, y, 30, batch=29)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    for a, b in zip(step.state[:4], same.state[:4], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-2, atol=2e-4)
 
 
 @pytest.mark.slow
