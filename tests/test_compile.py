@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import re
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -510,3 +511,11 @@ def test_what_cannot_be_compiled_runs_with_numpy_and_says_so() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert f(B).item() == 1.0
+
+
+def test_the_plan_is_text_and_numpy_has_none() -> None:
+    text = gg.compile(score).plan(X, W, B)
+    assert text.startswith("score, for this machine")
+    assert re.search(r"product 5×4, each number a sum of 3", text)
+    with pytest.raises(OptionError, match="no plan to show of what runs with NumPy: take engine='native'"):
+        gg.compile(score, engine="numpy").plan(X, W, B)

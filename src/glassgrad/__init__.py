@@ -19,7 +19,7 @@ _HOMES = {
     "tracing": ("Spec", "trace"),
     "engines": ("run",),
     "nn.random": ("manual_seed",),
-    "training": ("Callback", "History", "fit", "predict"),
+    "training": ("Callback", "History", "fit", "predict", "train_step"),
     "learner.learner": ("Learner",),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),

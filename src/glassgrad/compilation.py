@@ -21,7 +21,7 @@ from typing import Any, overload
 import numpy as np
 
 from glassgrad.engines import engine as find_engine
-from glassgrad.errors import DTypeError
+from glassgrad.errors import DTypeError, OptionError
 from glassgrad.graph import Traced, active_builder
 from glassgrad.graph.rules import typed
 from glassgrad.graph.structure import structure
@@ -127,6 +127,20 @@ class CompiledFunction:
     def __repr__(self) -> str:
         graphs = sum(map(len, self._versions.values()))
         return f"<compiled {self._label}: {graphs} graph{'' if graphs == 1 else 's'}, engine {self.engine}>"
+
+    def plan(self, *args: Any, **kwargs: Any) -> str:
+        """Return what the native engine makes of a call with these arguments, as text: passes, kernels, memory.
+
+        Raises
+        ------
+        OptionError
+            Where the function runs with NumPy.
+        """
+        from glassgrad.engines.native.show import explain_graph
+
+        if self.engine == "numpy":
+            raise OptionError("there is no plan to show of what runs with NumPy: take engine='native'")
+        return explain_graph(self.graph(*args, **kwargs))
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """Return the graph that a call with these arguments runs; after the arguments it takes what is captured."""

@@ -55,13 +55,16 @@ def train_example(name: str, options: TrainOptions) -> None:
     from glassgrad.training.fit import predict
     from glassgrad.training.metrics import mae, r2, rmse
 
-    refused = sorted(options.given().keys() - {"json", "quiet", "seed", "epochs", "engine"})
+    refused = sorted(options.given().keys() - _FOR_EXAMPLES)
     if refused:
         raise OptionError(
             f"{name!r} is a worked example, whose network and training are given: "
             f"--{refused[0].replace('_', '-')} does not apply.\nWhat does: --epochs, --json, --quiet."
         )
     example = built_in.get(name)
+    if options.shows:
+        say(_plan(example, options))
+        return
     if not isinstance(example, built_in.NetworkExample):
         _run(name, options.json, command="train", quiet=options.quiet)
         return
@@ -97,6 +100,21 @@ def train_example(name: str, options: TrainOptions) -> None:
         say()
         rows = zip(example.X.tolist(), example.y.tolist(), outputs.tolist(), strict=True)
         print_table([tuple(_numbers(part) for part in row) for row in rows], ("x", "target", "prediction"))
+
+
+_FOR_EXAMPLES = {"json", "quiet", "seed", "epochs", "engine", "show_plan", "show_llvm"}
+
+
+def _plan(example: Example, options: TrainOptions) -> str:
+    """Return what becomes of the example's training step."""
+    from glassgrad.errors import OptionError
+    from glassgrad.examples import NetworkExample
+    from glassgrad.training.train_step import train_step
+
+    if not isinstance(example, NetworkExample):
+        raise OptionError(f"{example.name!r} trains no network, so there is no plan to show.")
+    step = train_step(example.build(), example.loss, "sgd", lr=example.lr, engine=options.engine or "auto")
+    return step.plan(example.X, example.y, llvm=options.show_llvm)
 
 
 def _run(name: str, as_json: bool, *, command: str = "examples", quiet: bool = False) -> None:

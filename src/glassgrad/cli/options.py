@@ -193,7 +193,9 @@ class TrainOptions(ReadingOptions):
     weight_decay: Annotated[float | None, _option(_TRAINING, "Weight decay.", "0.01 for adamw, else 0")] = (
         None
     )
-    engine: Annotated[str | None, _option(_TRAINING, "What runs the network: auto, native or numpy.", "auto")] = None
+    engine: Annotated[
+        str | None, _option(_TRAINING, "What runs the network: auto, native or numpy.", "auto")
+    ] = None
 
     out: Annotated[
         Path | None,
@@ -222,6 +224,22 @@ class TrainOptions(ReadingOptions):
         _option(_FILES, "Go on training a model on new rows; by default at a tenth of its learning rate."),
     ] = None
     quiet: Annotated[bool, _option(_FILES, "Print nothing but errors.", "no")] = False
+    show_plan: Annotated[
+        bool,
+        _option(
+            _FILES,
+            "Instead of training, print what the native engine makes of a step: passes, kernels, layouts, memory.",
+            "no",
+        ),
+    ] = False
+    show_llvm: Annotated[
+        bool, _option(_FILES, "Instead of training, print the program of a step in LLVM's language.", "no")
+    ] = False
+
+    @property
+    def shows(self) -> bool:
+        """Whether a plan is to be shown, and nothing trained."""
+        return self.show_plan or self.show_llvm
 
     def given(self, *names: str) -> dict[str, Any]:
         """Return the options of these names that were given; of all, where none is named."""

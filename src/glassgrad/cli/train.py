@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from glassgrad.cli.options import TrainOptions
-from glassgrad.cli.output import check_not_input, check_writable, print_json
+from glassgrad.cli.output import check_not_input, check_writable, print_json, say
 from glassgrad.cli.sources import Selection, default_name, read_source, split_names
 
 if TYPE_CHECKING:
@@ -39,13 +39,15 @@ def train(
     from glassgrad import examples
 
     options = options or TrainOptions()
+    _check_shown(options)
     if source in examples.names() and source != "digits":
         from glassgrad.cli.examples import train_example
 
         train_example(source, options)
         return
     out = options.out or default_name(source)
-    _check_files(source, out, options)
+    if not options.shows:
+        _check_files(source, out, options)
     _Training(source, out, options).run()
 
 
@@ -54,7 +56,7 @@ class _Training:
 
     def __init__(self, source: str, out: Path, options: TrainOptions) -> None:
         self.source, self.out, self.options = source, out, options
-        self.talks = not (options.json or options.quiet)
+        self.talks = not (options.json or options.quiet or options.shows)
         self.before: Learner | None = None
         self.unfinished: Unfinished | None = None
         self.saved = False
@@ -68,6 +70,9 @@ class _Training:
 
     def _run(self) -> None:
         prepared, dropped, note = self._prepare()
+        if self.options.shows:
+            say(_plan(prepared, llvm=self.options.show_llvm))
+            return
         if self.talks:
             from glassgrad.cli.tell import tell_plan
 
@@ -195,6 +200,26 @@ class _Training:
         return target
 
 
+def _plan(prepared: Preparation, llvm: bool) -> str:
+    """Return what becomes of the step that training would take."""
+    from glassgrad.learner.network import network_of, output_count
+    from glassgrad.learner.scores import network_target
+    from glassgrad.training.train_step import train_step
+
+    recipe, fitted, train = prepared.recipe, prepared.preprocessing, prepared.train
+    y = network_target(train.y, output_count(fitted, recipe), recipe.dtype)
+    step = train_step(
+        network_of(fitted, recipe),
+        recipe.loss or "mse",
+        recipe.optimizer,
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        seed=recipe.seed,
+        engine=recipe.engine,
+    )
+    return step.plan(train.X[: recipe.batch_size], y[: recipe.batch_size], llvm=llvm)
+
+
 _OF_THE_NETWORK = {"hidden", "activation", "loss", "dtype"}
 _FREE_TO_CHANGE = {"engine"}
 _MOST_NAMES, _LAST_NAMES = 30, 5
@@ -229,6 +254,15 @@ def _refuse_changes(wishes: dict[str, Any], recipe: Recipe, owner: str) -> None:
                 f"{option} is {value!r}, but {owner} was trained with {getattr(recipe, name)!r}.\n"
                 f"Leave {option} out, or train a new model."
             )
+
+
+def _check_shown(options: TrainOptions) -> None:
+    from glassgrad.errors import OptionError
+
+    if options.show_plan and options.show_llvm:
+        raise OptionError("--show-plan and --show-llvm print two texts: give one.")
+    if options.shows and options.json:
+        raise OptionError(f"--show-{'plan' if options.show_plan else 'llvm'} prints text: leave out --json.")
 
 
 def _check_files(source: str, out: Path, options: TrainOptions) -> None:

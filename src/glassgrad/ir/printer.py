@@ -10,7 +10,7 @@ import numpy as np
 
 from glassgrad.ir.graph import Constant, Graph, Node, Value
 
-__all__ = ["format_graph"]
+__all__ = ["Names", "format_graph"]
 
 
 def format_graph(graph: Graph, *, subgraphs: bool = False) -> str:
@@ -42,7 +42,7 @@ def format_graph(graph: Graph, *, subgraphs: bool = False) -> str:
 
 
 def _lines(graph: Graph, subgraphs: bool) -> Iterator[str]:
-    names = _Names(graph)
+    names = Names(graph)
     yield f"{graph.name}({', '.join(f'{names[v]}: {_type(v)}' for v in graph.inputs)})"
     for constant in graph.constants():
         if constant.array.ndim:
@@ -58,7 +58,7 @@ def _lines(graph: Graph, subgraphs: bool) -> Iterator[str]:
     yield f"  return {', '.join(names[v] for v in graph.outputs)}"
 
 
-class _Names:
+class Names:
     """A distinct name for each value: the given one where there is one, else a number."""
 
     def __init__(self, graph: Graph) -> None:
@@ -82,7 +82,7 @@ class _Names:
         return self._names.get(value, "?")
 
 
-def _node(node: Node, names: _Names) -> tuple[str, str]:
+def _node(node: Node, names: Names) -> tuple[str, str]:
     results = ", ".join(f"{names[v]}: {_type(v)}" for v in node.outputs)
     arguments = [names[v] for v in node.inputs]
     arguments += [f"{k}={_setting(v)}" for k, v in node.attrs.items()]

@@ -4,5 +4,6 @@ from glassgrad.training.callbacks import Callback
 from glassgrad.training.fit import fit, predict
 from glassgrad.training.history import History
 from glassgrad.training.run import Run
+from glassgrad.training.train_step import TrainStep, train_step
 
-__all__ = ["Callback", "History", "Run", "fit", "predict"]
+__all__ = ["Callback", "History", "Run", "TrainStep", "fit", "predict", "train_step"]

@@ -19,11 +19,18 @@ from glassgrad.data.split import split_rows
 from glassgrad.engines import engine as find_engine
 from glassgrad.errors import DataError, ModelFileError, OptionError
 from glassgrad.nn import Module
-from glassgrad.nn import losses as nn_losses
 from glassgrad.nn.losses import Loss
 from glassgrad.training.callbacks import Callback
 from glassgrad.training.checkpoints import claim_folder, differences, load_checkpoint
 from glassgrad.training.history import History
+from glassgrad.training.inputs import (
+    cast_arrays,
+    check_arrays,
+    check_positive,
+    find_loss,
+    find_optimizer,
+    model_dtype,
+)
 from glassgrad.training.metrics import metric
 from glassgrad.training.progress import make_progress
 from glassgrad.training.run import Run, Settings, Validation
@@ -142,10 +149,8 @@ def fit(
     >>> history["loss"][-1] < 0.01
     True
     """
-    _check_positive(
-        epochs=epochs, batch_size=batch_size, patience=patience, checkpoint_every=checkpoint_every
-    )
-    _check_positive(lr=lr, clip_norm=clip_norm, clip_value=clip_value)
+    check_positive(epochs=epochs, batch_size=batch_size, patience=patience, checkpoint_every=checkpoint_every)
+    check_positive(lr=lr, clip_norm=clip_norm, clip_value=clip_value)
     if checkpoint_every and checkpoint_dir is None:
         raise OptionError("checkpoint_every needs checkpoint_dir, the folder to put the checkpoints in")
     if checkpoint_dir is not None:
@@ -163,12 +168,12 @@ def fit(
         first = next(iter(blocks))
         if first.y is None:
             raise DataError("fit needs blocks with targets")
-        loss = _find_loss(loss, first.y)
+        loss = find_loss(loss, first.y)
         if isinstance(validation, (int, float)):
             raise OptionError("data in blocks cannot be split: pass validation=(X, y)")
     first = next(iter(blocks))
     assert first.y is not None
-    found = _find_optimizer(optimizer, lr, weight_decay)
+    found = find_optimizer(optimizer, lr, weight_decay)
     chosen = find_engine(engine)
     step = build_step(
         model,
@@ -246,31 +251,6 @@ def predict(model: Module, X: Any, *, engine: str = "auto", batch_size: int = 40
     return Predictor(model, features, find_engine(engine))(state, features, batch_size)
 
 
-def model_dtype(model: Module) -> np.dtype[Any]:
-    """Return the dtype of the model's parameters.
-
-    Raises
-    ------
-    OptionError
-        Where it has none: there is nothing to train.
-    """
-    for parameter in model.parameters():
-        dtype: np.dtype[Any] = parameter.dtype
-        return dtype
-    raise OptionError("the model has no parameters: there is nothing to train")
-
-
-def prepare_target(y: Array, loss: Loss, dtype: np.dtype[Any]) -> Array:
-    """Return targets as the loss takes them: int64 class numbers, or numbers of the model's dtype."""
-    if y.dtype.kind not in "fiub":
-        raise DataError(
-            f"y holds {y.dtype} values; class names need numbers: np.unique(y, return_inverse=True)[1]"
-        )
-    if isinstance(loss, nn_losses.CrossEntropy) and y.dtype.kind in "iub" and y.ndim == 1:
-        return np.ascontiguousarray(y, np.int64)
-    return np.ascontiguousarray(y, dtype)
-
-
 def _blocks_of(
     X: Any,
     y: Any,
@@ -281,38 +261,12 @@ def _blocks_of(
     seed: int,
 ) -> tuple[Blocks, Any, Loss]:
     """Return arrays as one block, the validation rows taken out, and the loss."""
-    X, y, weight = validate_arrays(X, y, sample_weight)
-    if y is None:
-        raise DataError("fit needs targets: pass y, one for each row of X")
-    loss = _find_loss(loss, y)
+    X, y, weight, loss = check_arrays(X, y, sample_weight, loss)
     if isinstance(validation, (int, float)):
         keep, out = _held_back(validation, y, seed)
         validation = (X[out], y[out], None if weight is None else weight[out])
         X, y, weight = X[keep], y[keep], None if weight is None else weight[keep]
-    features = np.ascontiguousarray(X, dtype)
-    weight = None if weight is None else weight.astype(dtype)
-    return ArrayBlocks(features, prepare_target(y, loss, dtype), weight), validation, loss
-
-
-def _find_loss(loss: str | Loss | None, y: Array) -> Loss:
-    if loss is None:
-        loss = "cross_entropy" if y.dtype.kind in "iu" and y.ndim == 1 else "mse"
-    return nn_losses.loss(loss) if isinstance(loss, str) else loss
-
-
-def _find_optimizer(
-    optimizer: str | optim.Optimizer, lr: float | None, weight_decay: float | None
-) -> optim.Optimizer:
-    found = optim.optimizer(optimizer) if isinstance(optimizer, str) else optimizer
-    if lr is not None:
-        found = replace(found, lr=float(lr))
-    return found if weight_decay is None else replace(found, weight_decay=float(weight_decay))
-
-
-def _check_positive(**options: float | None) -> None:
-    for name, value in options.items():
-        if value is not None and not value > 0:
-            raise OptionError(f"{name} must be above 0; got {value!r}")
+    return ArrayBlocks(*cast_arrays(X, y, weight, loss, dtype)), validation, loss
 
 
 def _held_back(share: float, y: Array, seed: int) -> tuple[Array, Array]:
@@ -328,12 +282,7 @@ def _validation_data(validation: Any, loss: Loss, dtype: np.dtype[Any], metrics:
     X, y, weight = validate_arrays(*validation)
     if y is None:
         raise DataError("validation needs targets: pass (X, y)")
-    return Validation(
-        np.ascontiguousarray(X, dtype),
-        prepare_target(y, loss, dtype),
-        None if weight is None else weight.astype(dtype),
-        {name: metric(name) for name in metrics},
-    )
+    return Validation(*cast_arrays(X, y, weight, loss, dtype), {name: metric(name) for name in metrics})
 
 
 def _fingerprint(
