@@ -289,3 +289,14 @@ def test_bad_arrays():
         quiet(network(), X)
     with pytest.raises(ValueError, match="label [345] is out of range"):
         quiet(network(3), X, LABELS + 3)
+
+
+def test_threads_change_no_number():
+    weights = []
+    for settings in ({"threads": 1}, {"threads": 2}, {"deterministic": True}):
+        model = network()
+        gg.fit(model, X, Y, epochs=3, progress=False, **settings)
+        weights.append([p.numpy().tobytes() for p in model.parameters()])
+    assert weights[0] == weights[1] == weights[2]
+    with pytest.raises(OptionError, match="threads must be at least 1, but is 0"):
+        gg.fit(network(), X, Y, threads=0, progress=False)

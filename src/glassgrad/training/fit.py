@@ -67,6 +67,8 @@ def fit(
     seed: int = 0,
     shuffle: bool = True,
     engine: str = "auto",
+    threads: int | None = None,
+    deterministic: bool = False,
     progress: bool | None = None,
     checkpoint_dir: str | os.PathLike[str] | None = None,
     checkpoint_every: int | None = None,
@@ -109,8 +111,9 @@ def fit(
     seed, shuffle
         The seed decides the order of the rows and what dropout drops; without `shuffle` the rows keep their order.
         An epoch of one mini-batch is never shuffled.
-    engine
-        ``"auto"`` or ``"numpy"``.
+    engine, threads, deterministic
+        What runs the network (``"auto"``, ``"native"`` or ``"numpy"``), the most threads it may use, and whether its
+        numbers must not depend on how many it uses: see `glassgrad.engines.engine`.
     progress
         Show progress on standard error: a bar in a terminal or notebook, plain lines elsewhere. By default only in a
         terminal or notebook.
@@ -174,7 +177,7 @@ def fit(
     first = next(iter(blocks))
     assert first.y is not None
     found = find_optimizer(optimizer, lr, weight_decay)
-    chosen = find_engine(engine)
+    chosen = find_engine(engine, threads=threads, deterministic=deterministic)
     step = build_step(
         model,
         loss,
@@ -230,7 +233,7 @@ def predict(model: Module, X: Any, *, engine: str = "auto", batch_size: int = 40
     X
         (n, …) features, cast to the model's dtype.
     engine
-        ``"auto"`` or ``"numpy"``.
+        ``"auto"``, ``"native"`` or ``"numpy"``.
     batch_size
         Rows computed at a time.
 
