@@ -12,15 +12,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import glassgrad as gg
 from glassgrad import engines, nn
 from glassgrad.compilation import CompiledFunction
 from glassgrad.engines.numpy import NumpyProgram, interpret
 from glassgrad.errors import DTypeError, OptionError, ShapeError, TraceError
-from glassgrad.graph import batch_graph, check_graph, differentiate
+from glassgrad.graph import batch_graph, check_graph, differentiate, evaluate
 from glassgrad.graph.passes import lower, simplify, specialise
-from random_graphs import assert_same_bits
+from glassgrad.ir import Graph
+from glassgrad.tensors import T
+from random_graphs import assert_same_bits, graphs, values_for
 
 RNG = np.random.default_rng(0)
 X, W, B = RNG.normal(size=(5, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=4)
@@ -180,6 +184,19 @@ def test_second_and_third_derivatives(engine: str) -> None:
     cube = gg.compile(lambda x: x * x * x, engine=engine)
     assert gg.grad(gg.grad(gg.grad(cube)))(2.0).item() == 6.0
     assert gg.grad(gg.compile(gg.grad(gg.compile(gg.grad(cube)))))(2.0).item() == 6.0
+
+
+@given(graphs(loss=True, max_steps=20, dtypes=[np.float64]), st.integers(0, 99))
+def test_random_functions_have_the_same_value_and_gradient(graph: Graph, seed: int) -> None:
+    def f(*xs: Any) -> Any:
+        return evaluate(T, graph, xs)[0]
+
+    args = values_for(graph, seed)
+    every = range(len(args))
+    with np.errstate(all="ignore"):
+        found, expected = (gg.value_and_grad(g, every)(*args) for g in (gg.compile(f, engine="numpy"), f))
+    for a, b in zip((found[0], *found[1]), (expected[0], *expected[1]), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-9)
 
 
 def _along(f: Any, v: Any, reverse: bool) -> Any:
@@ -428,10 +445,10 @@ def test_nested_and_within_loops_and_choices() -> None:
         return f(x, w, lambda x, w: gg.tanh(x @ w))
 
     square = RNG.normal(size=(3, 3))
-    compiled = gg.compile(lambda x, w: f(x, w))
-    close(compiled(X, square), plain(X, square))
-    compiled = gg.compile(lambda x, w: f(x, w), engine="numpy")
-    all_close(gg.grad(compiled, (0, 1))(X, square), gg.grad(plain, (0, 1))(X, square))
+    for name in ("native", "numpy"):
+        compiled = gg.compile(lambda x, w: f(x, w), engine=name)
+        close(compiled(X, square), plain(X, square))
+        all_close(gg.grad(compiled, (0, 1))(X, square), gg.grad(plain, (0, 1))(X, square))
     close(gg.hessian(lambda w: f(X, w))(square), gg.hessian(lambda w: plain(X, w))(square))
 
 

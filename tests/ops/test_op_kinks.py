@@ -103,6 +103,13 @@ def test_scatter_with_repeated_indices_sums() -> None:
     np.testing.assert_array_equal(g.numpy(), [20, 20, 10])
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+def test_a_strong_zero_holds_for_single_numbers() -> None:
+    f = lambda x, y: T.tanh(x / T.relu(y))  # noqa: E731
+    assert slopes(f, 0.5, -1.0) == slopes(f, [0.5], [-1.0]) == [0.0, 0.0]
+    assert slopes(lambda x: T.where(x > 0, T.log(x), 0.0), 0.0) == [0.0]
+
+
 def test_no_warning_leaks_from_a_derivative(recwarn: pytest.WarningsRecorder) -> None:
     x = np.array([0.0, 4.0])
     with np.errstate(all="ignore"):

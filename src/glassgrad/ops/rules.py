@@ -64,7 +64,7 @@ def total(F: Any, terms: Sequence[Any]) -> Any:
 
 def scale(F: Any, g: Any, local: Any, strong: bool) -> Any:
     """Upstream times local: 1 passes on, a truth value routes, and a strong kind never turns 0 into NaN."""
-    if isinstance(local, (int, float)):
+    if type(local) in (int, float):  # a NumPy scalar is a float too, but it was computed and may be infinite
         return g if local == 1 else F.negative(g) if local == -1 else F.multiply(g, local)
     if local.dtype == bool:
         return F.where(local, g, 0.0)
