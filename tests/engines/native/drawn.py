@@ -106,7 +106,11 @@ def _stepped(draw: Draw, shape: Shape) -> tuple[Shape, Callable[[Any], Any]]:
     """See every so manieth element, forwards or backwards, from some place on."""
     index, wide = [], []
     for size in shape:
-        step, start, more = draw(st.sampled_from((1, 1, 2, 3))), draw(st.integers(0, 2)), draw(st.integers(0, 1))
+        step, start, more = (
+            draw(st.sampled_from((1, 1, 2, 3))),
+            draw(st.integers(0, 2)),
+            draw(st.integers(0, 1)),
+        )
         last = start + (size - 1) * step
         forwards = slice(start, last + 1, step)
         index.append(forwards if draw(st.booleans()) else slice(last, start - 1 if start else None, -step))
@@ -177,7 +181,9 @@ def _elementwise(op: Op) -> Callable[[Draw, Any], Call]:
         shape = draw(shapes())
         settings = dict(sample.kwargs)
         if op.name == "astype":
-            settings["dtype"] = np.dtype(draw(st.sampled_from(("bool", "int8", "int64", "float32", "float64"))))
+            settings["dtype"] = np.dtype(
+                draw(st.sampled_from(("bool", "int8", "int64", "float32", "float64")))
+            )
         given = []
         for i, one in enumerate(sample.inputs):
             truth = isinstance(one, np.ndarray) and one.dtype == bool
@@ -226,7 +232,10 @@ def _along(inputs: int, reverse: bool) -> Callable[[Draw, Any], Call]:
 
 
 def labels(draw: Draw, shape: Shape, classes: int) -> Array:
-    return numbers(draw, shape, np.uint64, 0, 0, False).astype(draw(st.sampled_from(("int64", "uint8")))) % classes
+    return (
+        numbers(draw, shape, np.uint64, 0, 0, False).astype(draw(st.sampled_from(("int64", "uint8"))))
+        % classes
+    )
 
 
 def _one_hot(draw: Draw, dtype: Any) -> Call:

@@ -248,7 +248,9 @@ def test_many_times(name: str, check_of: Any, data: Any) -> None:
 @given(data=st.data())
 def test_operands_of_two_dtypes(data: Any) -> None:
     """Numbers are converted as NumPy converts them, whatever stands beside what."""
-    name = data.draw(st.sampled_from(("add", "multiply", "less", "equal", "maximum", "where", "concat", "matmul")))
+    name = data.draw(
+        st.sampled_from(("add", "multiply", "less", "equal", "maximum", "where", "concat", "matmul"))
+    )
     dtypes = st.sampled_from(("float32", "float64", "int32", "int64", "uint8", "bool"))
     first, second = data.draw(dtypes), data.draw(dtypes)
     arrays = [numbers(data.draw, (3, 3), d, -2, 2, False) for d in (first, second)]
@@ -264,7 +266,9 @@ def test_operands_of_two_dtypes(data: Any) -> None:
 
 def test_index_add_spreads_its_values() -> None:
     x, i = np.array([[1.0], [2.0]]), np.array([2, 2])
-    graph = gg.trace(lambda x, i: gg.xp.index_add(x, (i,), (3, 4)), *(gg.Spec(a.shape, a.dtype) for a in (x, i)))
+    graph = gg.trace(
+        lambda x, i: gg.xp.index_add(x, (i,), (3, 4)), *(gg.Spec(a.shape, a.dtype) for a in (x, i))
+    )
     for target in TARGETS:
         assert_same_bits(native(graph, [x, i], target), interpret(graph, [x, i]))
 

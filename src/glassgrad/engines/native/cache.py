@@ -78,9 +78,11 @@ class Compiled(msgspec.Struct, frozen=True):
 
 def cached(key: bytes, make: Callable[[], Compiled]) -> Compiled:
     """Return the entry of a key, made by `make` and kept where there is none that can be trusted."""
-    folder = cache_folder()
-    path = folder / f"{key.hex()}.bin"
-    found = _read(path, key) if _private(folder) else None
+    try:
+        path = cache_folder() / f"{key.hex()}.bin"
+    except RuntimeError:  # this user has no home
+        return make()
+    found = _read(path, key) if _private(path.parent, stat.S_ISDIR) else None
     if found is None:
         found = make()
         _write(path, found)
@@ -101,13 +103,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glassgrad" / "native"
 
 
-def _private(path: Path) -> bool:
-    """Say whether a path is there, is the user's own, no link, and nobody else's to write."""
+def _private(path: Path, is_kind: Callable[[int], bool]) -> bool:
+    """Say whether a path is there, of a kind, the user's own, and nobody else's to write; a link is of no kind."""
     try:
         about = path.lstat()
     except OSError:
         return False
-    if stat.S_ISLNK(about.st_mode):
+    if not is_kind(about.st_mode):
         return False
     if not hasattr(os, "getuid"):
         return True
@@ -115,7 +117,7 @@ def _private(path: Path) -> bool:
 
 
 def _read(path: Path, key: bytes) -> Compiled | None:
-    if not _private(path):
+    if not _private(path, stat.S_ISREG):
         return None
     try:
         raw = path.read_bytes()
@@ -133,7 +135,7 @@ def _write(path: Path, entry: Compiled) -> None:
     body = msgspec.msgpack.encode(entry)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _private(path.parent):
+        if not _private(path.parent, stat.S_ISDIR):
             return
         handle, name = tempfile.mkstemp(dir=path.parent)
         try:

@@ -8,6 +8,7 @@ body's own work.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from glassgrad.engines.native.body import Context
 from glassgrad.engines.native.ir import I1, I64, Function, V
@@ -38,13 +39,13 @@ def emit_scan(f: Function, item: Item, context: Context) -> None:
             row = View(view.root, view.offset, view.shape[1:], view.strides[1:])
             _into(f, row, value, context, body.places.base(f, value), f.mul(i, view.strides[0]))
         body.call(f)
-        for made, value in zip(body.items.outputs[carry:], item.out[carry:], strict=True):
+        for made, value in _read(zip(body.items.outputs[carry:], item.out[carry:], strict=True), context):
             size = math.prod(shape_of(made))
             to = f.at(context.places.base(f, value), f.mul(i, size), value.dtype.itemsize)
             _whole(f, made, body.places.base(f, made), to)
         for made, value in zip(body.items.outputs[:carry], inputs[:carry], strict=True):
             _whole(f, made, body.places.base(f, made), body.places.base(f, value))
-    for value, out in zip(inputs[:carry], item.out[:carry], strict=True):
+    for value, out in _read(zip(inputs[:carry], item.out[:carry], strict=True), context):
         _whole(f, value, body.places.base(f, value), context.places.base(f, out))
 
 
@@ -61,8 +62,13 @@ def emit_cond(f: Function, item: Item, context: Context) -> None:
             for view, value in zip(operands, body.items.inputs, strict=True):
                 _into(f, view, value, context, body.places.base(f, value))
             body.call(f)
-            for made, out in zip(body.items.outputs, item.out, strict=True):
+            for made, out in _read(zip(body.items.outputs, item.out, strict=True), context):
                 _whole(f, made, body.places.base(f, made), context.places.base(f, out))
+
+
+def _read(pairs: Iterable[tuple[Value, Value]], context: Context) -> list[tuple[Value, Value]]:
+    """Return the pairs of which the second, a result, is read by something: the others have no place."""
+    return [pair for pair in pairs if pair[1] in context.places.of]
 
 
 def _into(f: Function, view: View, value: Value, context: Context, target: V, away: V | int = 0) -> None:

@@ -370,9 +370,8 @@ def _getitem(maker: _Maker, node: Node) -> None:
         maker.views[out] = picked.base
         return
     reads = tuple(v.over(shape) for v in picked.indices)
-    labels = node.scope.endswith(
-        "cross_entropy"
-    )  # a negative label is no label, where an index counts from the end
+    # A negative label is no label, where an index counts from the end.
+    labels = node.scope.rpartition("/")[2] == "cross_entropy"
     attrs = {"sizes": picked.sizes, "steps": picked.steps, "labels": labels}
     base = picked.base.over(shape)
     maker.push(Item("gather", "map", (out,), squeezed(shape), reads, base=base, attrs=attrs, node=node))
