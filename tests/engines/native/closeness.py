@@ -160,3 +160,11 @@ def ulps(found: Array, expected: Array) -> float:
         return np.inf
     off = np.abs(found[finite] - expected[finite]) / np.spacing(np.abs(expected[finite]))
     return float(off.max(initial=0.0))
+
+
+def assert_near(found: Sequence[Any], expected: Sequence[Any], dtype: Any) -> None:
+    """Hold arrays against others, by the largest number of each."""
+    room = 2e-4 if np.dtype(dtype) == np.float32 else 1e-10
+    for i, (a, b) in enumerate(zip(found, expected, strict=True)):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        np.testing.assert_allclose(a, b, rtol=0, atol=room * max(np.abs(b).max(), 1e-3), err_msg=f"array {i}")

@@ -250,6 +250,63 @@ def test_two_layers_and_their_gradients() -> None:
         assert_same_bits(native(graph, arrays, target), interpret(graph, arrays))
 
 
+def test_products_so_large_that_operands_are_copied_or_cut() -> None:
+    """Rows that crowd each other out of the caches, a long summed axis, both, and neither beside them."""
+
+    def f(a: Any, b: Any, deep: Any, row: Any) -> Any:
+        t = gg.permute_dims
+        return (
+            gg.relu(a @ b + row),
+            a @ t(a, (1, 0)),
+            deep @ t(deep, (1, 0)) + 1.0,
+            t(deep[:, :260] @ b, (1, 0)),
+        )
+
+    same(f, (100, 260), (260, 300), (67, 2600), (300,), targets=("host", "avx2", "sse2"))
+
+
+def test_products_of_many_matrices_with_shared_operands() -> None:
+    def f(a: Any, b: Any, c: Any, row: Any) -> Any:
+        turned = gg.permute_dims(a, (0, 2, 1))
+        return a @ b + row, a @ c, turned @ a - 1.0, gg.sum(turned @ a, axis=0), c @ b[0], a @ c[:, 0]
+
+    same(f, (5, 7, 33), (1, 33, 9), (33, 33), (9,), dtype="float32")
+
+
+class Always:
+    """Shares every program's work among the same number of threads."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def next(self, steps: int) -> tuple[int, int]:
+        return steps, self.count
+
+    def note(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_work_that_threads_share(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glassgrad.engines.native.program.Pace", lambda *_: Always(threads))
+
+    def f(x: Any, flat: Any, a: Any, b: Any, row: Any) -> Any:
+        y = gg.relu(x * 2.0 + row)
+        sums = [gg.sum(y, axis=axis) for axis in (0, 1, (0, 1))]
+        turned = gg.permute_dims(x, (1, 0))
+        products = [gg.relu(a @ b), gg.sum(a @ b, axis=1), b @ a - 1.0, turned @ x]
+        return y, flat * 3.0 - 1.0, gg.max(flat), *sums, gg.max(turned, axis=0), *products
+
+    graph = same(f, (70, 701), (49_999,), (5, 130, 60), (5, 60, 130), (701,), targets=("host",))
+    assert program_of(graph).shared
+
+
+def program_of(graph: Graph) -> Any:
+    """Return what was compiled for a graph with static shapes."""
+    arrays = [np.zeros(v.shape, v.dtype) for v in graph.inputs]
+    return ENGINES["host"].compile(graph).at(arrays)._compiled
+
+
 # --- loops and choices ---------------------------------------------------------------------------------------------
 
 
