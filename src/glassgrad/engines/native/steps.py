@@ -135,7 +135,9 @@ def _gather(f: Function, parts: Parts, inputs: Inputs, batch: V, following: V, t
             item = value.dtype.itemsize
             size = math.prod(shape_of(value)[1:]) * item
             to, here = f.at(parts.places.base(f, value), turn.index, size), f.at(source, row, size)
-            f.do(f"call void @llvm.memcpy.p0.p0.i64(ptr align {item} {to.text}, {here}, i64 {size}, i1 false)")
+            f.do(
+                f"call void @llvm.memcpy.p0.p0.i64(ptr align {item} {to.text}, {here}, i64 {size}, i1 false)"
+            )
             with f.loop(0, size, _LINE) as line:
                 there = f.at(f.at(source, later, size), line.index, 1)
                 f.do(f"call void @llvm.prefetch.p0({there}, i32 0, i32 3, i32 1)")

@@ -48,7 +48,7 @@ class Target:
 
         _start()
         return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="small"
+            cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="large"
         )
 
 

@@ -8,10 +8,11 @@ runs, in short turns. The choice changes no number, because kernels split no sum
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -21,17 +22,20 @@ from glassgrad.engines.native.team import TEAM_BYTES
 
 __all__ = ["TEAM", "Pace", "allowed", "run_together"]
 
-_WORTH = 5e-4
+_WORTH = 2e-3
 """Seconds of work from which starting threads can pay."""
 
-_TRIAL = 2e-3
+_TRIAL = 1e-2
 """Seconds of one thread's work after which a trial is judged."""
 
-_TURN = 5e-2
+_TURN = 1e-1
 """Seconds after which several threads are judged again."""
 
-_AGAIN = 1.0
-"""Seconds after which the number of threads that was slower is tried again."""
+_AGAIN, _LATEST = 5e-2, 2.0
+"""Seconds of work after which several threads are tried again that were slower; doubled each time, up to the latter."""
+
+_CHECK = 10.0
+"""Seconds of work after which one thread is tried again that was slower. Several are measured all the time."""
 
 
 class _Limit:
@@ -91,8 +95,11 @@ class Pace:
     def __init__(self, several: bool, most: int | None = None) -> None:
         self._several, self._most = several, most
         self._seconds: dict[int, float] = {}
-        self._tried: dict[int, float] = {}
+        self._tried: set[int] = set()
         self._warm = False
+        self._worked = 0.0
+        self._due, self._wait = 0.0, _AGAIN
+        self._trying = False
 
     def next(self, steps: int) -> tuple[int, int]:
         """Return how many of the next steps to take, and with how many threads."""
@@ -105,36 +112,64 @@ class Pace:
         if alone * steps < _WORTH:
             return steps, 1
         trial = max(1, min(steps, int(_TRIAL / alone)))
-        now = time.perf_counter()
-        for threads in (most, 1):
-            if threads not in self._seconds or now - self._tried[threads] > _AGAIN:
+        for threads in (1, most):
+            if threads not in self._tried:
                 return trial, threads
-        best = min((most, 1), key=lambda n: self._seconds[n])
-        return (steps if best == 1 else max(1, min(steps, int(_TURN / self._seconds[best])))), best
+        best, other = sorted((most, 1), key=lambda n: self._seconds[n])
+        if self._worked >= self._due:
+            self._trying = True
+            return trial, other
+        turn = _TURN if best > 1 else max(_TRIAL, self._due - self._worked)
+        return max(1, min(steps, int(turn / self._seconds[best]))), best
 
     def note(self, threads: int, steps: int, seconds: float) -> None:
         """Take notice of how long steps took."""
         if not self._warm:
             self._warm = True
             return
+        if 1 in self._seconds:
+            self._tried.add(threads)
         self._seconds[threads] = seconds / max(steps, 1)
-        self._tried[threads] = time.perf_counter()
+        self._worked += seconds
+        won = threads > 1 and self._seconds[threads] < self._seconds.get(1, math.inf)
+        if threads > 1 and not won:
+            self._due, self._wait = self._worked + self._wait, min(2 * self._wait, _LATEST)
+        elif self._trying or (won and not self._due):
+            self._due, self._wait = self._worked + _CHECK, _AGAIN
+        self._trying = False
 
 
 def run_together(function: Callable[..., Any], arguments: Sequence[Any], threads: int) -> Any:
     """Call a program's function in several threads at once and return what the first returns."""
     team = np.zeros(TEAM_BYTES + 64, np.uint8)
     address = team.ctypes.data + -team.ctypes.data % 64
-    others = [
-        threading.Thread(target=function, args=(*arguments, address, i, threads), daemon=True)
-        for i in range(1, threads)
-    ]
+    cores = _other_cores() if threads > 1 else []
+
+    def help_out(i: int) -> None:
+        if cores:
+            with suppress(OSError):
+                os.sched_setaffinity(0, {cores[(i - 1) % len(cores)]})
+        function(*arguments, address, i, threads)
+
+    others = [threading.Thread(target=help_out, args=(i,), daemon=True) for i in range(1, threads)]
     for thread in others:
         thread.start()
     result = function(*arguments, address, 0, threads)
     for thread in others:
         thread.join()
     return result
+
+
+def _other_cores() -> list[int]:
+    """Return the cores this process may use but for the one it is on.
+
+    Left to itself, the system may start a thread on the core of the one that starts it and leave both there for tens of
+    milliseconds, in which they wait for each other in turns.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    here = ctypes.CDLL(None).sched_getcpu()
+    return sorted(os.sched_getaffinity(0) - {here})
 
 
 TEAM = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
