@@ -11,8 +11,8 @@ import ctypes
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -143,33 +143,50 @@ def run_together(function: Callable[..., Any], arguments: Sequence[Any], threads
     """Call a program's function in several threads at once and return what the first returns."""
     team = np.zeros(TEAM_BYTES + 64, np.uint8)
     address = team.ctypes.data + -team.ctypes.data % 64
-    cores = _other_cores() if threads > 1 else []
+    if threads == 1:
+        return function(*arguments, address, 0, 1)
+    cores = _cores()
 
     def help_out(i: int) -> None:
-        if cores:
-            with suppress(OSError):
-                os.sched_setaffinity(0, {cores[(i - 1) % len(cores)]})
-        function(*arguments, address, i, threads)
+        with _kept_on(cores[i % len(cores)] if cores else None):
+            function(*arguments, address, i, threads)
 
     others = [threading.Thread(target=help_out, args=(i,), daemon=True) for i in range(1, threads)]
     for thread in others:
         thread.start()
-    result = function(*arguments, address, 0, threads)
+    with _kept_on(cores[0] if cores else None):
+        result = function(*arguments, address, 0, threads)
     for thread in others:
         thread.join()
     return result
 
 
-def _other_cores() -> list[int]:
-    """Return the cores this process may use but for the one it is on.
-
-    Left to itself, the system may start a thread on the core of the one that starts it and leave both there for tens of
-    milliseconds, in which they wait for each other in turns.
-    """
+def _cores() -> list[int]:
+    """Return the cores this process may use, the one it is on first."""
     if not hasattr(os, "sched_getaffinity"):
         return []
     here = ctypes.CDLL(None).sched_getcpu()
-    return sorted(os.sched_getaffinity(0) - {here})
+    return sorted(os.sched_getaffinity(0), key=lambda core: core != here)
+
+
+@contextmanager
+def _kept_on(core: int | None) -> Iterator[None]:
+    """Keep this thread on one core inside.
+
+    Left to itself, the system may put two threads of a team on one core and leave them there for tens of milliseconds,
+    in which they wait for each other in turns.
+    """
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    with suppress(OSError):
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(0, before)
 
 
 TEAM = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
