@@ -287,7 +287,7 @@ def test_bad_arrays():
         quiet(network(), X.astype(object), Y)
     with pytest.raises(DataError, match="targets"):
         quiet(network(), X)
-    with pytest.raises(ValueError, match="label [345] is out of range"):
+    with pytest.raises(ValueError, match=r"label [345] is out of range"):
         quiet(network(3), X, LABELS + 3)
 
 
