@@ -17,6 +17,7 @@ from glassgrad.engines.native import NativeEngine
 from glassgrad.engines.native.target import named
 from glassgrad.engines.numpy import interpret
 from glassgrad.graph import differentiate
+from glassgrad.graph.passes import for_arrays
 from glassgrad.ir import Graph
 from random_graphs import assert_same_bits, graphs, values_for
 
@@ -29,6 +30,11 @@ def native(graph: Graph, arrays: Any, target: str = "host") -> list[np.ndarray]:
     return ENGINES[target].compile(graph)(*arrays)
 
 
+def has_empty(graph: Graph, arrays: Any) -> bool:
+    """Say whether there are arrays without elements, which are left to NumPy."""
+    return any(0 in v.shape for node in for_arrays(graph, arrays).nodes for v in node.outputs)
+
+
 # --- random graphs -------------------------------------------------------------------------------------------------
 
 
@@ -37,7 +43,8 @@ def check_random(graph: Graph, seed: int, target: str) -> None:
     compared = False
     for rows in (5, 1):
         arrays = values_for(graph, seed, rows)
-        compared |= assert_close(graph, arrays, program(*arrays))
+        if not has_empty(graph, arrays):
+            compared |= assert_close(graph, arrays, program(*arrays))
     assume(compared)
 
 
@@ -62,7 +69,8 @@ def check_whole(graph: Graph, seed: int, target: str) -> None:
     for rows in (4, 1):
         shapes = [tuple(d if isinstance(d, int) else d.at(rows) for d in v.shape) for v in graph.inputs]
         arrays = [whole_numbers(s, seed + i) for i, s in enumerate(shapes)]
-        assert_same_bits(program(*arrays), interpret(graph, arrays), graph)
+        if not has_empty(graph, arrays):
+            assert_same_bits(program(*arrays), interpret(graph, arrays), graph)
 
 
 WHOLES = whole_graphs() | whole_graphs(symbolic=True)

@@ -169,7 +169,22 @@ def make_items(graph: Graph, kept: int = 0) -> Items:
     for i, value in enumerate(graph.outputs):
         same = i < kept and value is graph.inputs[i]
         outputs.append(value if same else maker.output(value, outputs))
-    return Items(graph.inputs, maker.items, outputs)
+    return Items(graph.inputs, _live(maker.items, outputs), outputs)
+
+
+def _live(items: Sequence[Item], outputs: Sequence[Value]) -> list[Item]:
+    """Return the items whose results something reads: of others only a part without elements was wanted."""
+    wanted, found = set(outputs), []
+    for item in reversed(items):
+        if not wanted.isdisjoint(item.out):
+            wanted |= item.roots()
+            found.append(item)
+    return found[::-1]
+
+
+def _refuse_empty(shape: Sizes) -> None:
+    if 0 in shape:
+        raise Unsupported(f"arrays without elements (shape {shape})")
 
 
 class _Maker:
@@ -180,8 +195,7 @@ class _Maker:
 
     def root(self, value: Value) -> View:
         shape = shape_of(value)
-        if math.prod(shape) == 0:
-            raise Unsupported(f"arrays without elements (shape {shape})")
+        _refuse_empty(shape)
         if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8 or value.dtype == np.float16:
             raise Unsupported(f"dtype {value.dtype}")
         view = self.views[value] = View(value, 0, shape, row_major(shape))
@@ -192,6 +206,8 @@ class _Maker:
         return self.root(value) if found is None else found
 
     def push(self, item: Item) -> None:
+        for shape in (item.domain, *(v.shape for v in item.views)):
+            _refuse_empty(shape)
         for value in item.out:
             self.root(value)
             self.made.add(value)
@@ -363,12 +379,11 @@ def _getitem(maker: _Maker, node: Node) -> None:
     view, *arrays = (maker.view(v) for v in node.inputs)
     (out,) = node.outputs
     shape = shape_of(out)
-    if math.prod(shape) == 0:
-        raise Unsupported(f"arrays without elements (shape {shape})")
     picked = _picked(view, node.attrs["index"], arrays)
     if not arrays:
         maker.views[out] = picked.base
         return
+    _refuse_empty(picked.sizes)
     reads = tuple(v.over(shape) for v in picked.indices)
     # A negative label is no label, where an index counts from the end.
     labels = node.scope.rpartition("/")[2] == "cross_entropy"
@@ -452,9 +467,10 @@ def _own(maker: _Maker, node: Node) -> None:
 
 
 def _joined(maker: _Maker, node: Node) -> None:
-    """As `_own`, with all operands in the dtype of the result."""
+    """As `_own`, with all operands in the dtype of the result, but for those that have no elements."""
     (out,) = node.outputs
-    views = tuple(maker.cast(maker.view(v), out.dtype, node) for v in node.inputs)
+    seen = (maker.view(v) for v in node.inputs)
+    views = tuple(maker.cast(v, out.dtype, node) for v in seen if 0 not in v.shape)
     maker.push(
         Item(node.op, "other", (out,), squeezed(shape_of(out)), views=views, attrs=node.attrs, node=node)
     )
