@@ -15,6 +15,7 @@ from glassgrad.errors import DTypeError, OptionError, ShapeError
 from glassgrad.ir import Shape
 from glassgrad.ops.arithmetic import strong_multiply
 from glassgrad.ops.families import composite, elementwise
+from glassgrad.ops.indexing import pick_labels
 from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
 from glassgrad.ops.rules import cast, floating
 from glassgrad.ops.softmax import softmax
@@ -137,7 +138,7 @@ def _against(F: Any, log_p: Any, target: Any, label_smoothing: float) -> Any:
     if target.dtype.kind == "f":
         t = _smoothed(F, target, classes, label_smoothing)
         return F.negative(F.sum(F.strong_multiply(t, log_p), axis=-1))
-    picked = F.squeeze(F.take_along_axis(log_p, F.expand_dims(target, -1), -1), -1)
+    picked = pick_labels(F, log_p, target)
     if label_smoothing:
         even = F.multiply(F.mean(log_p, axis=-1), label_smoothing)
         picked = F.add(F.multiply(picked, 1 - label_smoothing), even)

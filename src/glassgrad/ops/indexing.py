@@ -19,10 +19,13 @@ from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.shapes import normalise_axis
 
-__all__ = ["ARRAY", "layout"]
+__all__ = ["ARRAY", "LABEL", "layout", "pick_labels"]
 
 ARRAY = "array"
 """Stands in an index for the next of the whole-number arrays among the inputs."""
+
+LABEL = "label"
+"""The same for an array of labels, of which a negative one does not count from the end but is an error."""
 
 _WHOLE = slice(None)
 
@@ -378,3 +381,13 @@ def take_along_axis(F: Any, x: Any, indices: Any, axis: int = -1) -> Any:
         for a in range(rank)
     )
     return F.getitem(x, index)
+
+
+def pick_labels(F: Any, x: Any, labels: Any) -> Any:
+    """Pick along the last axis, at each place of the others, the element that the label there names."""
+    shape = tuple(x.shape)
+    rank = len(shape)
+    places = [
+        F.reshape(F.arange(d), (1,) * a + (-1,) + (1,) * (rank - a - 2)) for a, d in enumerate(shape[:-1])
+    ]
+    return F.bind(getitem, (x, *places, labels), {"index": (ARRAY,) * (rank - 1) + (LABEL,)})

@@ -39,7 +39,7 @@ from glassgrad.engines.native.places import (
 from glassgrad.engines.native.reductions import emit_reduction, reduction_units
 from glassgrad.engines.native.target import Target
 from glassgrad.graph.passes import lower, simplify
-from glassgrad.ir import Graph, Value
+from glassgrad.ir import Constant, Graph, Value
 
 __all__ = ["Parts", "Unit", "assemble", "call_unit", "prepare"]
 
@@ -132,8 +132,12 @@ def assemble(
     fixed = (*graph.inputs[state:], *items.outputs[state:])
     layouts = choose_layouts(items, kernels, target, state, fixed, settled)
     places = Places(layouts) if within is None else within.places.inside(layouts)
-    once = _invariant(kernels, graph.inputs[len(graph.inputs) - constant :])
+    once = _invariant(kernels, graph.inputs[len(graph.inputs) - constant :], items.outputs[:state])
     rest, in_place, moves = _state_in_place([k for k in kernels if k not in once], items, state)
+    moved = [i for i in range(state) if i not in in_place]
+    layouts.columns |= {
+        v for i, k in zip(moved, moves, strict=True) if items.inputs[i] in layouts.columns for v in k.stored
+    }
     kernels = [*(k for k in kernels if k in once), *rest, *moves]
     if single:
         for i, value in enumerate((*graph.inputs, *items.outputs)):
@@ -171,11 +175,12 @@ def assemble(
 # --- the order of things ---------------------------------------------------------------------------------------------
 
 
-def _invariant(kernels: Sequence[Kernel], constant: Sequence[Value]) -> set[Kernel]:
-    """Return the kernels that compute the same in every step."""
+def _invariant(kernels: Sequence[Kernel], constant: Sequence[Value], state: Sequence[Value]) -> set[Kernel]:
+    """Return the kernels that compute the same in every step, but for those that make the new state."""
     known, found = set(constant), set()
     for kernel in kernels:
-        if kernel.reads() and all(v in known or hasattr(v, "array") for v in kernel.reads()):
+        same = kernel.reads() and all(v in known or isinstance(v, Constant) for v in kernel.reads())
+        if same and kernel.makes().isdisjoint(state):
             known |= kernel.makes()
             found.add(kernel)
     return found

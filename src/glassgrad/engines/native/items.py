@@ -18,7 +18,7 @@ import numpy as np
 from glassgrad.engines.native.elementwise import SUPPORTED, Unsupported
 from glassgrad.ir import Constant, Graph, Node, Value
 from glassgrad.ops import lookup
-from glassgrad.ops.indexing import ARRAY, layout
+from glassgrad.ops.indexing import LABEL, layout
 
 __all__ = ["Access", "Item", "Items", "View", "make_items", "row_major", "shape_of", "squeezed"]
 
@@ -357,7 +357,6 @@ def _picked(view: View, index: Sequence[Any], arrays: Sequence[View]) -> _Picked
             strides.append(stride * places.step)
             offset += places.start * stride
         elif isinstance(entry, str):
-            assert entry == ARRAY
             sizes.append(size)
             steps.append(stride)
         else:
@@ -385,9 +384,7 @@ def _getitem(maker: _Maker, node: Node) -> None:
         return
     _refuse_empty(picked.sizes)
     reads = tuple(v.over(shape) for v in picked.indices)
-    # A negative label is no label, where an index counts from the end.
-    labels = node.scope.rpartition("/")[2] == "cross_entropy"
-    attrs = {"sizes": picked.sizes, "steps": picked.steps, "labels": labels}
+    attrs = {"sizes": picked.sizes, "steps": picked.steps, "labels": LABEL in node.attrs["index"]}
     base = picked.base.over(shape)
     maker.push(Item("gather", "map", (out,), squeezed(shape), reads, base=base, attrs=attrs, node=node))
 

@@ -98,6 +98,7 @@ class _Steps:
         fixed: Sequence[Array],
         stop: Array,
     ) -> Array:
+        self._check(state, rows, each, fixed, len(batches))
         for i, slot in enumerate(self._compiled.states):
             own = self._state.array(slot)
             if own.ctypes.data != state[i].ctypes.data:
@@ -119,6 +120,25 @@ class _Steps:
             self._work.check(self._compiled.complaints)
             done += taken
         return reports[:done]
+
+    def _check(
+        self,
+        state: Sequence[Array],
+        rows: Sequence[Array],
+        each: Sequence[Array],
+        fixed: Sequence[Array],
+        steps: int,
+    ) -> None:
+        """Refuse arrays that would be read, or written, beyond their ends."""
+        compiled = self._compiled
+        for what, given, wanted in (
+            ("state", [np.shape(a) for a in state], [slot.shape for slot in compiled.states]),
+            ("each row", [np.shape(a)[1:] for a in rows], [tuple(v.shape[1:]) for v in self._rows]),
+            ("each step's numbers", [(min(len(a), steps),) for a in each], [(steps,)] * len(self._each)),
+            ("what stays the same", [np.shape(a) for a in fixed], [slot.shape for slot in compiled.fixed]),
+        ):
+            if list(given) != list(wanted):
+                raise ShapeError(f"{what} should have the shapes {wanted}, but has {given}")
 
     def _take(
         self, addresses: Sequence[int], batches: Array, reports: Array, stop: Array, threads: int
