@@ -31,7 +31,7 @@ def emit_random(f: Function, item: Item, context: Context) -> None:
         where = f.at(data, f.mul(row.index, rows.strides[0]), rows.root.dtype.itemsize)
         number = _word(f, _long(f, where, rows), 0)
         line = f.at(target, f.mul(row.index, elements), size)
-        done = blocks - blocks % _LANES
+        done = elements // (each * _LANES) * _LANES
         if done:
             with f.loop(0, done, _LANES) as turn:
                 words = _encrypted(f, turn.index, number, counted, item.attrs["node"], keys)
