@@ -129,6 +129,8 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(
 
 def test_limits_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with threadpoolctl.threadpool_limits(1):
+        assert threads.allowed() == 1
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
     NativeEngine().compile(gg.trace(lambda x: x + 1.0, gg.Spec((2,))))(np.zeros(2))
     assert threads.allowed() == 6

@@ -60,7 +60,8 @@ def _register() -> None:
             return allowed()
 
         def set_num_threads(self, num_threads: int) -> None:
-            _Limit.value = num_threads
+            # A context that ends sets what it found when it began, which is no limit where nothing was limited.
+            _Limit.value = num_threads if num_threads < _unlimited() else None
 
         def get_version(self) -> None:
             return None
@@ -75,10 +76,14 @@ def allowed() -> int:
     one of them is less.
     """
     _register()
+    return max(1, min(_unlimited(), _Limit.value or _unlimited()))
+
+
+def _unlimited() -> int:
+    """Return how many threads the cores and the environment allow."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    limits = [cores, int(wanted) if wanted.isdigit() and int(wanted) else cores, _Limit.value or cores]
-    return max(1, min(limits))
+    return min(cores, int(wanted)) if wanted.isdigit() and int(wanted) else cores
 
 
 class Pace:
