@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def entry(key: bytes, code: bytes = b"the code") -> Compiled:
-    return Compiled(key, code, 0, 64, (), (), False, ("label {index}",), ((64, b"abc"),))
+    return Compiled(key, code, 0, 64, 0, (), (), False, ("label {index}",), ((64, b"abc"),))
 
 
 KEY = hashlib.sha256(b"one").digest()

@@ -309,6 +309,22 @@ def test_work_that_threads_share(threads: int, monkeypatch: pytest.MonkeyPatch) 
     assert program_of(graph).shared
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_products_so_large_that_threads_claim_their_panels(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glassgrad.engines.native.program.Pace", lambda *_: Always(threads))
+
+    def f(a: Any, b: Any, many: Any, wide: Any) -> Any:
+        deep = gg.relu(a @ gg.permute_dims(b, (1, 0)))
+        return deep, many @ gg.permute_dims(wide, (0, 2, 1)) + 1.0, gg.permute_dims(many, (0, 2, 1)) @ many
+
+    graph = same(f, (64, 2100), (131, 2100), (2, 61, 700), (2, 400, 700), dtype="float32", targets=("host",))
+    compiled = program_of(graph)
+    assert compiled.shared
+    assert compiled.scratch >= 512 * 16 * 4
+
+
 def program_of(graph: Graph) -> Any:
     """Return what was compiled for a graph with static shapes."""
     arrays = [np.zeros(v.shape, v.dtype) for v in graph.inputs]

@@ -111,16 +111,18 @@ class Always:
         pass
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(
+    ("optimizer", "hidden"), [("sgd", [130, 70]), ("adam", [130, 70]), ("adam", [601, 600])]
+)
 def test_the_bits_do_not_depend_on_the_number_of_threads(
-    optimizer: str, monkeypatch: pytest.MonkeyPatch
+    optimizer: str, hidden: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(1)
     X, y = np.float32(rng.normal(size=(300, 100))), np.float32(rng.normal(size=(300, 3)))
     results = []
     for count in (1, 2, 3):
         monkeypatch.setattr("glassgrad.engines.native.loop.Pace", lambda *_, n=count: Always(n))
-        model = gg.nn.mlp(100, [130, 70], 3, activation="gelu", dropout=0.1, seed=0)
+        model = gg.nn.mlp(100, hidden, 3, activation="gelu", dropout=0.1, seed=0)
         step = build_step(model, gg.nn.losses.loss("mse"), gg.optim.optimizer(optimizer, lr=1e-3), X, y)
         reports = train(NativeLoop(step.step, host()), step, X, y, 12, batch=100)
         results.append([a.tobytes() for a in (*step.state, reports)])

@@ -12,14 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from glassgrad.engines.native.body import Context
-from glassgrad.engines.native.contractions import (
-    Plan,
-    contraction_units,
-    emit_contraction,
-    emit_packing,
-    packing_units,
-    plan_contraction,
-)
+from glassgrad.engines.native.contractions import contraction_units, emit_contraction
 from glassgrad.engines.native.elementwise import SUPPORTED
 from glassgrad.engines.native.fuse import Kernel, fuse
 from glassgrad.engines.native.ir import I64, Function, Module, V
@@ -27,6 +20,7 @@ from glassgrad.engines.native.items import Access, Item, Items, make_items, row_
 from glassgrad.engines.native.layout import Layouts, choose_layouts
 from glassgrad.engines.native.maps import emit_map, map_units
 from glassgrad.engines.native.others import emit_other
+from glassgrad.engines.native.packing import emit_packing, packing_units
 from glassgrad.engines.native.places import (
     ARGUMENTS,
     STATE,
@@ -36,6 +30,7 @@ from glassgrad.engines.native.places import (
     address,
     plan_places,
 )
+from glassgrad.engines.native.products import Plan, plan_contraction
 from glassgrad.engines.native.reductions import emit_reduction, reduction_units
 from glassgrad.engines.native.target import Target
 from glassgrad.graph.passes import lower, simplify
@@ -45,6 +40,9 @@ __all__ = ["Parts", "Unit", "assemble", "call_unit", "prepare"]
 
 _SPLIT = 1 << 15
 """Operations from which a kernel's work is worth splitting among threads."""
+
+_CLAIM = 1 << 22
+"""Operations from which threads claim one unit of a kernel after the other rather than equal shares."""
 
 
 @dataclass(eq=False, slots=True)
@@ -59,6 +57,8 @@ class Unit:
         The kernel.
     units
         In how many units the work can be split; 1 where it cannot or is too small.
+    claimed
+        Whether the units are large enough for threads to claim them one by one.
     plan
         Of a contraction.
     packs
@@ -70,6 +70,7 @@ class Unit:
     name: str
     kernel: Kernel
     units: int
+    claimed: bool = False
     plan: Plan | None = None
     packs: bool = False
     function: Function | None = None
@@ -151,14 +152,13 @@ def assemble(
         k: plan_contraction(layouts.product(k), k.main.out[0].dtype) for k in kernels if k.kind == "contract"
     }
     kept = [*items.outputs, *(v for k in once for v in k.stored)]
-    scratch = {k: [v for v in (p.packed, p.partial) if v is not None] for k, p in plans.items()}
-    plan_places(kernels, places, kept, scratch=scratch)
+    plan_places(kernels, places, kept, plans=plans)
     module = Module() if within is None else within.module
     parts = Parts(module, items, layouts, places, in_place=in_place)
 
     def inside(own: Graph) -> Parts:
         made = assemble(prepare(own), target, within=parts)
-        places.work = made.places.work
+        places.work, places.scratch = made.places.work, max(places.scratch, made.places.scratch)
         return made
 
     context = Context(layouts, places, inside)
@@ -166,7 +166,7 @@ def assemble(
         written = parts.once if kernel in once else parts.every
         plan = plans.get(kernel)
         if plan is not None and plan.packed is not None:
-            pack = Unit("pack", kernel, packing_units(plan.product), plan, packs=True)
+            pack = Unit("pack", kernel, packing_units(plan.product), plan=plan, packs=True)
             written.append(_write(parts.module, pack, context))
         written.append(_write(parts.module, _unit(kernel, context, plan), context))
     return parts
@@ -279,7 +279,7 @@ def _unit(kernel: Kernel, context: Context, plan: Plan | None) -> Unit:
         work = float(math.prod(kernel.main.domain) * len(kernel.items))
         count = {"map": map_units, "reduce": reduction_units}.get(kernel.kind)
         units = count(kernel, context) if count else 1
-    return Unit(name, kernel, units if work >= _SPLIT else 1, plan)
+    return Unit(name, kernel, units if work >= _SPLIT else 1, work >= _CLAIM, plan)
 
 
 def _write(module: Module, unit: Unit, context: Context) -> Unit:

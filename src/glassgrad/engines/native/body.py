@@ -22,6 +22,9 @@ from glassgrad.ir import Constant, Graph, Value
 __all__ = ["At", "Body", "Context", "Inside"]
 
 
+_FAR = 1 << 19
+"""Bytes of an array from which it is not expected in the caches."""
+
 _FEW = 4
 """Lanes of a vector whose numbers are read one by one from computed places."""
 
@@ -105,11 +108,11 @@ class Body:
         self._nest = [(a,) for a in range(len(domain))] if nest is None else nest
         self.stored = [v for v in stored if any(v in item.out for item in items)]
         self._own = row_major(domain)
-        made = {v for item in items for v in item.out} | set(given)
+        self._made = {v for item in items for v in item.out} | set(given)
         self._scalars: dict[Access, V] = {}
         for item in items:
             for access in item.reads:
-                if access.root not in made and not any(access.strides) and access not in self._scalars:
+                if access.root not in self._made and not any(access.strides) and access not in self._scalars:
                     self._scalars[access] = self._number(access)
         self._addresses: dict[Any, V] = {}
         self._loaded: dict[Any, V] = {}
@@ -163,6 +166,16 @@ class Body:
         for value in self.stored:
             self.store(self.own(value), numbers[value], index, along, active)
         return numbers
+
+    def prefetch(self, index: Sequence[At], along: int) -> None:
+        """Ask for the vectors that `run` will read at an index, where they lie in arrays larger than the caches."""
+        f = self.f
+        for access in dict.fromkeys(a for item in self.items for a in item.reads if a.root not in self._made):
+            strides = self.strides(access)
+            if strides[along] == 1 and self.context.places.bytes_of(access.root) >= _FAR:
+                f.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
+                there = self.address(access, strides, index)
+                f.do(f"call void @llvm.prefetch.p0({there}, i32 0, i32 2, i32 1)")
 
     # --- memory ---
 

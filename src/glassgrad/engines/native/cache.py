@@ -55,6 +55,8 @@ class Compiled(msgspec.Struct, frozen=True):
         Object code.
     state, work
         Bytes of the two blocks it works in.
+    scratch
+        Bytes that each of its threads needs for itself.
     states, fixed
         Where the pieces of state lie in the first, and the inputs that stay the same in the second.
     shared
@@ -69,6 +71,7 @@ class Compiled(msgspec.Struct, frozen=True):
     code: bytes
     state: int
     work: int
+    scratch: int
     states: tuple[Slot, ...]
     fixed: tuple[Slot, ...]
     shared: bool

@@ -8,85 +8,29 @@ registers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from glassgrad.engines.native import elementwise
 from glassgrad.engines.native.body import At, Body, Context
 from glassgrad.engines.native.fuse import Kernel
 from glassgrad.engines.native.ir import Function, V, kind_of
 from glassgrad.engines.native.nests import Span, outer_loops
-from glassgrad.engines.native.products import DEPTH, Product, chunks
-from glassgrad.ir import Value
+from glassgrad.engines.native.packing import pack_panel, packed_at, panels, units
+from glassgrad.engines.native.products import DEPTH, Plan, Product
 
-__all__ = [
-    "Plan",
-    "contraction_units",
-    "emit_contraction",
-    "emit_packing",
-    "packing_units",
-    "plan_contraction",
-]
+__all__ = ["contraction_units", "emit_contraction"]
 
 _CHAINS = 8
 """Partial sums that must be under way for the multiply-adds not to wait for each other."""
 
-_NEAR = 1 << 20
-"""Bytes of the vector operand up to which it stays in the second-level cache while one row of tiles after the other
-goes through all of it, so that the result is written side by side."""
-
-
-def plan_contraction(product: Product, dtype: np.dtype[Any]) -> Plan:
-    """Return the plan of a product, with the roots it needs while it runs."""
-    packed = packed_root(product, dtype) if product.packed else None
-    return Plan(product, packed, partial_root(product, dtype) if product.blocks > 1 else None)
-
-
-def packed_root(product: Product, dtype: np.dtype[Any]) -> Value:
-    """Return the root that holds the vector operand in panels: (outer…, panels, depth, width)."""
-    sizes = [a.size for a in product.outer if a.vectors]
-    panels = -(-product.along.size // product.width)
-    return Value((*sizes, panels, product.depth, product.width), dtype)
-
-
-def partial_root(product: Product, dtype: np.dtype[Any]) -> Value:
-    """Return the root in which sums wait between blocks of the summed axis: (outer…, rows, panels · width)."""
-    rows, panels = _counts(product)
-    sizes = [a.size for a in product.outer]
-    return Value((*sizes, rows * product.tile[0], panels * product.width), dtype)
-
-
-# --- the product -----------------------------------------------------------------------------------------------------
+_AHEAD = 64
+"""Length of the summed axis from which what a tile's body reads is asked for before the sums begin."""
 
 
 def contraction_units(product: Product) -> int:
     """Return in how many units the work can be split."""
-    rows, panels = _counts(product)
-    return rows if _rows_first(product) else panels
-
-
-def _counts(product: Product) -> tuple[int, int]:
-    rows = -(-product.rows.size // product.tile[0]) if product.rows else 1
-    return rows, -(-product.along.size // product.width)
-
-
-def _rows_first(product: Product) -> bool:
-    """Say whether each row of tiles goes through all panels rather than each panel through all rows."""
-    rows, panels = _counts(product)
-    return rows > 1 and (panels == 1 or product.depth * product.along.size * product.itemsize <= _NEAR)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a product is carried out: its tiles, the root of its panels, and the root of its waiting sums."""
-
-    product: Product
-    packed: Value | None
-    partial: Value | None
+    return product.tiles[0 if product.rows_first else 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +48,27 @@ class _Tiles:
 
     def __init__(self, f: Function, kernel: Kernel, context: Context, plan: Plan) -> None:
         self.f, self.kernel, self.context, self.product = f, kernel, context, plan.product
-        self.packed = packed = plan.packed
+        self.plan = plan
         self.partial = None if plan.partial is None else context.places.base(f, plan.partial)
         (self.out,) = kernel.main.out
         self.kind = kind_of(self.out.dtype)
         self.size = self.out.dtype.itemsize
         self.body = Body(f, context, kernel.after, kernel.stored, kernel.domain, given=kernel.main.out)
-        first, second = kernel.main.reads[::-1] if self.product.swapped else kernel.main.reads
-        self.numbers = f.at(context.places.base(f, first.root), first.offset, self.size)
-        vectors = f.at(context.places.base(f, second.root), second.offset, self.size)
-        self.vectors = context.places.base(f, packed) if packed is not None else vectors
+        numbers, vectors = kernel.main.reads[::-1] if self.product.swapped else kernel.main.reads
+        self.numbers = f.at(context.places.base(f, numbers.root), numbers.offset, self.size)
+        self.given = f.at(context.places.base(f, vectors.root), vectors.offset, self.size)
+        packed = plan.packed or plan.panel
+        self.vectors = self.given if packed is None else context.places.base(f, packed)
+
+    def pack(
+        self, outer: Sequence[At], panel: V | int, columns: Sequence[tuple[int, int]], block: Block
+    ) -> None:
+        """Copy a block of a panel of the vector operand, where panels are copied when their turn comes."""
+        p = self.product
+        if self.plan.panel is not None:
+            moves = [(o, a.vectors) for o, a in zip(outer, p.outer, strict=True)]
+            source = self._address(self.given, [*moves, (At(block.start), p.depth_vectors)])
+            pack_panel(self.f, p, self.kind, source, self.vectors, panel, columns, block.length)
 
     def emit(
         self,
@@ -132,29 +87,59 @@ class _Tiles:
         moves = [(o, a.numbers) for o, a in zip(outer, p.outer, strict=True)]
         moves += [] if p.rows is None else [(row, p.rows.numbers)]
         at_numbers = self._address(self.numbers, [*moves, (At(block.start), p.depth_numbers)])
-        at_vectors, step = self._vectors(outer, panel)
-        at_vectors = self._address(at_vectors, [(At(block.start), step)])
+        at_vectors, step = self._vectors(outer, panel, block)
         waiting = self._waiting(outer, row, rows, panel, columns) if p.blocks > 1 else []
         begin = [] if block.first else [f.load(at, self.kind, p.lanes) for at in waiting]
+        if block.last:
+            self._prefetch(outer, row, rows, panel, columns)
         sums = self._sums(at_numbers, at_vectors, step, rows, columns, block.length, begin)
         if not block.last:
             for total, at in zip(sums, waiting, strict=True):
                 f.store(total, at)
             return
-        index = [At()] * len(self.kernel.domain)
-        for o, axis in zip(outer, p.outer, strict=True):
-            index[axis.place] = o
-        start = f.mul(panel, p.width)
         self.body.refresh()
-        for n, total in enumerate(sums):
-            i, (begins, active) = n // len(columns), columns[n % len(columns)]
-            if p.rows is not None:
-                index[p.rows.place] = At(row.base, row.plus + i)
-            index[p.along.place] = At(start, begins)
+        places = self._places(outer, row, rows, panel, columns)
+        for total, (index, active) in zip(sums, places, strict=True):
             limit = None if active == p.lanes or p.filled else active
             if self.out in self.kernel.stored:
                 self.body.store(self.body.own(self.out), total, index, p.along.place, limit)
             self.body.run(index, p.along.place, p.lanes, limit, {self.out: total})
+
+    def _places(
+        self,
+        outer: Sequence[At],
+        row: At,
+        rows: int,
+        panel: V | int,
+        columns: Sequence[tuple[int, int]],
+    ) -> Iterator[tuple[Sequence[At], int]]:
+        """Go through the vectors of a tile: the index of each, and how many of its lanes count."""
+        p = self.product
+        index = [At()] * len(self.kernel.domain)
+        for o, axis in zip(outer, p.outer, strict=True):
+            index[axis.place] = o
+        start = self.f.mul(panel, p.width)
+        for i in range(rows):
+            for begins, active in columns:
+                if p.rows is not None:
+                    index[p.rows.place] = At(row.base, row.plus + i)
+                index[p.along.place] = At(start, begins)
+                yield index, active
+
+    def _prefetch(
+        self,
+        outer: Sequence[At],
+        row: At,
+        rows: int,
+        panel: V | int,
+        columns: Sequence[tuple[int, int]],
+    ) -> None:
+        """Ask for what the body will read, so that it is there when the sums are complete."""
+        if self.product.depth < _AHEAD:
+            return
+        self.body.refresh()
+        for index, _ in self._places(outer, row, rows, panel, columns):
+            self.body.prefetch(index, self.product.along.place)
 
     def _waiting(
         self,
@@ -167,7 +152,7 @@ class _Tiles:
         """Return where the sums of a tile wait."""
         f, p = self.f, self.product
         assert self.partial is not None
-        tall, panels = _counts(p)
+        tall, panels = p.tiles
         where: V | int = 0
         for o, a in zip(outer, p.outer, strict=True):
             where = f.add(f.mul(where, a.size), o.base)
@@ -185,20 +170,17 @@ class _Tiles:
             base = f.at(base, at.plus * stride, self.size)
         return base
 
-    def _vectors(self, outer: Sequence[At], panel: V | int) -> tuple[V, int]:
-        """Return the address of the vector operand for a panel, and its step along the summed axis."""
+    def _vectors(self, outer: Sequence[At], panel: V | int, block: Block) -> tuple[V, int]:
+        """Return the address of a block of the vector operand for a panel, and its step along the summed axis."""
         f, p = self.f, self.product
-        if self.packed is None:
-            moves = [(o, a.vectors) for o, a in zip(outer, p.outer, strict=True)]
-            base = self._address(self.vectors, moves)
-            return f.at(base, f.mul(panel, p.width), self.size), p.depth_vectors
-        where: V | int = 0
-        for o, a in zip(outer, p.outer, strict=True):
-            if a.vectors:
-                where = f.add(f.mul(where, a.size), f.add(o.base, o.plus))
-        panels = _counts(p)[1]
-        where = f.add(f.mul(where, panels), panel)
-        return f.at(self.vectors, f.mul(where, p.depth * p.width), self.size), p.width
+        if self.plan.panel is not None:
+            return self.vectors, p.width
+        if self.plan.packed is not None:
+            where = f.mul(packed_at(f, p, outer, panel), p.depth * p.width)
+            return self._address(f.at(self.vectors, where, self.size), [(At(block.start), p.width)]), p.width
+        moves = [(o, a.vectors) for o, a in zip(outer, p.outer, strict=True)]
+        base = self._address(self.vectors, [*moves, (At(block.start), p.depth_vectors)])
+        return f.at(base, f.mul(panel, p.width), self.size), p.depth_vectors
 
     def _sums(
         self,
@@ -255,7 +237,7 @@ class _Tiles:
         found = list(totals)
         read = []
         for begin, active in columns:
-            whole = active == p.lanes or p.filled or self.packed is not None
+            whole = active == p.lanes or p.filled or p.packed
             limit = None if whole else active
             address = f.at(vectors, k * step + begin, self.size)
             read.append(f.load(address, self.kind, p.lanes, limit))
@@ -278,12 +260,13 @@ def emit_contraction(f: Function, kernel: Kernel, context: Context, plan: Plan, 
     product = plan.product
     for block in _depth_blocks(f, product):
         for outer in outer_loops(f, [a.size for a in product.outer]):
-            if _rows_first(product):
+            if product.rows_first:
                 for row, rows in _rows(f, product, span):
-                    for panel, columns in _panels(f, product, None):
+                    for panel, columns in panels(f, product, None):
                         tiles.emit(outer, row, rows, panel, columns, block)
             else:
-                for panel, columns in _panels(f, product, span):
+                for panel, columns in panels(f, product, span):
+                    tiles.pack(outer, panel, columns, block)
                     for row, rows in _rows(f, product, None):
                         tiles.emit(outer, row, rows, panel, columns, block)
 
@@ -307,108 +290,5 @@ def _rows(f: Function, product: Product, span: Span | None) -> Iterator[tuple[At
         yield At(), 1
         return
     tall, size = product.tile[0], product.rows.size
-    for unit, whole in _units(f, size // tall, -(-size // tall), span):
+    for unit, whole in units(f, size // tall, -(-size // tall), span):
         yield (At(f.mul(unit, tall)), tall) if whole else (At(size - size % tall), size % tall)
-
-
-def _panels(
-    f: Function, product: Product, span: Span | None
-) -> Iterator[tuple[V | int, Sequence[tuple[int, int]]]]:
-    """Go through the panels: the number of each and its vectors."""
-    width, size = product.width, product.along.size
-    for unit, whole in _units(f, size // width, -(-size // width), span):
-        yield unit, chunks(width if whole else size % width, product.lanes)
-
-
-def _units(f: Function, whole: int, count: int, span: Span | None) -> Iterator[tuple[V | int, bool]]:
-    """Go through the whole units of a span in a loop, then through the smaller last one if there is one."""
-    start, stop = (0, count) if span is None else span
-    if whole:
-        last = f.minimum(stop, whole)
-        with f.at_least_once(start, last), f.loop(start, last) as turn:
-            yield turn.index, True
-    if count > whole:
-        with f.at_least_once(whole, stop):
-            yield whole, False
-
-
-# --- packing ---------------------------------------------------------------------------------------------------------
-
-
-def packing_units(product: Product) -> int:
-    """Return in how many units the copying into panels can be split."""
-    return _counts(product)[1]
-
-
-def emit_packing(f: Function, kernel: Kernel, context: Context, plan: Plan, span: Span | None) -> None:
-    """Copy the vector operand into panels, in which what a tile reads lies side by side."""
-    p, packed = plan.product, plan.packed
-    assert packed is not None
-    access = kernel.main.reads[0] if p.swapped else kernel.main.reads[1]
-    kind, size = kind_of(packed.dtype), packed.dtype.itemsize
-    source = f.at(context.places.base(f, access.root), access.offset, size)
-    target = context.places.base(f, packed)
-    panels = _counts(p)[1]
-    shared = [a for a in p.outer if a.vectors]
-    for outer in outer_loops(f, [a.size for a in shared]):
-        begin: V = source
-        where: V | int = 0
-        for at, axis in zip(outer, shared, strict=True):
-            begin = f.at(begin, f.mul(at.base, axis.vectors), size)
-            where = f.add(f.mul(where, axis.size), at.base)
-        for panel, columns in _panels(f, p, span):
-            start = f.at(begin, f.mul(f.mul(panel, p.width), p.along.vectors), size)
-            place = f.mul(f.add(f.mul(where, panels), panel), p.depth * p.width)
-            to = f.at(target, place, size)
-            for offset, active in columns:
-                here = f.at(start, offset * p.along.vectors, size)
-                there = f.at(to, offset, size)
-                _copy(f, p, here, there, active, kind, size)
-
-
-def _copy(f: Function, p: Product, source: V, target: V, active: int, kind: str, size: int) -> None:
-    """Copy one vector's width over the whole of the summed axis."""
-    if p.along.vectors == 1:
-        with f.loop(0, p.depth) as turn:
-            limit = None if active == p.lanes else active
-            read = f.load(f.at(source, f.mul(turn.index, p.depth_vectors), size), kind, p.lanes, limit)
-            f.store(read, f.at(target, f.mul(turn.index, p.width), size))
-        return
-    square = p.lanes if p.depth_vectors == 1 else 1
-    whole = p.depth - p.depth % square
-    if whole and square > 1:
-        with f.loop(0, whole, square) as turn:
-            start = f.at(source, turn.index, size)
-            lines = [f.load(f.at(start, i * p.along.vectors, size), kind, square) for i in range(active)]
-            lines += [lines[-1]] * (square - active)
-            for i, line in enumerate(transposed(f, lines)):
-                f.store(line, f.at(target, f.mul(f.add(turn.index, i), p.width), size))
-    else:
-        whole = 0
-    if whole < p.depth:
-        with f.loop(whole, p.depth) as turn:
-            start = f.at(source, f.mul(turn.index, p.depth_vectors), size)
-            line = f.constant(0, kind, p.lanes)
-            for i in range(active):
-                one = f.load(f.at(start, i * p.along.vectors, size), kind)
-                line = f.emit(f"insertelement {line}, {one}, i64 {i}", kind, p.lanes)
-            f.store(line, f.at(target, f.mul(turn.index, p.width), size))
-
-
-def transposed(f: Function, lines: Sequence[V]) -> list[V]:
-    """Transpose a square of vectors in registers: rounds of taking the halves of pairs of lines together."""
-    n = len(lines)
-    lines = list(lines)
-    for bit in range(int(math.log2(n))):
-        step = 1 << bit
-        made = list(lines)
-        for i in range(n):
-            if i & step:
-                continue
-            a, b = lines[i], lines[i | step]
-            low = [(x if not x & step else (x ^ step) + n) for x in range(n)]
-            high = [((x | step) if not x & step else x + n) for x in range(n)]
-            made[i] = f.shuffle(a, b, low)
-            made[i | step] = f.shuffle(a, b, high)
-        lines = made
-    return lines

@@ -155,7 +155,7 @@ class _Steps:
             reports.ctypes.data,
             stop.ctypes.data,
         )
-        return int(run_together(self._run, arguments, threads))
+        return int(run_together(self._run, arguments, threads, self._compiled.scratch))
 
 
 def _compile(

@@ -18,13 +18,15 @@ from glassgrad.engines.native.fuse import Kernel
 from glassgrad.engines.native.ir import I64, PTR, Function, V
 from glassgrad.engines.native.items import Item, shape_of, squeezed
 from glassgrad.engines.native.layout import Layouts
-from glassgrad.graph.passes.memory import ALIGNMENT, Space
+from glassgrad.engines.native.products import Plan
+from glassgrad.graph.passes.memory import ALIGNMENT, arrange
 from glassgrad.ir import Constant, Value
 
-__all__ = ["ARGUMENTS", "STATE", "WORK", "Place", "Places", "address", "plan_places"]
+__all__ = ["ARGUMENTS", "SCRATCH", "STATE", "WORK", "Place", "Places", "address", "plan_places"]
 
-STATE, WORK, ARGUMENTS = "%state", "%work", "%arguments"
-"""The blocks, by the parameter that a program's function has for them; of the last each entry is an address."""
+STATE, WORK, ARGUMENTS, SCRATCH = "%state", "%work", "%arguments", "%scratch"
+"""The blocks, by what a program's function calls them; of the third each entry is an address, of the last every thread
+has its own."""
 
 
 _IN_CODE = 1 << 14
@@ -49,7 +51,7 @@ class Places:
         How each root lies.
     of
         The place of each root.
-    state, work
+    state, work, scratch
         Sizes of the blocks in bytes.
     complaints
         Items that may meet an index out of range, and the length of the axis; a complaint is the number of
@@ -62,6 +64,7 @@ class Places:
     of: dict[Value, Place] = field(default_factory=dict)
     state: int = 0
     work: int = ALIGNMENT
+    scratch: int = 0
     complaints: list[tuple[Item, int]] = field(default_factory=list)
     filled: list[tuple[int, np.ndarray[Any, Any]]] = field(default_factory=list)
 
@@ -117,7 +120,7 @@ def plan_places(
     places: Places,
     kept: Sequence[Value],
     *,
-    scratch: dict[Kernel, list[Value]],
+    plans: dict[Kernel, Plan],
 ) -> None:
     """Give every root that a kernel stores a place in the working block; memory is used again when a root is
     dead.
@@ -130,8 +133,8 @@ def plan_places(
         Has places for inputs, state and outputs; the others are added.
     kept
         Roots that are needed until the end.
-    scratch
-        Roots that a kernel needs while it runs alone.
+    plans
+        Of the products; they have roots that are needed only while they run.
     """
     last: dict[Value, int] = {}
     for i, kernel in enumerate(kernels):
@@ -139,21 +142,18 @@ def plan_places(
             last[value] = i
     for value in kept:
         last[value] = len(kernels)
-    ending: dict[int, list[Value]] = {}
-    for value, i in last.items():
-        ending.setdefault(i, []).append(value)
-    space = Space()
-    start = places.work
-    held: dict[Value, tuple[int, int]] = {}
+    spans: dict[Value, tuple[int, int, int]] = {}
     for i, kernel in enumerate(kernels):
-        for value in (*kernel.stored, *scratch.get(kernel, ())):
-            if value in places.of:
-                continue
-            size = places.bytes_of(value)
-            offset = space.take(size)
-            held[value] = (offset, size)
-            places.of[value] = Place(WORK, start + offset)
-        for value in (*ending.get(i, ()), *scratch.get(kernel, ())):
-            if value in held:
-                space.give(*held.pop(value))
-    places.work = start + space.top
+        for value in kernel.stored:
+            if value not in places.of:
+                spans[value] = (i, last[value], places.bytes_of(value))
+        if kernel in plans:
+            spans |= {v: (i, i, places.bytes_of(v)) for v in plans[kernel].scratch}
+            panel = plans[kernel].panel
+            if panel is not None:
+                places.of[panel] = Place(SCRATCH, 0)
+                places.scratch = max(places.scratch, places.bytes_of(panel))
+    offsets, size = arrange(list(spans.values()))
+    for value, offset in zip(spans, offsets, strict=True):
+        places.of[value] = Place(WORK, places.work + offset)
+    places.work += size

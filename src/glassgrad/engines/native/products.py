@@ -4,7 +4,7 @@ repacked.
 One form serves almost every product. Vectors lie along one axis of the result; one operand, the *vectors*, is
 read along that axis, the other, the *numbers*, one element at a time and broadcast; the partial sums stay in
 registers over the whole of the summed axis. An operand that does not lie along the vector axis is first
-copied so that it does, in panels as wide as a tile.
+copied so that it does, in panels as wide as a tile: all of them ahead, or each when its turn comes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from glassgrad.engines.native.items import Sizes
+from glassgrad.ir import Value
 
-__all__ = ["DEPTH", "Axis", "Product", "chunks", "plan_product"]
+__all__ = ["DEPTH", "Axis", "Plan", "Product", "chunks", "plan_contraction", "plan_product"]
+
+_NEAR = 1 << 20
+"""Bytes of the vector operand up to which it stays in the second-level cache while one row of tiles after the other
+goes through all of it, so that the result is written side by side."""
 
 _PACK = 0.6
 """What copying one element into a panel costs, in vector multiply-adds."""
@@ -86,6 +94,23 @@ class Product:
         return self.lanes * self.tile[1]
 
     @property
+    def tiles(self) -> tuple[int, int]:
+        """Rows of tiles, and panels: columns of tiles."""
+        rows = -(-self.rows.size // self.tile[0]) if self.rows else 1
+        return rows, -(-self.along.size // self.width)
+
+    @property
+    def rows_first(self) -> bool:
+        """Whether each row of tiles goes through all panels rather than each panel through all rows."""
+        rows, panels = self.tiles
+        return rows > 1 and (panels == 1 or self.depth * self.along.size * self.itemsize <= _NEAR)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether all panels are packed before the product rather than each before it is used."""
+        return self.packed and (self.rows_first or any(a.vectors == 0 for a in self.outer))
+
+    @property
     def blocks(self) -> int:
         """Into how many blocks the summed axis is cut: where it is long, the sums wait in memory between them."""
         return 1 if self.depth < _DEEP else -(-self.depth // DEPTH)
@@ -97,6 +122,46 @@ class Product:
         rows = (self.rows.size if self.rows else 1) * math.prod(a.size for a in self.outer)
         shared = math.prod(a.size for a in self.outer if a.vectors)
         return vectors * rows * self.depth + (self.packed * _PACK * self.depth * self.along.size * shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a product is carried out, and the roots it needs while it runs.
+
+    Attributes
+    ----------
+    product
+        Its tiles.
+    packed
+        All panels of the vector operand, (outer…, panels, depth, width), where they are copied ahead.
+    panel
+        One panel, (depth, width), where each is copied when its turn comes.
+    partial
+        Sums that wait between blocks of the summed axis, (outer…, rows, panels · width).
+    """
+
+    product: Product
+    packed: Value | None
+    panel: Value | None
+    partial: Value | None
+
+    @property
+    def scratch(self) -> list[Value]:
+        """The roots that all threads share."""
+        return [v for v in (self.packed, self.partial) if v is not None]
+
+
+def plan_contraction(product: Product, dtype: np.dtype[Any]) -> Plan:
+    """Return the plan of a product, with the roots it needs while it runs."""
+    p, packed, panel, partial = product, None, None, None
+    rows, count = p.tiles
+    if p.ahead:
+        packed = Value((*(a.size for a in p.outer if a.vectors), count, p.depth, p.width), dtype)
+    elif p.packed:
+        panel = Value((p.depth if p.blocks == 1 else DEPTH, p.width), dtype)
+    if p.blocks > 1:
+        partial = Value((*(a.size for a in p.outer), rows * p.tile[0], count * p.width), dtype)
+    return Plan(product, packed, panel, partial)
 
 
 def plan_product(

@@ -83,6 +83,7 @@ def finished(
         code,
         parts.places.state,
         parts.places.work,
+        parts.places.scratch,
         tuple(map(slot, states)),
         tuple(map(slot, fixed)),
         any(unit.units > 1 for unit in parts.every),
@@ -149,7 +150,9 @@ class _Call:
         table = np.array([a.ctypes.data for a in (*read, *made)], np.uintp)
         _, threads = self._pace.next(1)
         begin = time.perf_counter()
-        run_together(self._run, (None, self._work.address, table.ctypes.data), threads)
+        run_together(
+            self._run, (None, self._work.address, table.ctypes.data), threads, self._compiled.scratch
+        )
         self._pace.note(threads, 1, time.perf_counter() - begin)
         self._work.check(self._compiled.complaints)
         return made

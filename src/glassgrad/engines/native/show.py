@@ -272,9 +272,10 @@ class _Plan:
     def _tiling(self, kernel: Kernel, product: Product) -> str:
         vectors, numbers = (self.names[v] for v in self._operands(kernel, product))
         rows, columns = product.tile
+        packed = "" if not product.packed else ", packed" if product.ahead else ", packed panel by panel"
         text = (
             f"tiles of {counted(rows, 'row')} × {counted(columns, 'vector')} of {product.lanes} numbers; vectors lie "
-            f"along the axis of {product.along.size} and come from {vectors}{', packed' if product.packed else ''}, "
+            f"along the axis of {product.along.size} and come from {vectors}{packed}, "
             f"numbers one by one from {numbers}"
         )
         return text + (f"; the sum in {product.blocks} blocks" if product.blocks > 1 else "")

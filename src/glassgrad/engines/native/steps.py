@@ -91,7 +91,7 @@ def write_loop(parts: Parts, inputs: Inputs, target: Target, flush: bool) -> Non
             size, kind = value.dtype.itemsize, kind_of(value.dtype)
             f.store(f.load(f.at(source, step, size), kind), parts.places.base(f, value))
     team.wait()
-    team.run(parts.every)
+    team.run(parts.every, step)
     after = f.add(step, 1)
     assert isinstance(after, V)
     with team.leader():

@@ -15,16 +15,20 @@ from dataclasses import dataclass
 
 from glassgrad.engines.native.assemble import Unit, call_unit
 from glassgrad.engines.native.ir import I1, I64, PTR, Function, Module, V
-from glassgrad.engines.native.places import Places
+from glassgrad.engines.native.places import SCRATCH, Places
 from glassgrad.engines.native.target import Target
 from glassgrad.ir import Value
 
 __all__ = ["TEAM_BYTES", "Team"]
 
-TEAM_BYTES = 192
-"""Memory the threads share: how many have arrived, how often all have, and whether to stop; a cache line each."""
+TEAM_BYTES = 4096
+"""Memory the threads share: how many have arrived, how often all have, whether to stop, and for each kernel whose units
+are claimed how many claims there were; a cache line each, zeros when the threads start."""
 
-_HALT = 128
+_LINE, _HALT, _CLAIMS = 64, 128, 192
+
+_MOST = (TEAM_BYTES - _CLAIMS) // _LINE
+"""How many kernels' units can be claimed."""
 
 _PATIENCE = 2000
 """Turns of waiting after which a thread offers its core to others."""
@@ -77,9 +81,14 @@ class Team:
         self.f, self._places = f, places
         self._memory, self._thread, self._threads = self.parameters
         _write_barrier(f.module, target)
+        if places.scratch:
+            with f.entry():
+                own = f.at(f.at(self._memory, TEAM_BYTES, 1), self._thread, places.scratch)
+                f.do(f"{SCRATCH} = getelementptr i8, {own}, i64 0")
         self._leads = f.compare("eq", self._thread, f.constant(0, I64))
         self._several = f.compare("ugt", self._threads, f.constant(1, I64))
         self._open: list[tuple[_Reach, bool]] = []
+        self._counters = 0
 
     @contextmanager
     def leader(self) -> Iterator[None]:
@@ -111,7 +120,31 @@ class Team:
         """Return the leader's decision."""
         return self.f.load(self.f.at(self._memory, _HALT, 1), I1)
 
-    def run(self, units: Sequence[Unit]) -> None:
+    @contextmanager
+    def claim(self, count: int, step: V | int) -> Iterator[V]:
+        """Let each thread take one of `count` units after the other, as long as there are any.
+
+        A counter says how many were asked for. In every step each thread asks once in vain; thus the counter is known
+        at the start of the next, and need not be set back.
+        """
+        f = self.f
+        counter = f.at(self._memory, _CLAIMS + _LINE * self._counters, 1)
+        self._counters += 1
+        asked = f.binary("add", self._threads, f.constant(count, I64))
+        before = f.constant(step, I64) if isinstance(step, int) else step
+        before = f.binary("mul", before, asked)
+        head, body, done = f.label("claim"), f.label("unit"), f.label("none")
+        f.do(f"br label %{head}")
+        f.begin(head)
+        unit = f.emit(f"atomicrmw add {counter}, i64 1 monotonic", I64)
+        unit = f.binary("sub", unit, before)
+        f.do(f"br {f.compare('slt', unit, f.constant(count, I64))}, label %{body}, label %{done}")
+        f.begin(body)
+        yield unit
+        f.do(f"br label %{head}")
+        f.begin(done)
+
+    def run(self, units: Sequence[Unit], step: V | int = 0) -> None:
         """Run kernels in order, and wait where one touches what another thread may be at."""
         alone: list[Unit] = []
 
@@ -129,6 +162,11 @@ class Team:
                 self.wait()
             if shared:
                 finish()
+                if unit.claimed and self._counters < _MOST:
+                    with self.claim(unit.units, step) as own:
+                        call_unit(self.f, unit, own, self.f.add(own, 1))
+                    self._open.append((reach, shared))
+                    continue
                 start, stop = self.share(unit.units)
                 with self.f.at_least_once(start, stop):
                     call_unit(self.f, unit, start, stop)
@@ -159,11 +197,10 @@ def _reach(unit: Unit, places: Places) -> _Reach:
         at = [(places.of[v], places.bytes_of(v)) for v in roots if v in places.of]
         return frozenset((p.block, p.offset, p.offset + size) for p, size in at)
 
-    waiting = [] if unit.plan is None or unit.plan.partial is None else [unit.plan.partial]
-    own = [] if unit.plan is None else [v for v in (unit.plan.packed, unit.plan.partial) if v is not None]
+    own = [] if unit.plan is None else unit.plan.scratch
     if unit.packs:
         return _Reach(stretches(unit.kernel.reads()), stretches(own))
-    return _Reach(stretches([*unit.kernel.reads(), *own]), stretches([*unit.kernel.stored, *waiting]))
+    return _Reach(stretches([*unit.kernel.reads(), *own]), stretches([*unit.kernel.stored, *own]))
 
 
 def _write_barrier(module: Module, target: Target) -> None:

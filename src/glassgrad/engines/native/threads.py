@@ -144,9 +144,12 @@ class Pace:
         self._trying = False
 
 
-def run_together(function: Callable[..., Any], arguments: Sequence[Any], threads: int) -> Any:
-    """Call a program's function in several threads at once and return what the first returns."""
-    team = np.zeros(TEAM_BYTES + 64, np.uint8)
+def run_together(function: Callable[..., Any], arguments: Sequence[Any], threads: int, scratch: int) -> Any:
+    """Call a program's function in several threads at once and return what the first returns.
+
+    Each thread gets `scratch` bytes of its own.
+    """
+    team = np.zeros(TEAM_BYTES + threads * scratch + 64, np.uint8)
     address = team.ctypes.data + -team.ctypes.data % 64
     if threads == 1:
         return function(*arguments, address, 0, 1)

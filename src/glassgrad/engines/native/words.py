@@ -69,7 +69,7 @@ OPS = {"contract": "product", "gather": "getitem", "scatter": "index_add"}
 def scratch(unit: Unit) -> list[Value]:
     """Return the roots that a product needs only while it runs."""
     plan = unit.plan
-    return [] if plan is None else [v for v in (plan.packed, plan.partial) if v is not None]
+    return [] if plan is None else plan.scratch
 
 
 def ancestors(graph: Graph, value: Value) -> set[Node]:
