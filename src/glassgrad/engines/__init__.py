@@ -68,7 +68,8 @@ class Loop(Protocol):
         ----------
         state
             Replaced, item by item, by the state after the last step that was taken. The arrays belong to the
-            loop from then on, which may write into them in later calls: copy what is to be kept.
+            loop from then on, which may write into them in later calls: copy what is to be kept. Arrays that
+            are read-only are never written into.
         rows
             The data: arrays whose first axis is the row.
         batches

@@ -66,7 +66,7 @@ class TrainingStep:
     slots
         The names of the state.
     state
-        The state at the start: copies of the parameters and buffers, and the optimizer's fresh state. A run takes the
+        The state at the start, read-only: the parameters and buffers, and the optimizer's fresh state. A run takes the
         list over.
     fixed
         The inputs that are the same in every step.
@@ -137,8 +137,8 @@ def build_step(
         tuple(buffers),
         tuple((name, piece) for name, own in pieces.items() for piece in own),
     )
-    state = [np.array(t.numpy()) for t in (*parameters.values(), *buffers.values())]
-    state += [np.array(own[piece]) for name, own in pieces.items() for piece in own]
+    state = [t.numpy() for t in (*parameters.values(), *buffers.values())]
+    state += [_read_only(piece) for own in pieces.values() for piece in own.values()]
     hyper = {k: v for k, v in optimizer.hyper().items() if k != "lr"}
     extra = loss.inputs()
     dtype = next(iter(parameters.values())).dtype
@@ -180,6 +180,12 @@ def build_step(
     return TrainingStep(
         StepGraph(graph, state=len(state), rows=n_rows, each=2, fixed=len(fixed)), slots, state, fixed
     )
+
+
+def _read_only(array: Array) -> Array:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def _with_update(

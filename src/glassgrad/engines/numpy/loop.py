@@ -71,7 +71,7 @@ class NumpyLoop:
         reports = np.empty((len(batches), len(self.step.graph.outputs) - n_state))
         if not len(batches):
             return reports
-        now = [np.asarray(a, order="C") for a in state]
+        now = [np.require(a, requirements=["C", "W"]) for a in state]
         first = [values[0] for values in each]
         program, gathered, report = self._ready(now, rows, first, fixed, batches.shape[1])
         settled = program.overwritable(n_state)
