@@ -13,8 +13,8 @@ import pytest
 import glassgrad as gg
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native.assemble import prepare
+from glassgrad.engines.native.codegen.target import named
 from glassgrad.engines.native.show import _Plan, explain_graph, explain_step
-from glassgrad.engines.native.target import named
 from glassgrad.errors import OptionError
 from glassgrad.graph.passes import specialise
 from glassgrad.graph.structure import structure

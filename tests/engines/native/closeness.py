@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.engines.native.elementwise import SUPPORTED
+from glassgrad.engines.native.codegen.elementwise import SUPPORTED
 from glassgrad.engines.numpy import interpret
 from glassgrad.graph.passes import for_arrays
 from glassgrad.graph.rules import Arrays, evaluate

@@ -9,9 +9,9 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from glassgrad.engines.native.ir import PTR, Function, Module, V, kind_of
-from glassgrad.engines.native.jit import generate, load
-from glassgrad.engines.native.target import Target, host
+from glassgrad.engines.native.codegen.ir import PTR, Function, Module, V, kind_of
+from glassgrad.engines.native.codegen.jit import generate, load
+from glassgrad.engines.native.codegen.target import Target, host
 
 TARGETS = [
     name

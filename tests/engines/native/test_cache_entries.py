@@ -23,7 +23,7 @@ import glassgrad as gg
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native import NativeEngine, cache, loop, program
 from glassgrad.engines.native.cache import Compiled, cached, digest
-from glassgrad.engines.native.target import host, named
+from glassgrad.engines.native.codegen.target import host, named
 from glassgrad.ir import Graph
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="this system has no owners and modes of files")

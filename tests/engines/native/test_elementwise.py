@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from glassgrad.engines.native.elementwise import SUPPORTED, Unsupported, apply
-from glassgrad.engines.native.target import named
+from glassgrad.engines.native.codegen.elementwise import SUPPORTED, Unsupported, apply
+from glassgrad.engines.native.codegen.target import named
 from glassgrad.ops import REGISTRY
 
 SIZE = 13  # one vector of eight and a rest

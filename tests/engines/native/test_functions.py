@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from harness import TARGETS, Compiled
 
-from glassgrad.engines.native import circular, functions, powers
-from glassgrad.engines.native.target import named
+from glassgrad.engines.native.codegen import circular, functions, powers
+from glassgrad.engines.native.codegen.target import named
 
 # Units in the last place: float, double.
 BOUNDS = {
@@ -293,7 +293,8 @@ FRESH = """
 import sys
 import numpy as np
 from harness import Compiled
-from glassgrad.engines.native import circular, functions
+from glassgrad.engines.native.codegen import circular
+from glassgrad.engines.native.codegen import functions
 x = np.array([0.25, 0.5, 1e6])
 emits = [functions.by_library(name) for name in functions.BY_LIBRARY] + [circular.sin, circular.cos, circular.tan]
 for emit in emits:

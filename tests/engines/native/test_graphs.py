@@ -14,7 +14,7 @@ from wholes import whole_graphs, whole_numbers
 
 import glassgrad as gg
 from glassgrad.engines.native import NativeEngine
-from glassgrad.engines.native.target import named
+from glassgrad.engines.native.codegen.target import named
 from glassgrad.engines.numpy import interpret
 from glassgrad.graph import differentiate
 from glassgrad.graph.passes import for_arrays

@@ -17,7 +17,7 @@ from wholes import whole_numbers, whole_steps
 import glassgrad as gg
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native import NativeEngine
-from glassgrad.engines.native.target import named
+from glassgrad.engines.native.codegen.target import named
 from glassgrad.engines.numpy import interpret
 from glassgrad.errors import ShapeError
 from glassgrad.graph import differentiate, evaluate

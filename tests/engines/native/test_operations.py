@@ -17,7 +17,7 @@ import glassgrad as gg
 from glassgrad.engines import engine
 from glassgrad.engines.auto import NotCompiledWarning
 from glassgrad.engines.native import NativeEngine, Unsupported
-from glassgrad.engines.native.target import named
+from glassgrad.engines.native.codegen.target import named
 from glassgrad.engines.numpy import interpret
 from glassgrad.errors import GlassgradError
 from glassgrad.graph import differentiate

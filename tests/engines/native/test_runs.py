@@ -15,8 +15,8 @@ from glassgrad import examples
 from glassgrad.data import load_digits, read
 from glassgrad.engines import engine
 from glassgrad.engines.native import NativeEngine, threads
+from glassgrad.engines.native.codegen.target import host, named
 from glassgrad.engines.native.loop import NativeLoop
-from glassgrad.engines.native.target import host, named
 from glassgrad.training.step import TrainingStep, build_step
 
 MNIST = Path(__file__).parents[4] / "shared" / "data" / "mnist"

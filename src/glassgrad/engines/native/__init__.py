@@ -1,17 +1,18 @@
 """The native engine: graphs compiled to machine code through LLVM.
 
-A graph with static shapes goes through stages, one file each: `items` (what is computed, read how), `fuse` (what is
-computed in one pass), `layout` and `products` (how matrices lie and products are tiled), `places` (where everything
-lives), the kernels (`maps`, `reductions`, `contractions`, `others`), `steps` (the loop around them), and `jit`.
+A graph with static shapes goes down and comes back as a function: `lowering` finds what is computed, in which passes,
+and where everything lies; `kernels` writes the loops for each kind of work with the instructions of `codegen`;
+`assemble`, `steps` and `team` put them together, once through or step after step, for one thread or several; `program`
+and `loop` run the result, which `cache` keeps. `show` tells what each stage made.
 """
 
 from __future__ import annotations
 
 from glassgrad.engines import StepGraph
-from glassgrad.engines.native.elementwise import Unsupported
+from glassgrad.engines.native.codegen.elementwise import Unsupported
+from glassgrad.engines.native.codegen.target import Target, host
 from glassgrad.engines.native.loop import NativeLoop
 from glassgrad.engines.native.program import NativeProgram
-from glassgrad.engines.native.target import Target, host
 from glassgrad.ir import Graph
 
 __all__ = ["NativeEngine", "Unsupported"]

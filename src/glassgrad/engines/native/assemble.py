@@ -11,17 +11,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from glassgrad.engines.native.body import Context
-from glassgrad.engines.native.contractions import contraction_units, emit_contraction
-from glassgrad.engines.native.elementwise import SUPPORTED
-from glassgrad.engines.native.fuse import Kernel, fuse
-from glassgrad.engines.native.ir import I64, Function, Module, V
-from glassgrad.engines.native.items import Access, Item, Items, make_items, row_major, shape_of, squeezed
-from glassgrad.engines.native.layout import Layouts, choose_layouts
-from glassgrad.engines.native.maps import emit_map, map_units
-from glassgrad.engines.native.others import emit_other
-from glassgrad.engines.native.packing import emit_packing, packing_units
-from glassgrad.engines.native.places import (
+from glassgrad.engines.native.codegen.elementwise import SUPPORTED
+from glassgrad.engines.native.codegen.ir import I64, Function, Module, V
+from glassgrad.engines.native.codegen.target import Target
+from glassgrad.engines.native.kernels.body import Context
+from glassgrad.engines.native.kernels.contractions import contraction_units, emit_contraction
+from glassgrad.engines.native.kernels.maps import emit_map, map_units
+from glassgrad.engines.native.kernels.others import emit_other
+from glassgrad.engines.native.kernels.packing import emit_packing, packing_units
+from glassgrad.engines.native.kernels.reductions import emit_reduction, reduction_units
+from glassgrad.engines.native.lowering.fuse import Kernel, fuse
+from glassgrad.engines.native.lowering.itemize import make_items
+from glassgrad.engines.native.lowering.items import Access, Item, Items, row_major, shape_of, squeezed
+from glassgrad.engines.native.lowering.layout import Layouts, choose_layouts
+from glassgrad.engines.native.lowering.places import (
     ARGUMENTS,
     STATE,
     WORK,
@@ -30,9 +33,7 @@ from glassgrad.engines.native.places import (
     address,
     plan_places,
 )
-from glassgrad.engines.native.products import Plan, plan_contraction
-from glassgrad.engines.native.reductions import emit_reduction, reduction_units
-from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.lowering.products import Plan, plan_contraction
 from glassgrad.graph.passes import lower, simplify
 from glassgrad.ir import Constant, Graph, Value
 

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from glassgrad._version import __version__
-from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.codegen.target import Target
 from glassgrad.ir import Constant, Graph, Value, settings_key
 from glassgrad.ops import lookup
 

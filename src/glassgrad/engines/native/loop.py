@@ -12,10 +12,10 @@ import numpy as np
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native.assemble import assemble, prepare
 from glassgrad.engines.native.cache import Compiled, cached, digest
-from glassgrad.engines.native.jit import load
+from glassgrad.engines.native.codegen.jit import load
+from glassgrad.engines.native.codegen.target import Target
 from glassgrad.engines.native.program import Block, finished
 from glassgrad.engines.native.steps import RUN, Inputs, write_loop
-from glassgrad.engines.native.target import Target
 from glassgrad.engines.native.threads import TEAM, Pace, run_together
 from glassgrad.errors import ShapeError
 from glassgrad.graph.passes import specialise

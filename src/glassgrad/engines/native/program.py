@@ -13,10 +13,10 @@ import numpy as np
 
 from glassgrad.engines.native.assemble import Parts, assemble, prepare
 from glassgrad.engines.native.cache import Compiled, Slot, cached, digest
-from glassgrad.engines.native.items import Item, shape_of, squeezed
-from glassgrad.engines.native.jit import generate, load
+from glassgrad.engines.native.codegen.jit import generate, load
+from glassgrad.engines.native.codegen.target import Target
+from glassgrad.engines.native.lowering.items import Item, shape_of, squeezed
 from glassgrad.engines.native.steps import RUN, write_call
-from glassgrad.engines.native.target import Target
 from glassgrad.engines.native.threads import TEAM, Pace, run_together
 from glassgrad.errors import ShapeError
 from glassgrad.graph.passes import for_arrays, simplify

@@ -18,15 +18,16 @@ import numpy as np
 
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native.assemble import Parts, Unit, assemble
-from glassgrad.engines.native.elementwise import SUPPORTED, Unsupported
-from glassgrad.engines.native.fuse import Kernel, fuse
-from glassgrad.engines.native.items import Item, make_items, shape_of
-from glassgrad.engines.native.jit import generate, load
-from glassgrad.engines.native.layout import choose_layouts
-from glassgrad.engines.native.places import ARGUMENTS, WORK
-from glassgrad.engines.native.products import Product
+from glassgrad.engines.native.codegen.elementwise import SUPPORTED, Unsupported
+from glassgrad.engines.native.codegen.jit import generate, load
+from glassgrad.engines.native.codegen.target import Target, host
+from glassgrad.engines.native.lowering.fuse import Kernel, fuse
+from glassgrad.engines.native.lowering.itemize import make_items
+from glassgrad.engines.native.lowering.items import Item, shape_of
+from glassgrad.engines.native.lowering.layout import choose_layouts
+from glassgrad.engines.native.lowering.places import ARGUMENTS, WORK
+from glassgrad.engines.native.lowering.products import Product
 from glassgrad.engines.native.steps import RUN, Inputs, write_call, write_loop
-from glassgrad.engines.native.target import Target, host
 from glassgrad.engines.native.words import (
     OPS,
     RootNames,

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from glassgrad.engines.native.assemble import Parts
-from glassgrad.engines.native.ir import I1, I64, PTR, Function, V, kind_of
-from glassgrad.engines.native.items import shape_of
-from glassgrad.engines.native.places import ARGUMENTS, STATE, WORK
-from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.codegen.ir import I1, I64, PTR, Function, V, kind_of
+from glassgrad.engines.native.codegen.target import Target
+from glassgrad.engines.native.lowering.items import shape_of
+from glassgrad.engines.native.lowering.places import ARGUMENTS, STATE, WORK
 from glassgrad.engines.native.team import Team
 from glassgrad.ir import Value
 

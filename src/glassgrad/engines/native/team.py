@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from glassgrad.engines.native.assemble import Unit, call_unit
-from glassgrad.engines.native.ir import I1, I64, PTR, Function, Module, V
-from glassgrad.engines.native.places import SCRATCH, Places
-from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.codegen.ir import I1, I64, PTR, Function, Module, V
+from glassgrad.engines.native.codegen.target import Target
+from glassgrad.engines.native.lowering.places import SCRATCH, Places
 from glassgrad.ir import Value
 
 __all__ = ["TEAM_BYTES", "Team"]

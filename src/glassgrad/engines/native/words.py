@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native.assemble import Parts, Unit
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.items import shape_of
+from glassgrad.engines.native.lowering.fuse import Kernel
+from glassgrad.engines.native.lowering.items import shape_of
 from glassgrad.ir import Constant, Graph, Node, Value
 from glassgrad.ir.printer import Names
 

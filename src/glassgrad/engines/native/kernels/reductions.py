@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glassgrad.engines.native import elementwise
-from glassgrad.engines.native.body import At, Body, Context
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.ir import Function, V, kind_of
-from glassgrad.engines.native.items import Sizes, row_major
-from glassgrad.engines.native.nests import Span, nested, outer_loops, sweep, walked
+from glassgrad.engines.native.codegen import elementwise
+from glassgrad.engines.native.codegen.ir import Function, V, kind_of
+from glassgrad.engines.native.kernels.body import At, Body, Context
+from glassgrad.engines.native.kernels.nests import Span, nested, outer_loops, sweep, walked
+from glassgrad.engines.native.lowering.fuse import Kernel
+from glassgrad.engines.native.lowering.items import Sizes, row_major
 
 __all__ = ["emit_reduction", "reduction_units"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from glassgrad.engines.native.body import Context
-from glassgrad.engines.native.ir import I1, I64, Function, V
-from glassgrad.engines.native.items import Item, View, row_major, shape_of
-from glassgrad.engines.native.moves import move
+from glassgrad.engines.native.codegen.ir import I1, I64, Function, V
+from glassgrad.engines.native.kernels.body import Context
+from glassgrad.engines.native.kernels.moves import move
+from glassgrad.engines.native.lowering.items import Item, View, row_major, shape_of
 from glassgrad.ir import Value
 
 __all__ = ["emit_cond", "emit_scan"]

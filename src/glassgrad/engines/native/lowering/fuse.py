@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from glassgrad.engines.native.items import Access, Item, Items, Sizes
+from glassgrad.engines.native.lowering.items import Access, Item, Items, Sizes
 from glassgrad.ir import Value
 
 __all__ = ["Kernel", "fuse"]

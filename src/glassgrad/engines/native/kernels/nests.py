@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from glassgrad.engines.native.body import At, Context
-from glassgrad.engines.native.ir import Function, V
-from glassgrad.engines.native.items import Access, Item, Sizes, row_major
+from glassgrad.engines.native.codegen.ir import Function, V
+from glassgrad.engines.native.kernels.body import At, Context
+from glassgrad.engines.native.lowering.items import Access, Item, Sizes, row_major
 from glassgrad.ir import Value
 
 __all__ = ["Span", "nested", "outer_loops", "sweep", "walked"]

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from glassgrad.engines.native import elementwise
-from glassgrad.engines.native.ir import I64, Function, V, kind_of
-from glassgrad.engines.native.items import Access, Item, Items, Sizes, row_major
-from glassgrad.engines.native.layout import Layouts
-from glassgrad.engines.native.places import Places
+from glassgrad.engines.native.codegen import elementwise
+from glassgrad.engines.native.codegen.ir import I64, Function, V, kind_of
+from glassgrad.engines.native.lowering.items import Access, Item, Items, Sizes, row_major
+from glassgrad.engines.native.lowering.layout import Layouts
+from glassgrad.engines.native.lowering.places import Places
 from glassgrad.ir import Constant, Graph, Value
 
 __all__ = ["At", "Body", "Context", "Inside"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from glassgrad.engines.native.body import At
-from glassgrad.engines.native.ir import I1, I64, Function, V, kind_of
-from glassgrad.engines.native.items import Sizes, shape_of
-from glassgrad.engines.native.nests import nested, outer_loops
+from glassgrad.engines.native.codegen.ir import I1, I64, Function, V, kind_of
+from glassgrad.engines.native.kernels.body import At
+from glassgrad.engines.native.kernels.nests import nested, outer_loops
+from glassgrad.engines.native.lowering.items import Sizes, shape_of
 from glassgrad.ir import Value
 
 __all__ = ["move", "zero"]

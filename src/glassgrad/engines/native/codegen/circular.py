@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from glassgrad.engines.native.floats import bits_of, lanewise, leading, polynomial, rounded
-from glassgrad.engines.native.ir import I1, Function, V
+from glassgrad.engines.native.codegen.floats import bits_of, lanewise, leading, polynomial, rounded
+from glassgrad.engines.native.codegen.ir import I1, Function, V
 
 __all__ = ["cos", "sin", "tan"]
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.ir import I64, PTR, Function, V
-from glassgrad.engines.native.items import Item, shape_of, squeezed
-from glassgrad.engines.native.layout import Layouts
-from glassgrad.engines.native.products import Plan
+from glassgrad.engines.native.codegen.ir import I64, PTR, Function, V
+from glassgrad.engines.native.lowering.fuse import Kernel
+from glassgrad.engines.native.lowering.items import Item, shape_of, squeezed
+from glassgrad.engines.native.lowering.layout import Layouts
+from glassgrad.engines.native.lowering.products import Plan
 from glassgrad.graph.passes.memory import ALIGNMENT, arrange
 from glassgrad.ir import Constant, Value
 

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from glassgrad.engines.native.floats import (
+from glassgrad.engines.native.codegen.floats import (
     FORMATS,
     at_least,
     at_most,
@@ -22,8 +22,8 @@ from glassgrad.engines.native.floats import (
     rounded,
     split,
 )
-from glassgrad.engines.native.functions import exp, log, raised, rest_of_exp
-from glassgrad.engines.native.ir import Function, V
+from glassgrad.engines.native.codegen.functions import exp, log, raised, rest_of_exp
+from glassgrad.engines.native.codegen.ir import Function, V
 
 __all__ = ["power"]
 

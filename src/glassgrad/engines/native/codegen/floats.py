@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassgrad.engines.native.ir import Function, V
+from glassgrad.engines.native.codegen.ir import Function, V
 
 __all__ = [
     "FORMATS", "Format", "at_least", "at_most", "bits_of", "exponent", "lanewise", "leading", "polynomial",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from glassgrad.engines.native.body import At, Body, Context
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.ir import Function
-from glassgrad.engines.native.nests import Span, nested, outer_loops, sweep, walked
+from glassgrad.engines.native.codegen.ir import Function
+from glassgrad.engines.native.kernels.body import At, Body, Context
+from glassgrad.engines.native.kernels.nests import Span, nested, outer_loops, sweep, walked
+from glassgrad.engines.native.lowering.fuse import Kernel
 
 __all__ = ["emit_map", "map_units"]
 

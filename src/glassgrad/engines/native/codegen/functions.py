@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassgrad.engines.native.floats import (
+from glassgrad.engines.native.codegen.floats import (
     FORMATS,
     at_least,
     at_most,
@@ -30,7 +30,7 @@ from glassgrad.engines.native.floats import (
     split,
     split_normal,
 )
-from glassgrad.engines.native.ir import Function, V
+from glassgrad.engines.native.codegen.ir import Function, V
 
 __all__ = [
     "BY_LIBRARY", "by_library", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "raised", "rest_of_exp",

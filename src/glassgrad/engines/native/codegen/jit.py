@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.codegen.target import Target
 
 __all__ = ["Code", "generate", "load"]
 

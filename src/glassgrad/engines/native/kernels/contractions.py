@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from glassgrad.engines.native import elementwise
-from glassgrad.engines.native.body import At, Body, Context
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.ir import Function, V, kind_of
-from glassgrad.engines.native.nests import Span, outer_loops
-from glassgrad.engines.native.packing import pack_panel, packed_at, panels, units
-from glassgrad.engines.native.products import DEPTH, Plan, Product
+from glassgrad.engines.native.codegen import elementwise
+from glassgrad.engines.native.codegen.ir import Function, V, kind_of
+from glassgrad.engines.native.kernels.body import At, Body, Context
+from glassgrad.engines.native.kernels.nests import Span, outer_loops
+from glassgrad.engines.native.kernels.packing import pack_panel, packed_at, panels, units
+from glassgrad.engines.native.lowering.fuse import Kernel
+from glassgrad.engines.native.lowering.products import DEPTH, Plan, Product
 
 __all__ = ["contraction_units", "emit_contraction"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from glassgrad.engines.native.body import Context
-from glassgrad.engines.native.ir import I64, Function, V, kind_of
-from glassgrad.engines.native.items import Item, View, shape_of
+from glassgrad.engines.native.codegen.ir import I64, Function, V, kind_of
+from glassgrad.engines.native.kernels.body import Context
+from glassgrad.engines.native.lowering.items import Item, View, shape_of
 from glassgrad.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
 
 __all__ = ["emit_random"]

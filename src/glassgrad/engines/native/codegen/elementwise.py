@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from glassgrad.engines.native import circular, functions
-from glassgrad.engines.native.ir import I1, Function, V, kind_of
-from glassgrad.engines.native.powers import power
+from glassgrad.engines.native.codegen import circular, functions
+from glassgrad.engines.native.codegen.ir import I1, Function, V, kind_of
+from glassgrad.engines.native.codegen.powers import power
 
 __all__ = ["SUPPORTED", "Unsupported", "apply", "convert"]
 
@@ -56,7 +56,7 @@ def apply(
     Examples
     --------
     >>> import numpy as np
-    >>> from glassgrad.engines.native.ir import Module, V
+    >>> from glassgrad.engines.native.codegen.ir import Module, V
     >>> f = Module().function("half", [V("%x", "float")], "float")
     >>> float32 = np.dtype("float32")
     >>> x = f.parameters[0]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.engines.native.items import Sizes
+from glassgrad.engines.native.lowering.items import Sizes
 from glassgrad.ir import Value
 
 __all__ = ["DEPTH", "Axis", "Plan", "Product", "chunks", "plan_contraction", "plan_product"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from glassgrad.engines.native.body import At, Context
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.ir import Function, V, kind_of
-from glassgrad.engines.native.nests import Span, outer_loops
-from glassgrad.engines.native.products import Plan, Product, chunks
+from glassgrad.engines.native.codegen.ir import Function, V, kind_of
+from glassgrad.engines.native.kernels.body import At, Context
+from glassgrad.engines.native.kernels.nests import Span, outer_loops
+from glassgrad.engines.native.lowering.fuse import Kernel
+from glassgrad.engines.native.lowering.products import Plan, Product, chunks
 
 __all__ = [
     "Plan",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from glassgrad.engines.native import elementwise
-from glassgrad.engines.native.body import Body, Context
-from glassgrad.engines.native.control import emit_cond, emit_scan
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.ir import I64, Function, V, kind_of
-from glassgrad.engines.native.items import Item, Sizes, View, row_major, shape_of
-from glassgrad.engines.native.moves import move, zero
-from glassgrad.engines.native.nests import outer_loops, sweep
-from glassgrad.engines.native.randoms import emit_random
+from glassgrad.engines.native.codegen import elementwise
+from glassgrad.engines.native.codegen.ir import I64, Function, V, kind_of
+from glassgrad.engines.native.kernels.body import Body, Context
+from glassgrad.engines.native.kernels.control import emit_cond, emit_scan
+from glassgrad.engines.native.kernels.moves import move, zero
+from glassgrad.engines.native.kernels.nests import outer_loops, sweep
+from glassgrad.engines.native.kernels.randoms import emit_random
+from glassgrad.engines.native.lowering.fuse import Kernel
+from glassgrad.engines.native.lowering.items import Item, Sizes, View, row_major, shape_of
 from glassgrad.ir import Value
 
 __all__ = ["emit_other"]

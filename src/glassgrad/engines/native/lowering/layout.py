@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from glassgrad.engines.native.fuse import Kernel
-from glassgrad.engines.native.items import Access, Items, Sizes, shape_of, squeezed
-from glassgrad.engines.native.products import Product, plan_product
-from glassgrad.engines.native.target import Target
+from glassgrad.engines.native.codegen.target import Target
+from glassgrad.engines.native.lowering.fuse import Kernel
+from glassgrad.engines.native.lowering.items import Access, Items, Sizes, shape_of, squeezed
+from glassgrad.engines.native.lowering.products import Product, plan_product
 from glassgrad.ir import Constant, Value
 
 __all__ = ["Layouts", "choose_layouts"]
@@ -72,7 +72,7 @@ class Layouts:
 
 
 def _own(root: Value, domain: Sizes) -> Access:
-    from glassgrad.engines.native.items import row_major
+    from glassgrad.engines.native.lowering.items import row_major
 
     return Access(root, 0, row_major(domain))
 

@@ -1,0 +1,1 @@
+"""The kernels: for each kind of work the loops around it."""
