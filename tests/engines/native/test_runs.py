@@ -157,6 +157,19 @@ def test_more_threads_are_used_only_where_they_are_faster() -> None:
         assert pace.next(2)[1] == 1, "two steps of a tenth of a millisecond are not worth a thread"
 
 
+def test_short_calls_do_not_mislead_the_choice_of_threads() -> None:
+    pace = threads.Pace(several=True, most=2)
+    for _ in range(50):  # calls of a few steps, in which most of the time is that of the call
+        steps, count = pace.next(2)
+        pace.note(count, steps, 2e-4 + steps * 3e-5)
+    taken = {1: 0, 2: 0}
+    for _ in range(200):
+        steps, count = pace.next(1000)
+        pace.note(count, steps, 2e-4 + steps * (3e-5 if count == 1 else 5e-5))
+        taken[count] += steps
+    assert taken[1] > 3 * taken[2]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_child_process_trains_to_the_same_bits() -> None:
     X, y = digits()

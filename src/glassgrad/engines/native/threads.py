@@ -28,13 +28,13 @@ _WORTH = 2e-3
 _TRIAL = 1e-2
 """Seconds of one thread's work after which a trial is judged."""
 
-_TURN = 1e-1
+_TURN = 3e-2
 """Seconds after which several threads are judged again."""
 
 _AGAIN, _LATEST = 5e-2, 2.0
 """Seconds of work after which several threads are tried again that were slower; doubled each time, up to the latter."""
 
-_CHECK = 10.0
+_CHECK = 1.0
 """Seconds of work after which one thread is tried again that was slower. Several are measured all the time."""
 
 
@@ -100,7 +100,7 @@ class Pace:
     def __init__(self, several: bool, most: int | None = None) -> None:
         self._several, self._most = several, most
         self._seconds: dict[int, float] = {}
-        self._tried: set[int] = set()
+        self._spent: dict[int, float] = {}
         self._warm = False
         self._worked = 0.0
         self._due, self._wait = 0.0, _AGAIN
@@ -118,7 +118,7 @@ class Pace:
             return steps, 1
         trial = max(1, min(steps, int(_TRIAL / alone)))
         for threads in (1, most):
-            if threads not in self._tried:
+            if self._spent.get(threads, 0.0) < _TRIAL / 2:
                 return trial, threads
         best, other = sorted((most, 1), key=lambda n: self._seconds[n])
         if self._worked >= self._due:
@@ -132,8 +132,9 @@ class Pace:
         if not self._warm:
             self._warm = True
             return
-        if 1 in self._seconds:
-            self._tried.add(threads)
+        if threads in self._seconds and seconds < _WORTH / 2:
+            return
+        self._spent[threads] = self._spent.get(threads, 0.0) + seconds
         self._seconds[threads] = seconds / max(steps, 1)
         self._worked += seconds
         won = threads > 1 and self._seconds[threads] < self._seconds.get(1, math.inf)
