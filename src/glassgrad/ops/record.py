@@ -20,6 +20,7 @@ import numpy as np
 
 from glassgrad.errors import OptionError, did_you_mean
 from glassgrad.ir import Shape
+from glassgrad.language import Text
 
 __all__ = ["REGISTRY", "Batched", "Kink", "Op", "Pull", "Push", "Sample", "Text", "lookup", "register"]
 
@@ -27,14 +28,6 @@ Type: TypeAlias = tuple[Shape, np.dtype[Any]]
 Pull: TypeAlias = Callable[..., Sequence[Any]]
 Push: TypeAlias = Callable[..., Any]
 Batched: TypeAlias = Callable[..., Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A sentence in English and in Korean."""
-
-    en: str
-    ko: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Drawing figures: where everything stands, and SVG of it."""

@@ -1,0 +1,1 @@
+"""Showing a document: in a terminal, a notebook, a page, a worksheet."""
