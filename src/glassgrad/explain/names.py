@@ -1,0 +1,142 @@
+"""Names: what a value is called, as its author would call it.
+
+An input keeps its own name. What a layer makes is called after the layer, ``linear0`` or ``encoder.linear``; what a line
+of somebody's own code makes, after the variable that it is given to; anything else after its operation. A single number
+is an element: ``0.weight[1,0]``, rows first.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from glassgrad.errors import OptionError, did_you_mean
+from glassgrad.ir import Constant, Graph, Node, Value
+
+__all__ = ["Names"]
+
+_ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<index>[\d\s,]*)\]$")
+
+
+class Names:
+    """The names of a graph's values, and back again.
+
+    Parameters
+    ----------
+    graph
+        The graph.
+    known
+        Names that are given.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> graph = gg.trace(lambda W, x: gg.sum(W @ x), gg.Spec((2, 3)), gg.Spec((3,)))
+    >>> names = Names(graph)
+    >>> names.find("W[1,2]")[1], names.element(graph.inputs[0], 5)
+    (5, 'W[1,2]')
+    """
+
+    def __init__(self, graph: Graph, known: Mapping[Value, str] | None = None) -> None:
+        self._of: dict[Value, str] = {}
+        self._taken: dict[str, Value] = {}
+        for i, value in enumerate(graph.inputs):
+            self._give(value, value.name or f"x{i}")
+        for value, name in (known or {}).items():
+            self._give(value, name)
+        last: dict[str, Node] = {node.scope: node for node in graph.nodes if node.scope}
+        variables = _variables(graph)
+        counts: Counter[str] = Counter()
+        for node in graph.nodes:
+            value = node.outputs[0]
+            if value in self._of:
+                continue
+            if node in variables:
+                name = variables[node]
+            elif node.scope:
+                scope = node.scope.replace("/", ".")
+                whole = last[node.scope] is node
+                name = f"{node.op}{scope}" if scope.isdigit() else scope if whole else f"{scope}.{node.op}"
+            else:
+                counts[node.op] += 1
+                name = node.op if counts[node.op] == 1 else f"{node.op}{counts[node.op]}"
+            self._give(value, name)
+
+    def __getitem__(self, value: Value) -> str:
+        found = self._of.get(value)
+        if found is None and isinstance(value, Constant) and value.array.size == 1:
+            return f"{value.array.item():.4g}"
+        return found or "…"
+
+    def element(self, value: Value, element: int) -> str:
+        """Return the name of one number of a value."""
+        if value.shape == ():
+            return self[value]
+        index = np.unravel_index(element, tuple(int(d) for d in value.shape))  # type: ignore[arg-type]
+        return f"{self[value]}[{','.join(str(int(i)) for i in index)}]"
+
+    def find(self, name: str) -> tuple[Value, int]:
+        """Return the value and the element that a name stands for.
+
+        Raises
+        ------
+        OptionError
+            Where there is no such value, with the nearest names; or no such element, with the range of indices.
+        """
+        parts = _ELEMENT.match(name.strip())
+        base, given = (parts["name"], parts["index"]) if parts else (name.strip(), "")
+        if base not in self._taken:
+            raise OptionError(f"there is no value {base!r}. {did_you_mean(base, self._taken)}")
+        value = self._taken[base]
+        shape = tuple(int(d) for d in value.shape)  # type: ignore[arg-type]
+        index = [int(part) for part in given.replace(" ", "").split(",") if part]
+        if len(index) != len(shape) or any(i >= d for i, d in zip(index, shape, strict=True)):
+            ranges = ",".join(f"0…{d - 1}" for d in shape)
+            wanted = (
+                f"name one of its numbers: {base}[{ranges}]" if shape else f"it is a single number: {base}"
+            )
+            raise OptionError(f"{base} has shape {shape}, so {name!r} is none of its numbers; {wanted}")
+        return value, int(np.ravel_multi_index(index, shape)) if shape else 0
+
+    def all(self) -> Sequence[str]:
+        """Return every name, inputs first."""
+        return list(self._taken)
+
+    def _give(self, value: Value, name: str) -> None:
+        unique, number = name, 1
+        while unique in self._taken:
+            number += 1
+            unique = f"{name}′" if number == 2 else f"{name}_{number}"
+        self._of[value] = unique
+        self._taken[unique] = value
+
+
+def _variables(graph: Graph) -> dict[Node, str]:
+    """Return for the last node of a line of the user's, such as ``q = x + y``, the variable it is given to."""
+    last: dict[tuple[str, int], Node] = {}
+    for node in graph.nodes:
+        if node.source is not None and not node.scope:
+            last[node.source.file, node.source.line] = node
+    found = {}
+    for (file, line), node in last.items():
+        name = _target(linecache.getline(file, line))
+        if name is not None:
+            found[node] = name
+    return found
+
+
+def _target(line: str) -> str | None:
+    """Return the variable of a line that is one plain assignment."""
+    try:
+        (statement,) = ast.parse(line.strip()).body
+    except (SyntaxError, ValueError):
+        return None
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        return target.id if isinstance(target, ast.Name) else None
+    return None
