@@ -1,8 +1,8 @@
 """Names: what a value is called, as its author would call it.
 
-An input keeps its own name. What a layer makes is called after the layer, ``linear0`` or ``encoder.linear``; what a line
-of somebody's own code makes, after the variable that it is given to; anything else after its operation. A single number
-is an element: ``0.weight[1,0]``, rows first.
+An input keeps its own name. What a layer makes is called after the layer, ``linear0`` or ``encoder.linear``; what a
+line of somebody's own code makes, after the variable that it is given to; anything else after its operation. A single
+number is an element: ``0.weight[1,0]``, rows first.
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ class Names:
             if node in variables:
                 name = variables[node]
             elif node.scope:
-                scope = node.scope.replace("/", ".")
-                whole = last[node.scope] is node
-                name = f"{node.op}{scope}" if scope.isdigit() else scope if whole else f"{scope}.{node.op}"
+                name = _layer(node, whole=last[node.scope] is node)
             else:
                 counts[node.op] += 1
                 name = node.op if counts[node.op] == 1 else f"{node.op}{counts[node.op]}"
@@ -114,6 +112,17 @@ class Names:
             unique = f"{name}′" if number == 2 else f"{name}_{number}"
         self._of[value] = unique
         self._taken[unique] = value
+
+
+def _layer(node: Node, *, whole: bool) -> str:
+    """Return what the result of a layer is called, ``linear0``, or that of an operation within it."""
+    parts = node.scope.split("/")
+    words = [part for part in parts if not part.isdigit()]
+    number = "".join([part for part in parts if part.isdigit()][-1:])
+    if not words:
+        return f"{node.op}{number}"
+    name = ".".join(words) + number
+    return name if whole else f"{name}.{node.op}"
 
 
 def _variables(graph: Graph) -> dict[Node, str]:
