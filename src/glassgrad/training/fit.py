@@ -188,6 +188,7 @@ def fit(
         clip_norm=clip_norm,
         clip_value=clip_value,
         seed=seed,
+        watches=[c.watch for c in callbacks if type(c).watch is not Callback.watch],
     )
     settings = Settings(
         epochs=epochs,

@@ -22,7 +22,6 @@ from glassgrad.engines import Engine
 from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
 from glassgrad.optim import Schedule
-from glassgrad.philox import permutation
 from glassgrad.training.callbacks import Callback
 from glassgrad.training.checkpoints import (
     Checkpoint,
@@ -33,6 +32,7 @@ from glassgrad.training.checkpoints import (
 )
 from glassgrad.training.history import History
 from glassgrad.training.interrupt import Interrupt
+from glassgrad.training.order import Order
 from glassgrad.training.step import Predictor, TrainingStep
 
 __all__ = ["Run", "Settings"]
@@ -89,6 +89,8 @@ class Run:
         Loss of the last mini-batch, and the learning rate of the next step.
     history : History
         One row an epoch.
+    order : Order
+        Which rows each step takes.
     """
 
     def __init__(
@@ -107,11 +109,14 @@ class Run:
         self.settings = settings
         self._loss, self._blocks, self._validation, self._callbacks = loss, blocks, validation, callbacks
         self._step, self._engine = step, engine
+        self._watching = [c for c in callbacks if type(c).watch is not Callback.watch]
         self._loop = engine.loop(step.step)
         self._keys = step.slots.keys()
         self._state = step.state
-        self._sizes = [len(block) for block in blocks]
-        self.steps_per_epoch = sum(-(-n // settings.batch_size) for n in self._sizes)
+        self.order = Order(
+            tuple(len(block) for block in blocks), settings.batch_size, settings.seed, settings.shuffle
+        )
+        self.steps_per_epoch = self.order.steps_per_epoch
         self.epochs = settings.epochs
         self.total_steps = settings.epochs * self.steps_per_epoch
         self.epoch = self.step = self._in_epoch = 0
@@ -222,9 +227,13 @@ class Run:
         return self.history
 
     def _run_epoch(self) -> None:
-        order = self._order()
+        order = self.order.epoch(self.epoch)
         skip = self._in_epoch
-        pieces = ((block, batches) for block in self._blocks for batches in self._batches(block, order))
+        pieces = (
+            (block, batches)
+            for block in self._blocks
+            for batches in self.order.of_block(order, block.first_row, len(block))
+        )
         for block, batches in pieces:
             left, skip = batches[skip:], max(skip - len(batches), 0)
             if len(left):
@@ -234,18 +243,6 @@ class Run:
         complete = self._in_epoch == self.steps_per_epoch
         if complete and not self._failed:
             self._end_epoch()
-
-    def _order(self) -> Array:
-        if not self.settings.shuffle:
-            return np.arange(sum(self._sizes))
-        return permutation(sum(self._sizes), seed=self.settings.seed, stream=self.epoch)
-
-    def _batches(self, block: Block, order: Array) -> list[Array]:
-        """Return the mini-batches of a block, (steps, rows): those of full size, and the smaller last one."""
-        size = self.settings.batch_size
-        rows = order[(order >= block.first_row) & (order < block.first_row + len(block))] - block.first_row
-        whole = len(rows) - len(rows) % size
-        return [part for part in (rows[:whole].reshape(-1, size), rows[None, whole:]) if part.size]
 
     def _run_batches(self, data: list[Array], batches: Array) -> None:
         done = 0
@@ -316,6 +313,7 @@ class Run:
         wrong = np.flatnonzero(~np.isfinite(losses))
         self.step += len(reports)
         self._in_epoch += len(reports)
+        self._tell(reports[: wrong[0] + 1] if len(wrong) else reports, self.step - len(reports))
         if len(losses):
             self.loss = float(losses[-1])
         if len(wrong):
@@ -338,6 +336,14 @@ class Run:
         every = self.settings.checkpoint_every
         if every and self.step % every == 0 and self._in_epoch < self.steps_per_epoch:
             self._save()
+
+    def _tell(self, reports: Array, first: int) -> None:
+        """Hand those who watch the numbers they asked for."""
+        at = 2
+        for callback, names in zip(self._watching, self._step.watched, strict=True):
+            columns = {name: reports[:, at + i] for i, name in enumerate(names)}
+            callback.on_numbers(self, first, {"loss": reports[:, 0], **columns})
+            at += len(names)
 
     def _end_epoch(self) -> None:
         total, weight = self._partial.tolist()

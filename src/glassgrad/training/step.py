@@ -16,14 +16,15 @@ import numpy as np
 
 from glassgrad.engines import Engine, Program, StepGraph
 from glassgrad.graph import Builder, Traced, differentiate
-from glassgrad.ir import BATCH, Graph
+from glassgrad.ir import BATCH, Graph, Node
 from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
 from glassgrad.nn.random import stream
 from glassgrad.optim import Optimizer, clip_by_norm, clip_by_value
 from glassgrad.tensors import T, Tensor, recording
+from glassgrad.training.inside import Inside, Watch, activations, watched
 
-__all__ = ["Predictor", "Slots", "TrainingStep", "build_step"]
+__all__ = ["Clipping", "Predictor", "Slots", "TrainingStep", "build_step", "loss_graph"]
 
 Array = np.ndarray[Any, Any]
 
@@ -56,6 +57,23 @@ class Slots:
 
 
 @dataclass(frozen=True)
+class Clipping:
+    """Limits on the gradients: on each element, then on the norm of all together; None for no limit."""
+
+    value: float | None = None
+    norm: float | None = None
+
+    def __call__(self, gradients: Sequence[Tensor]) -> list[Tensor]:
+        """Return the gradients within the limits."""
+        clipped = list(gradients)
+        if self.value is not None:
+            clipped = clip_by_value(clipped, self.value)
+        if self.norm is not None:
+            clipped = clip_by_norm(clipped, self.norm)
+        return clipped
+
+
+@dataclass(frozen=True)
 class TrainingStep:
     """A traced training step and the values that go into it.
 
@@ -70,12 +88,19 @@ class TrainingStep:
         list over.
     fixed
         The inputs that are the same in every step.
+    optimizer, clipping
+        What its update is.
+    watched
+        For each that watches, the names of the numbers reported for it, after loss and share.
     """
 
     step: StepGraph
     slots: Slots
     state: list[Array]
     fixed: list[Array]
+    optimizer: Optimizer
+    clipping: Clipping
+    watched: Sequence[Sequence[str]] = ()
 
 
 class _Tracing:
@@ -108,6 +133,7 @@ def build_step(
     clip_norm: float | None = None,
     clip_value: float | None = None,
     seed: int = 0,
+    watches: Sequence[Watch] = (),
 ) -> TrainingStep:
     """Trace a training step.
 
@@ -123,11 +149,13 @@ def build_step(
         Limits on the gradients, where wanted.
     seed
         Of what the model draws in training (dropout).
+    watches
+        Those who want more of each step than that; see `Callback.watch`.
 
     Returns
     -------
     TrainingStep
-        Its report has the loss and the weight of the mini-batch in the mean over an epoch.
+        Its report has the loss, the weight of the mini-batch in the mean over an epoch, and what is watched.
     """
     parameters = dict(model.named_parameters())
     buffers = dict(model.named_buffers())
@@ -165,20 +193,27 @@ def build_step(
 
     builder = tracing.builder
     with _mode(model, training=True), builder.active(), recording(False), stream(seed_input, count, rows):
-        value = loss(model(data[0]), data[1], weight)
+        predicted = model(data[0])
+        forward = tuple(builder.nodes)
+        value = loss(predicted, data[1], weight)
         share = loss.share(data[1], weight, dtype)
     updated = {name: builder.updates.get(id(b)) for name, b in buffers.items()}
     outputs = [value._payload, share._payload]
     outputs += [tracing.read(buffers[name]) if u is None else u[1] for name, u in updated.items()]
     graph = differentiate(builder.finish(outputs), range(len(parameters)))
-    graph = _with_update(
-        graph, slots, optimizer, optimizer_inputs, hyper_inputs, rate, count, clip_norm, clip_value
-    )
+    update = _Update(graph, slots, optimizer, Clipping(clip_value, clip_norm), optimizer_inputs)
+    graph, names = update.add({**hyper_inputs, "lr": rate}, count, forward, watches)
     fixed = [np.asarray(seed, np.int64), *(np.asarray(v, np.float64) for v in hyper.values())]
     fixed += [np.array(t.numpy()) for t in extra.values()]
     n_rows = 3 + weighted
     return TrainingStep(
-        StepGraph(graph, state=len(state), rows=n_rows, each=2, fixed=len(fixed)), slots, state, fixed
+        StepGraph(graph, state=len(state), rows=n_rows, each=2, fixed=len(fixed)),
+        slots,
+        state,
+        fixed,
+        optimizer,
+        update.clipping,
+        names,
     )
 
 
@@ -188,40 +223,53 @@ def _read_only(array: Array) -> Array:
     return view
 
 
-def _with_update(
-    graph: Graph,
-    slots: Slots,
-    optimizer: Optimizer,
-    states: Mapping[tuple[str, str], Tensor],
-    hyper: Mapping[str, Tensor],
-    rate: Tensor,
-    count: Tensor,
-    clip_norm: float | None,
-    clip_value: float | None,
-) -> Graph:
-    """Go on from the forward and backward pass with clipping and the optimizer's update."""
-    builder = Builder(graph.name, graph)
+@dataclass(frozen=True)
+class _Update:
+    """Goes on from the forward and backward pass with clipping and the optimizer's update."""
 
-    def handle(value: Any) -> Tensor:
-        value = value._payload.value if isinstance(value, Tensor) else value
-        return Tensor._make(Traced(builder, builder.lift(value)), None)
+    graph: Graph
+    slots: Slots
+    optimizer: Optimizer
+    clipping: Clipping
+    states: Mapping[tuple[str, str], Tensor]
 
-    n, m = len(slots.parameters), len(slots.buffers)
-    loss, share, *buffers = graph.outputs[: 2 + m]
-    gradients = [handle(v) for v in graph.outputs[2 + m :]]
-    numbers = {name: handle(t) for name, t in hyper.items()} | {"lr": handle(rate)}
-    with builder.active(), recording(False):
-        if clip_value is not None:
-            gradients = clip_by_value(gradients, clip_value)
-        if clip_norm is not None:
-            gradients = clip_by_norm(gradients, clip_norm)
-        new_parameters, new_states = [], []
-        for name, value, gradient in zip(slots.parameters, graph.inputs[:n], gradients, strict=True):
-            own = {piece: handle(states[key, piece]) for key, piece in slots.optimizer if key == name}
-            parameter, after = optimizer.update(handle(value), gradient, own, numbers, handle(count))
-            new_parameters.append(T.astype(parameter, value.dtype)._payload)
-            new_states += [after[piece]._payload for piece in own]
-    return builder.finish([*new_parameters, *buffers, *new_states, loss, share])
+    def add(
+        self, numbers: Mapping[str, Tensor], count: Tensor, forward: Sequence[Node], watches: Sequence[Watch]
+    ) -> tuple[Graph, list[list[str]]]:
+        """Return the whole step, and the names of what is reported for each that watches."""
+        graph, names = self.graph, self.slots.parameters
+        builder = Builder(graph.name, graph)
+
+        def handle(value: Any) -> Tensor:
+            value = value._payload.value if isinstance(value, Tensor) else value
+            return Tensor._make(Traced(builder, builder.lift(value)), None)
+
+        m = len(self.slots.buffers)
+        loss, share, *buffers = graph.outputs[: 2 + m]
+        before = {name: handle(v) for name, v in zip(names, graph.inputs, strict=False)}
+        gradients = {name: handle(v) for name, v in zip(names, graph.outputs[2 + m :], strict=True)}
+        states = {
+            name: {
+                piece: handle(self.states[key, piece]) for key, piece in self.slots.optimizer if key == name
+            }
+            for name in names
+        }
+        hyper = {name: handle(t) for name, t in numbers.items()}
+        step = handle(count)
+        with builder.active(), recording(False):
+            clipped = dict(zip(names, self.clipping(list(gradients.values())), strict=True))
+            updated, after = {}, {}
+            for name, old in before.items():
+                new, after[name] = self.optimizer.update(old, clipped[name], states[name], hyper, step)
+                updated[name] = T.astype(new, old.dtype)
+            asked: list[dict[str, Tensor]] = []
+            if watches:
+                inside = Inside(before, gradients, updated, activations(builder, forward))
+                asked = watched(watches, inside)
+        new_states = [after[name][piece]._payload for name, piece in self.slots.optimizer]
+        reports = [t._payload for found in asked for t in found.values()]
+        outputs = [*(t._payload for t in updated.values()), *buffers, *new_states, loss, share, *reports]
+        return builder.finish(outputs), [list(found) for found in asked]
 
 
 @contextmanager
@@ -234,6 +282,37 @@ def _mode(model: Module, training: bool) -> Iterator[None]:
     finally:
         for module, was in before:
             module.training = was
+
+
+def loss_graph(model: Module, loss: Loss, X: Array, y: Array, *, weighted: bool = False) -> Graph:
+    """Return the graph of a model's loss on some rows as in prediction: nothing is dropped, no buffer changes.
+
+    Parameters
+    ----------
+    model, loss
+        Which model, and by what it is judged.
+    X, y
+        Arrays of the shape and dtype (but for the number of rows) that the graph will be given.
+    weighted
+        Whether it takes a weight for each row, after `y`.
+
+    Returns
+    -------
+    Graph
+        Inputs: the parameters, the buffers, X, y, the weights where wanted, and what the loss has of its own
+        (`Loss.inputs`). Its output is the loss.
+    """
+    tracing = _Tracing("loss")
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        tracing.stand_in(tensor, name)
+    data = [tracing.input((BATCH, *a.shape[1:]), a.dtype, name) for a, name in ((X, "X"), (y, "y"))]
+    dtype = next(iter(model.parameters())).dtype
+    weight = tracing.input((BATCH,), dtype, "weight") if weighted else None
+    for name, tensor in loss.inputs().items():
+        tracing.stand_in(tensor, name)
+    with _mode(model, training=False), tracing.builder.active(), recording(False):
+        value = loss(model(data[0]), data[1], weight)
+    return tracing.builder.finish([value._payload])
 
 
 class Predictor:
