@@ -23,6 +23,7 @@ _COMMANDS = {
     "predict": "Predict the target of raw rows.",
     "evaluate": "Score a model on rows whose target is known.",
     "show": "Show what is in a model file.",
+    "explain": "Show where the numbers of a run come from.",
     "examples": "List the built-in examples, or run one.",
     "bench": "Time training steps of glassgrad and of other libraries, side by side.",
 }

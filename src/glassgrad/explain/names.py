@@ -129,7 +129,7 @@ def _variables(graph: Graph) -> dict[Node, str]:
     """Return for the last node of a line of the user's, such as ``q = x + y``, the variable it is given to."""
     last: dict[tuple[str, int], Node] = {}
     for node in graph.nodes:
-        if node.source is not None and not node.scope:
+        if node.source is not None and not node.scope and not node.source.function.endswith("<lambda>"):
             last[node.source.file, node.source.line] = node
     found = {}
     for (file, line), node in last.items():

@@ -1,0 +1,228 @@
+"""`gg.explain`: what can be explained, and how it becomes a run that is held still.
+
+A function of Tensors, a network on rows of data, a saved model on raw rows, a built-in example: each becomes one
+replayed graph whose result is a scalar, the loss, an output, or what the function returns.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from glassgrad.errors import DataError, OptionError
+from glassgrad.examples import Example, FunctionExample, NetworkExample
+from glassgrad.examples.digits import DigitsExample
+from glassgrad.examples.minima import MinimaExample
+from glassgrad.explain.explanation import Explanation, Training
+from glassgrad.explain.names import Names
+from glassgrad.explain.replay import replay
+from glassgrad.graph.builder import Builder, Traced
+from glassgrad.graph.passes import lower
+from glassgrad.ir import Graph
+from glassgrad.language import Text
+from glassgrad.learner.learner import Learner
+from glassgrad.nn import Module
+from glassgrad.nn.losses import Loss
+from glassgrad.optim import Optimizer
+from glassgrad.training.step import Predictor, build_step
+from glassgrad.tree import flatten
+
+__all__ = ["explain"]
+
+_ROWS = 32
+"""Rows of digits that are explained: as many as a mini-batch has."""
+
+
+def explain(
+    what: Callable[..., Any] | Module | Learner | Example,
+    *data: Any,
+    loss: str | Loss | None = None,
+    optimizer: str | Optimizer = "sgd",
+    lr: float | None = None,
+    output: int | None = None,
+    step: int = 1,
+    seed: int = 0,
+) -> Explanation:
+    """Replay one step and return it, ready to be asked about.
+
+    Parameters
+    ----------
+    what
+        A function of Tensors, a network, or a learner (what `glassgrad train` saves).
+    *data
+        The function's arguments; the rows X of a network, and targets y: with targets the loss is explained, without
+        them an output; the raw rows of a learner.
+    loss, optimizer, lr
+        Of a network with targets; by default a loss that suits the targets, and plain gradient descent.
+    output
+        Without targets, which output of the first row to explain; by default the largest.
+    step, seed
+        The number of the step and the seed, which decide what dropout draws.
+
+    Returns
+    -------
+    Explanation
+        Its numbers are those of the run, in the run's own dtype.
+
+    Raises
+    ------
+    ShapeError, DataError, OptionError
+        Where the data does not fit, or the function does not return a scalar.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> network = gg.nn.mlp(3, [4], 2, seed=0, dtype="float64")
+    >>> told = gg.explain(network, [[1.0, 2.0, 3.0]], [1])
+    >>> told.why("0.weight[2,1]").paths.number
+    2.0
+    """
+    if isinstance(what, Example):
+        return _of_example(what, step - 1)
+    if isinstance(what, Learner):
+        return _of_learner(what, *data, optimizer=optimizer, lr=lr, output=output, step=step, seed=seed)
+    if not isinstance(what, Module):
+        return _of_function(what, data)
+    if len(data) == 1:
+        return _of_output(what, data[0], output)
+    if len(data) != 2:
+        raise OptionError(f"explain(network, X, y) takes rows and targets, but was given {len(data)} arrays")
+    return _of_loss(what, data[0], data[1], loss, optimizer, lr, step, seed)
+
+
+def _of_function(f: Callable[..., Any], data: Sequence[Any], known: Sequence[str] = ()) -> Explanation:
+    """Return the explanation of a function of Tensors, whose last result is a scalar."""
+    from glassgrad.tracing import trace
+
+    arrays = [np.asarray(leaf) for leaf in flatten(list(data))[0]]
+    arrays = [a.astype(np.float64) if a.dtype.kind in "iub" and a.ndim == 0 else a for a in arrays]
+    nested = any(isinstance(d, (dict, list, tuple)) for d in data)
+    graph = trace(f, *(data if nested else arrays))
+    played = replay(_opened(graph), arrays, output=len(graph.outputs) - 1)
+    name = getattr(f, "__name__", "f").replace("<lambda>", "f")
+    results = dict(zip(_opened(graph).outputs, known, strict=False)) or {played.result: name}
+    names = Names(played.graph, {v: called for v, called in results.items() if v in played.values})
+    weights = tuple(v for v in played.graph.inputs if v.dtype.kind == "f")
+    return Explanation(Text(f"The function {name}", f"함수 {name}"), played, names, None, weights)
+
+
+def _of_example(example: Example, steps: int) -> Explanation:
+    """Return the explanation of a built-in example; of a network after some steps of training."""
+    if isinstance(example, NetworkExample):
+        model = example.build() if steps == 0 else example.train(steps=steps)[0]
+        told = _of_loss(model, example.X, example.y, example.loss, "sgd", example.lr, steps + 1, 0)
+    elif isinstance(example, FunctionExample):
+        f, inputs = example.function, example.inputs
+        known = list(example.evaluate()[0])
+        call = _with_names(f, list(inputs))
+        told = _of_function(call, [np.asarray(v, np.float64) for v in inputs.values()], known)
+    elif isinstance(example, DigitsExample):
+        model, X, y = example.train()
+        told = _of_loss(model, X[:_ROWS], y[:_ROWS], None, "adam", None, 1, 0)
+    elif isinstance(example, MinimaExample):
+        told = _of_function(example.function, [np.asarray(example.starts[0])], ["f"])
+    else:
+        raise OptionError(
+            f"{example.name!r} has no gradient to explain: see glassgrad examples {example.name}, or train it and "
+            "explain the model"
+        )
+    return replace(told, title=example.title)
+
+
+def _with_names(f: Callable[..., dict[str, Any]], inputs: Sequence[str]) -> Callable[..., list[Any]]:
+    """Return a function of positional arguments, called like the inputs, that returns every result in order."""
+
+    def call(*tensors: Any) -> list[Any]:
+        return list(f(**dict(zip(inputs, tensors, strict=True))).values())
+
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    call.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in inputs])  # type: ignore[attr-defined]
+    return call
+
+
+def _opened(graph: Graph) -> Graph:
+    """Open layers to products of matrices, and calls to what they call; other composites stay whole."""
+    return lower(graph, lambda name: name != "linear")
+
+
+def _of_loss(
+    model: Module,
+    X: Any,
+    y: Any,
+    loss: str | Loss | None,
+    optimizer: str | Optimizer,
+    lr: float | None,
+    step: int,
+    seed: int,
+) -> Explanation:
+    from glassgrad.training.inputs import cast_arrays, check_arrays, find_optimizer, model_dtype
+
+    X, y, _, found = check_arrays(X, y, None, loss)
+    X, y, _ = cast_arrays(X, y, None, found, model_dtype(model))
+    update = find_optimizer(optimizer, lr, None)
+    built = build_step(model, found, update, X, y, seed=seed)
+    numbers = [np.asarray(update.lr), np.asarray(step)]
+    inputs = [*built.state, X, y, np.arange(len(X)), *numbers, *built.fixed]
+    played = replay(_opened(built.step.graph), inputs, output=built.step.state)
+    names = Names(played.graph, {played.result: "loss"})
+    weights = played.graph.inputs[: len(built.slots.parameters)]
+    about = Text(
+        "The loss of a network, {rows} rows" if len(X) > 1 else "The loss of a network, one row",
+        "신경망의 손실, 행 {rows}개" if len(X) > 1 else "신경망의 손실, 행 하나",
+    ).fill(rows=len(X))
+    return Explanation(about, played, names, Training(built, inputs, update), weights)
+
+
+def _of_output(model: Module, X: Any, output: int | None) -> Explanation:
+    from glassgrad.engines import engine
+    from glassgrad.training.inputs import model_dtype
+
+    X = np.asarray(X, model_dtype(model))
+    if not len(X):
+        raise DataError("there is no row to explain")
+    X = X[:1]
+    predictor = Predictor(model, X, engine("numpy"))
+    tensors = [*dict(model.named_parameters()).values(), *dict(model.named_buffers()).values()]
+    state = [t.numpy() for t in tensors]
+    outputs = predictor(state, X)[0].reshape(-1)
+    which = int(outputs.argmax()) if output is None else output
+    if not 0 <= which < len(outputs):
+        raise OptionError(f"the network has {len(outputs)} outputs, so there is no output {which}")
+    builder = Builder("output", predictor.graph)
+    with builder.active():
+        flat = builder.reshape(Traced(builder, predictor.graph.outputs[0]), (-1,))
+        graph = builder.finish([builder.getitem(flat, which)])
+    played = replay(_opened(graph), [*state, X])
+    names = Names(played.graph, {played.result: f"output[{which}]"})
+    weights = played.graph.inputs[: len(dict(model.named_parameters()))]
+    return Explanation(
+        Text(f"Output {which} of a network", f"신경망의 출력 {which}"), played, names, None, weights
+    )
+
+
+def _of_learner(learner: Learner, *data: Any, **settings: Any) -> Explanation:
+    from glassgrad.data.readers import read
+    from glassgrad.data.table import Table
+    from glassgrad.learner.network import output_count
+    from glassgrad.learner.scores import network_target
+
+    if len(data) != 1:
+        raise OptionError("explain(learner, rows) takes raw rows: a table, arrays, a data frame or a path")
+    fitted = learner.preprocessing
+    rows = data[0] if isinstance(data[0], Table) or hasattr(data[0], "names") else read(data[0])
+    features = fitted.transform(rows, learner.recipe.dtype)
+    output = settings.pop("output")
+    try:
+        wanted = fitted.target(rows)
+    except DataError:
+        return _of_output(learner.network, features, output)
+    if output is not None:
+        return _of_output(learner.network, features, output)
+    target = network_target(wanted, output_count(fitted, learner.recipe), learner.recipe.dtype)
+    settings["optimizer"] = learner.recipe.optimizer or settings["optimizer"]
+    settings["lr"] = settings["lr"] or learner.recipe.lr
+    return _of_loss(learner.network, features, target, learner.recipe.loss, **settings)
