@@ -13,7 +13,7 @@ from glassgrad.optim.adamw import AdamW
 from glassgrad.optim.clipping import clip_by_norm, clip_by_value, global_norm
 from glassgrad.optim.momentum import Momentum
 from glassgrad.optim.nesterov import Nesterov
-from glassgrad.optim.optimizer import OPTIMIZERS, Optimizer, optimizer
+from glassgrad.optim.optimizer import OPTIMIZERS, Optimizer, Parts, optimizer
 from glassgrad.optim.rmsprop import RMSprop
 from glassgrad.optim.schedules import (
     SCHEDULES,
@@ -42,6 +42,7 @@ __all__ = [
     "Nesterov",
     "OneCycle",
     "Optimizer",
+    "Parts",
     "RMSprop",
     "Schedule",
     "StepDecay",

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from glassgrad import xp
-from glassgrad.optim.optimizer import OPTIMIZERS, Optimizer, State, number
+from glassgrad.optim.optimizer import OPTIMIZERS, Array, Optimizer, Parts, State, number
 from glassgrad.options import require
 from glassgrad.tensors import Tensor
 
@@ -48,3 +50,17 @@ class AdaGrad(Optimizer):
         total = state["sum"] + xp.square(g)
         move = g / (xp.sqrt(total) + number(hyper["eps"], parameter))
         return parameter - number(hyper["lr"], parameter) * move, {"sum": total}
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return −r g and −r λ p with the effective rate r = η / (√s + ε)."""
+        total = state["sum"] + (gradient + self.weight_decay * parameter) ** 2
+        effective = hyper["lr"] / (np.sqrt(total) + hyper["eps"])
+        rates = {"rate": hyper["lr"], "second_moment": total, "effective_rate": effective}
+        return Parts(self.pull(-effective, parameter, gradient), rates)

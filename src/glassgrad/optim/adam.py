@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from glassgrad import xp
-from glassgrad.optim.optimizer import OPTIMIZERS, Optimizer, State, number
+from glassgrad.optim.optimizer import OPTIMIZERS, Array, Optimizer, Parts, State, number
 from glassgrad.options import require
 from glassgrad.tensors import Tensor
 
@@ -65,3 +67,33 @@ class Adam(Optimizer):
         v = number(beta2, g) * state["exp_avg_sq"] + number(1.0 - beta2, g) * xp.square(g)
         move = m / (xp.sqrt(v) + number(hyper["eps"] * root, g))
         return p - number(size, p) * move, {"exp_avg": m, "exp_avg_sq": v}
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return −r β₁ m, −r (1 − β₁) g and −r (1 − β₁) λ p, r being η / (1 − β₁ᵗ) / (√v̂ + ε)."""
+        g = gradient + self.weight_decay * parameter
+        effective, rates = self.rates(g, state, hyper, step)
+        pulled = self.pull(-effective * (1.0 - hyper["beta1"]), parameter, gradient)
+        return Parts({"momentum": (-effective * hyper["beta1"], state["exp_avg"])} | pulled, rates)
+
+    def rates(
+        self, g: Array, state: Mapping[str, Array], hyper: Mapping[str, float], step: int
+    ) -> tuple[Array, dict[str, Any]]:
+        """Return the effective rate for the gradient `g`, and what it is made of."""
+        beta1, beta2 = hyper["beta1"], hyper["beta2"]
+        first, second = 1.0 - beta1**step, 1.0 - beta2**step
+        v = beta2 * state["exp_avg_sq"] + (1.0 - beta2) * g**2
+        effective = hyper["lr"] / first / (np.sqrt(v / second) + hyper["eps"])
+        return effective, {
+            "rate": hyper["lr"],
+            "first_correction": first,
+            "second_moment": v,
+            "second_correction": second,
+            "effective_rate": effective,
+        }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassgrad.optim.adam import Adam
-from glassgrad.optim.optimizer import OPTIMIZERS, State, number
+from glassgrad.optim.optimizer import OPTIMIZERS, Array, Parts, State, number
 from glassgrad.tensors import Tensor
 
 __all__ = ["AdamW"]
@@ -34,3 +34,21 @@ class AdamW(Adam):
             keep = 1.0 - lr * number(hyper["weight_decay"], lr)
             parameter = number(keep, parameter) * parameter
         return self.moved(parameter, gradient, state, hyper, step)
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return −η λ p, and what Adam does with the gradient alone."""
+        effective, rates = self.rates(gradient, state, hyper, step)
+        terms: dict[str, tuple[Any, Any]] = {
+            "momentum": (-effective * hyper["beta1"], state["exp_avg"]),
+            "gradient": (-effective * (1.0 - hyper["beta1"]), gradient),
+        }
+        if self.weight_decay:
+            terms["decoupled_decay"] = (-hyper["lr"] * self.weight_decay, parameter)
+        return Parts(terms, rates)

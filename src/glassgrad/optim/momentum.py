@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from glassgrad.optim.optimizer import OPTIMIZERS, Optimizer, State, number
+from glassgrad.optim.optimizer import OPTIMIZERS, Array, Optimizer, Parts, State, number
 from glassgrad.options import require
 from glassgrad.tensors import Tensor
 
@@ -45,3 +45,16 @@ class Momentum(Optimizer):
         g = self.decayed(parameter, gradient, hyper)
         buffer = number(hyper["momentum"], parameter) * state["momentum_buffer"] + g
         return parameter - number(hyper["lr"], parameter) * buffer, {"momentum_buffer": buffer}
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return −η μ b, −η g and −η λ p."""
+        rate, mu = hyper["lr"], hyper["momentum"]
+        carried = {"momentum": (-rate * mu, state["momentum_buffer"])}
+        return Parts(carried | self.pull(-rate, parameter, gradient), {"rate": rate, "momentum": mu})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassgrad.optim.momentum import Momentum
-from glassgrad.optim.optimizer import OPTIMIZERS, State, number
+from glassgrad.optim.optimizer import OPTIMIZERS, Array, Parts, State, number
 from glassgrad.tensors import Tensor
 
 __all__ = ["Nesterov"]
@@ -30,3 +30,17 @@ class Nesterov(Momentum):
         g = self.decayed(parameter, gradient, hyper)
         buffer = mu * state["momentum_buffer"] + g
         return parameter - number(hyper["lr"], parameter) * (g + mu * buffer), {"momentum_buffer": buffer}
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return −η μ² b, −η (1 + μ) g and −η (1 + μ) λ p."""
+        rate, mu = hyper["lr"], hyper["momentum"]
+        carried = {"momentum": (-rate * mu**2, state["momentum_buffer"])}
+        pulled = self.pull(-rate * (1.0 + mu), parameter, gradient)
+        return Parts(carried | pulled, {"rate": rate, "momentum": mu})

@@ -20,7 +20,7 @@ from glassgrad.errors import OptionError, ShapeError, did_you_mean
 from glassgrad.options import Registry, config_of, require
 from glassgrad.tensors import Tensor, asarray, no_grad
 
-__all__ = ["OPTIMIZERS", "HasParameters", "Optimizer", "State", "number", "optimizer"]
+__all__ = ["OPTIMIZERS", "HasParameters", "Optimizer", "Parts", "State", "number", "optimizer"]
 
 Array = np.ndarray[Any, Any]
 State = dict[str, Tensor]
@@ -37,6 +37,27 @@ class HasParameters(Protocol):
 
     def parameters(self) -> Iterable[Tensor]:
         """Return what is trained."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an update is made of, number by number: new − old = Σ factor · value, up to rounding.
+
+    Attributes
+    ----------
+    terms
+        (factor, value) by name. A value is the gradient (``"gradient"``), the parameter itself (``"weight_decay"``,
+        which goes through the gradient, or ``"decoupled_decay"``) or a piece of the state (``"momentum"``).
+    rates
+        What the factors are made of, in the order in which they are worked out.
+    """
+
+    terms: Mapping[str, tuple[Any, Any]]
+    rates: Mapping[str, Any]
+
+    def change(self) -> Any:
+        """Return the sum of the terms."""
+        return sum(factor * value for factor, value in self.terms.values())
 
 
 @dataclass
@@ -132,6 +153,36 @@ class Optimizer(ABC):
         step
             The number of this step, from 1, a 0-d Tensor.
         """
+
+    @abstractmethod
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return what `update` adds to a parameter, taken apart.
+
+        Parameters
+        ----------
+        parameter, gradient
+            Arrays of one shape, float64.
+        state
+            The pieces of the state before the step, float64.
+        hyper
+            The numbers of `hyper`.
+        step
+            The number of this step, from 1.
+        """
+
+    def pull(self, factor: Any, parameter: Array, gradient: Array) -> dict[str, tuple[Any, Any]]:
+        """Return the terms of a factor times `decayed`: the gradient's, and that of the L2 penalty."""
+        terms: dict[str, tuple[Any, Any]] = {"gradient": (factor, gradient)}
+        if self.weight_decay:
+            terms["weight_decay"] = (factor * self.weight_decay, parameter)
+        return terms
 
     def decayed(self, parameter: Tensor, gradient: Tensor, hyper: Mapping[str, Any]) -> Tensor:
         """Return the gradient with that of the L2 penalty, where there is one."""

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from glassgrad import xp
-from glassgrad.optim.optimizer import OPTIMIZERS, Optimizer, State, number
+from glassgrad.optim.optimizer import OPTIMIZERS, Array, Optimizer, Parts, State, number
 from glassgrad.options import require
 from glassgrad.tensors import Tensor
 
@@ -54,3 +56,19 @@ class RMSprop(Optimizer):
         average = number(alpha, g) * state["square_avg"] + number(1.0 - alpha, g) * xp.square(g)
         move = g / (xp.sqrt(average) + number(hyper["eps"], parameter))
         return parameter - number(hyper["lr"], parameter) * move, {"square_avg": average}
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return −r g and −r λ p with the effective rate r = η / (√v + ε)."""
+        alpha = hyper["alpha"]
+        square = (gradient + self.weight_decay * parameter) ** 2
+        average = alpha * state["square_avg"] + (1.0 - alpha) * square
+        effective = hyper["lr"] / (np.sqrt(average) + hyper["eps"])
+        rates = {"rate": hyper["lr"], "second_moment": average, "effective_rate": effective}
+        return Parts(self.pull(-effective, parameter, gradient), rates)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from glassgrad.optim.optimizer import OPTIMIZERS, Optimizer, State, number
+from glassgrad.optim.optimizer import OPTIMIZERS, Array, Optimizer, Parts, State, number
 from glassgrad.tensors import Tensor
 
 __all__ = ["SGD"]
@@ -36,3 +36,15 @@ class SGD(Optimizer):
         """Return the parameter and its (empty) state after one step."""
         g = self.decayed(parameter, gradient, hyper)
         return parameter - number(hyper["lr"], parameter) * g, {}
+
+    def parts(
+        self,
+        parameter: Array,
+        gradient: Array,
+        state: Mapping[str, Array],
+        hyper: Mapping[str, float],
+        step: int,
+    ) -> Parts:
+        """Return −η g and −η λ p."""
+        rate = hyper["lr"]
+        return Parts(self.pull(-rate, parameter, gradient), {"rate": rate})
