@@ -236,6 +236,7 @@ _HEIGHTS = ((250, 250, 245), (214, 222, 205), (160, 188, 185), (104, 146, 168), 
 """From low, which is light, to high, which is dark: told apart by lightness alone."""
 
 _LEVELS = 12
+_FINEST = 96
 
 
 def draw_surface(figure: Surface, lang: Lang) -> str:
@@ -250,7 +251,7 @@ def draw_surface(figure: Surface, lang: Lang) -> str:
     y_axis = exact_axis(float(figure.y[0]), float(figure.y[-1]), top + 300, top)
     left = 30 + max((text_width(text, 11) for _, text in y_axis.marks()), default=0.0)
     x_axis = exact_axis(float(figure.x[0]), float(figure.x[-1]), left, width - 92)
-    small, _ = shrunk(z[::-1])
+    small, _ = shrunk(_refined(z[::-1]), _FINEST)
     cell = ((x_axis.end - left) / small.shape[1], 300 / small.shape[0])
     steps = np.where(np.isfinite(small), np.searchsorted(levels, small), -1).astype(int)
     count = len(levels) + 1
@@ -268,6 +269,19 @@ def draw_surface(figure: Surface, lang: Lang) -> str:
             f'<text class="ggf-ink" x="46" y="{at(20 + 18 * n)}">{words(cut(path.label, width - 60, 12))}</text>'
         )
     return frame("".join(parts), width, top + 346, figure.y_title.to(lang), lang)
+
+
+def _refined(z: Array) -> Array:
+    """Return a coarse field with more cells, linear in between, so that it follows its contour lines."""
+    for axis in (0, 1):
+        count = z.shape[axis]
+        if 1 < count < _FINEST:
+            places = (np.arange(_FINEST) + 0.5) * (count - 1) / _FINEST
+            low = places.astype(int)
+            part = (places - low)[:, None] if axis == 0 else places - low
+            with np.errstate(invalid="ignore"):
+                z = (1 - part) * z.take(low, axis) + part * z.take(low + 1, axis)
+    return z
 
 
 def _height_colour(share: float) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TypeAlias
 
 from glassgrad.explain.document import Answer, Block, Cell, Drawing, Formula, Paragraph, Table
-from glassgrad.explain.drawing.figures import Circuit
+from glassgrad.explain.drawing.figures import Circuit, Matrices
 from glassgrad.explain.drawing.paper import number, whole, words
 from glassgrad.explain.drawing.svg import svg
 from glassgrad.explain.render.mathml import formula
@@ -57,10 +57,11 @@ def cell(given: Cell, lang: Lang) -> _Html:
         return ""
     if isinstance(given, Text):
         return words(given.to(lang))
-    if isinstance(given, str | int):
-        return words(str(given).replace("-", "−") if isinstance(given, int) else given)
-    shown, full = number(given), whole(given)
-    if shown.replace("−", "-") in (full, full.removesuffix(".0")):
+    if isinstance(given, str):
+        return words(given)
+    full = str(given) if isinstance(given, int) else whole(given)
+    shown = full.replace("-", "−") if isinstance(given, int) else number(given)
+    if shown in (full, full.removesuffix(".0")):
         return shown
     return f'<span class="gg-n" data-n="{shown}" title="{full}">{full}</span>'
 
@@ -88,11 +89,11 @@ def _table(given: Table, lang: Lang) -> _Html:
         for row in given.rows
     ]
     foot = f"<tfoot>{rows.pop()}</tfoot>" if given.total and rows else ""
-    caption = f"<caption>{words(given.caption.to(lang))}</caption>" if given.caption else ""
+    caption = f"<figcaption>{words(given.caption.to(lang))}</figcaption>" if given.caption else ""
     label = words((given.caption or NAMES["table"]).to(lang))
     return (
-        f'<div class="gg-scroll gg-table" tabindex="0" role="group" aria-label="{label}"><table>{caption}'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>{foot}</table></div>"
+        f'<figure><div class="gg-scroll gg-table" tabindex="0" role="group" aria-label="{label}"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>{foot}</table></div>{caption}</figure>"
     )
 
 
@@ -104,13 +105,21 @@ def _cell(given: Cell, right: bool, lang: Lang) -> _Html:
 
 
 def _figure(given: Drawing, lang: Lang) -> _Html:
-    drawn = svg(given.figure, lang)
-    found = re.search(r'viewBox="0 0 ([\d.]+)', drawn)
-    width = found[1] if found else "440"
-    wide = isinstance(given.figure, Circuit) and float(width) > 360
+    """Return a figure with its caption; matrices are drawn one by one, so that they go below each other on a phone."""
+    figure = given.figure
+    parts = [Matrices([part]) for part in figure.parts] if isinstance(figure, Matrices) else [figure]
+    drawn = [svg(part, lang) for part in parts]
+    widths = [_width(each) for each in drawn]
+    wide = isinstance(figure, Circuit) and widths[0] > 360
     style = "gg-scroll gg-picture" + (" gg-wide" if wide else "")
     reach = f' tabindex="0" role="group" aria-label="{NAMES["scroll"].to(lang)}"' if wide else ""
-    return (
-        f'<figure><div class="{style}" style="--gg-width:{width}px"{reach}>{drawn}</div>'
-        f"<figcaption>{words(given.caption.to(lang))}</figcaption></figure>"
+    pictures = "".join(
+        f'<div style="--gg-width:{width:g}px">{each}</div>' for each, width in zip(drawn, widths, strict=True)
     )
+    caption = words(given.caption.to(lang))
+    return f'<figure><div class="{style}"{reach}>{pictures}</div><figcaption>{caption}</figcaption></figure>'
+
+
+def _width(drawn: str) -> float:
+    found = re.search(r'viewBox="0 0 ([\d.]+)', drawn)
+    return float(found[1]) if found else 0.0

@@ -37,7 +37,7 @@ def sketch(figure: Figure, lang: Lang, width: int) -> RenderableType:
         case Bars():
             return _bars(figure, width)
         case Matrices():
-            return Group(*(_matrix(part, lang) for part in figure.parts))
+            return Group(*(_matrix(part, lang, width) for part in figure.parts))
         case Curves():
             return _curves(figure, lang, width)
         case _:
@@ -112,21 +112,22 @@ def _bars(figure: Bars, width: int) -> RenderableType:
     return grid
 
 
-def _matrix(part: Matrix, lang: Lang) -> RenderableType:
+def _matrix(part: Matrix, lang: Lang, width: int) -> RenderableType:
     """Return a small matrix as numbers, a large one as what is known of its numbers."""
     array = np.asarray(part.array, np.float64)
     rows, columns = array.shape
-    if columns <= 8 and array.size <= _MOST_NUMBERS:
-        grid = Grid(box=None, pad_edge=False, padding=(0, 1))
-        for _ in range(columns + 1):
-            grid.add_column(justify="right")
-        for n, row in enumerate(array):
-            grid.add_row(Words(part.title if n == 0 else "", "bold"), *(Words(number(v)) for v in row))
-        return grid
+    texts = [[number(float(v)) for v in row] for row in array] if array.size <= _MOST_NUMBERS else []
+    if texts and columns * (2 + max(len(text) for row in texts for text in row)) <= width:
+        grid = Grid.grid(padding=(0, 0, 0, 2))
+        for _ in range(columns):
+            grid.add_column(justify="right", no_wrap=True)
+        for row in texts:
+            grid.add_row(*row)
+        return Group(Words(part.title, "bold"), grid)
     finite = array[np.isfinite(array)]
     told = Text(
-        "{title}: {rows} × {columns}, from {low} to {high}, mean size {mean}, norm {norm}, not finite: {bad}",
-        "{title}: {rows} × {columns}, 최소 {low}, 최대 {high}, 평균 크기 {mean}, 노름 {norm}, 유한하지 않은 수 {bad}개",
+        "{title}: {rows} × {columns}, from {low} to {high}, mean size {mean}, norm {norm}",
+        "{title}: {rows} × {columns}, 최소 {low}, 최대 {high}, 평균 크기 {mean}, 노름 {norm}",
     ).fill(
         title=part.title,
         rows=rows,
@@ -135,9 +136,9 @@ def _matrix(part: Matrix, lang: Lang) -> RenderableType:
         high=number(finite.max()) if finite.size else "–",
         mean=number(np.abs(finite).mean()) if finite.size else "–",
         norm=number(float(np.linalg.norm(finite))),
-        bad=array.size - finite.size,
     )
-    return Words(told.to(lang))
+    bad = Text("; {n} not finite", "; 유한하지 않은 수 {n}개").fill(n=array.size - finite.size).to(lang)
+    return Words(told.to(lang) + (bad if finite.size < array.size else ""))
 
 
 def _curves(figure: Curves, lang: Lang, width: int) -> RenderableType:
@@ -162,7 +163,7 @@ def _curves(figure: Curves, lang: Lang, width: int) -> RenderableType:
         grid.add_row(
             Words(curve.label),
             *(Words(number(v)) for v in (y[0], y[-1], y[lowest], x[lowest])),
-            Words(_course(np.log(y) if figure.log_y else y, max(8, min(32, width - 68)))),
+            Words(_course(np.log(y) if figure.log_y else y, max(8, min(32, width - 76)))),
         )
     return grid
 

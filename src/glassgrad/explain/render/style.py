@@ -31,12 +31,12 @@ border-radius:0 8px 8px 0;margin:.7rem 0}}
 .gg-doc figure{{margin:1rem 0;padding:0}}
 .gg-doc figcaption{{color:var(--gg-quiet);font-size:.9rem;margin:.4rem 0 0;max-width:44rem}}
 .gg-doc .gg-scroll{{overflow-x:auto;max-width:100%;border:1px solid var(--gg-line);border-radius:8px}}
-.gg-doc .gg-picture{{width:fit-content;background:var(--gg-ground)}}
-.gg-doc .gg-picture svg{{display:block;height:auto;width:calc(var(--gg-width)*1.3);max-width:100%}}
-.gg-doc .gg-wide svg{{width:calc(var(--gg-width)*.92);max-width:none}}
-.gg-doc .gg-table{{max-height:34rem;overflow:auto;width:fit-content;margin:.4rem 0}}
+.gg-doc .gg-picture{{width:fit-content;display:flex;flex-wrap:wrap;background:var(--gg-ground)}}
+.gg-doc .gg-picture div{{width:calc(var(--gg-width)*1.25);max-width:100%}}
+.gg-doc .gg-picture svg{{display:block;height:auto;width:100%}}
+.gg-doc .gg-wide div{{width:calc(var(--gg-width)*.92);max-width:none;flex:none}}
+.gg-doc .gg-table{{max-height:34rem;overflow:auto;width:fit-content}}
 .gg-doc table{{border-collapse:separate;border-spacing:0;font-size:15px;line-height:1.45;margin:0}}
-.gg-doc caption{{text-align:left;color:var(--gg-quiet);font-size:.9rem;padding:.5rem .8rem;caption-side:bottom}}
 .gg-doc th,.gg-doc td{{padding:.42rem .8rem;text-align:left;vertical-align:top;border:0;background:var(--gg-ground)}}
 .gg-doc th{{position:sticky;top:0;background:var(--gg-soft);font-weight:600;font-size:.87rem;white-space:nowrap;
 border-bottom:1px solid var(--gg-line);z-index:1}}
@@ -54,13 +54,13 @@ border-bottom:1px solid var(--gg-line);z-index:1}}
 border:1px solid var(--gg-line);border-radius:8px;width:fit-content;max-width:100%}}
 .gg-doc .gg-answer .gg-n::before,.gg-doc .gg-answer output{{font-weight:650}}
 @media (max-width:480px){{.gg-doc{{font-size:15.5px}}.gg-doc th,.gg-doc td{{padding:.38rem .55rem}}
-.gg-doc .gg-wide svg{{width:calc(var(--gg-width)*.88)}}}}
+.gg-doc .gg-wide div{{width:calc(var(--gg-width)*.88)}}}}
 @media screen and (prefers-color-scheme:dark){{.gg-doc{{--gg-ink:#eceef2;--gg-quiet:#a3a9b4;--gg-ground:#15171c;
 --gg-soft:#1e2129;--gg-line:#333844;--gg-accent:#6cc0f2;--gg-rule:#132a24;--gg-rule-line:#4fd6a8;--gg-warn:#33240f;
 --gg-warn-line:#f0b05a}}}}
 @media print{{.gg-doc{{font-size:10.5pt}}.gg-doc details::details-content{{content-visibility:visible;
 block-size:auto}}.gg-doc .gg-table{{max-height:none}}.gg-doc .gg-scroll{{overflow:visible;border:0}}
-.gg-doc .gg-picture svg{{width:auto;max-width:100%;min-width:0}}.gg-doc figure,.gg-doc .gg-note,.gg-doc tr,
+.gg-doc .gg-wide div{{width:auto;max-width:100%;flex:1}}.gg-doc figure,.gg-doc .gg-note,.gg-doc tr,
 .gg-doc .gg-formula{{break-inside:avoid}}.gg-doc summary{{list-style:none;break-after:avoid}}
 .gg-doc th,.gg-doc tfoot td{{position:static}}}}
 """

@@ -67,10 +67,9 @@ def terminal(document: Document, lang: Lang = "en", width: int = 100, *, colour:
 def _parts(document: Document, lang: Lang, width: int) -> Iterator[RenderableType]:
     title = Words(document.title.to(lang), "bold")
     yield title
-    yield Words("━" * min(title.cell_len, width), "bold")
+    yield Words("━" * min(title.cell_len, width) + ("\n" if document.sections else ""), "bold")
     for section in document.sections:
         head = Words(section.title.to(lang), "bold")
-        yield Words()
         yield head
         yield Words("─" * min(head.cell_len, width))
         for each in section.blocks:
