@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -54,12 +54,28 @@ class Order:
             return np.arange(sum(self.sizes))
         return permutation(sum(self.sizes), seed=self.seed, stream=epoch)
 
-    def of_block(self, order: Array, first: int, size: int) -> list[Array]:
-        """Return the mini-batches of a block, (steps, rows), counted from its first row: full ones, and the rest."""
-        rows = order[(order >= first) & (order < first + size)] - first
-        whole = len(rows) - len(rows) % self.batch_size
-        parts: Sequence[Array] = (rows[:whole].reshape(-1, self.batch_size), rows[None, whole:])
-        return [part for part in parts if part.size]
+    def parts(self, epoch: int) -> Iterator[list[Array]]:
+        """Yield the mini-batches of each block in an epoch: the full ones together, then the smaller last one.
+
+        Each part is (steps, rows), counted from the block's first row.
+        """
+        order = self.epoch(epoch)
+        for first, end in pairwise(accumulate(self.sizes, initial=0)):
+            rows = order[(order >= first) & (order < end)] - first
+            whole = len(rows) - len(rows) % self.batch_size
+            parts: Sequence[Array] = (rows[:whole].reshape(-1, self.batch_size), rows[None, whole:])
+            yield [part for part in parts if part.size]
+
+    def between(self, start: int, stop: int) -> Iterator[tuple[int, int, Array]]:
+        """Yield (first step, block, mini-batches) for the steps from `start` up to but not `stop`."""
+        step = start - start % self.steps_per_epoch
+        while step < stop:
+            for block, parts in enumerate(self.parts(step // self.steps_per_epoch)):
+                for part in parts:
+                    first, last = max(start - step, 0), min(stop - step, len(part))
+                    if first < last:
+                        yield step + first, block, part[first:last]
+                    step += len(part)
 
     def rows(self, step: int) -> Array:
         """Return the rows of a step's mini-batch, counted from 0 in the whole data; steps count from 0.
@@ -71,11 +87,5 @@ class Order:
         """
         if step < 0:
             raise OptionError(f"steps are counted from 0; got {step}")
-        epoch, left = divmod(step, self.steps_per_epoch)
-        order = self.epoch(epoch)
-        for first, end in pairwise(accumulate(self.sizes, initial=0)):
-            for part in self.of_block(order, first, end - first):
-                if left < len(part):
-                    return np.asarray(part[left] + first, np.int64)
-                left -= len(part)
-        raise AssertionError("a step lies within its epoch")
+        ((_, block, batches),) = self.between(step, step + 1)
+        return np.asarray(batches[0] + sum(self.sizes[:block]), np.int64)

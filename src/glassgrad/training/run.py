@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.data.batching import Block, Blocks
+from glassgrad.data.batching import Blocks
 from glassgrad.engines import Engine
 from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
@@ -33,6 +33,7 @@ from glassgrad.training.checkpoints import (
 from glassgrad.training.history import History
 from glassgrad.training.interrupt import Interrupt
 from glassgrad.training.order import Order
+from glassgrad.training.rerun import Rerun, block_arrays
 from glassgrad.training.step import Predictor, TrainingStep
 
 __all__ = ["Run", "Settings"]
@@ -89,8 +90,10 @@ class Run:
         Loss of the last mini-batch, and the learning rate of the next step.
     history : History
         One row an epoch.
-    order : Order
-        Which rows each step takes.
+    built : TrainingStep
+        The traced step.
+    engine, blocks, order
+        What runs it, the data, and which rows each step takes.
     """
 
     def __init__(
@@ -107,8 +110,8 @@ class Run:
         self.model = model
         self.history = History()
         self.settings = settings
-        self._loss, self._blocks, self._validation, self._callbacks = loss, blocks, validation, callbacks
-        self._step, self._engine = step, engine
+        self._loss, self.blocks, self._validation, self._callbacks = loss, blocks, validation, callbacks
+        self.built, self.engine = step, engine
         self._watching = [c for c in callbacks if type(c).watch is not Callback.watch]
         self._loop = engine.loop(step.step)
         self._keys = step.slots.keys()
@@ -166,6 +169,10 @@ class Run:
         """Return a copy of the state by key: parameters, buffers, the optimizer's, and the ``"step"`` it is at."""
         state = {k: a.copy() for k, a in zip(self._keys, self._state, strict=True)}
         return state | {"step": np.asarray(self._earlier + self.step)}
+
+    def rerun(self) -> Rerun:
+        """Return what can take steps of this run again, beside it, however far it is."""
+        return Rerun(self.built, self.engine, self.blocks, self.order, self._rates, self._earlier)
 
     # --- going on from before ---
 
@@ -227,17 +234,16 @@ class Run:
         return self.history
 
     def _run_epoch(self) -> None:
-        order = self.order.epoch(self.epoch)
         skip = self._in_epoch
         pieces = (
             (block, batches)
-            for block in self._blocks
-            for batches in self.order.of_block(order, block.first_row, len(block))
+            for block, parts in zip(self.blocks, self.order.parts(self.epoch), strict=True)
+            for batches in parts
         )
         for block, batches in pieces:
             left, skip = batches[skip:], max(skip - len(batches), 0)
             if len(left):
-                self._run_batches(self._data(block), left)
+                self._run_batches(block_arrays(block), left)
             if self._ending or self._flag[0]:
                 break
         complete = self._in_epoch == self.steps_per_epoch
@@ -265,8 +271,8 @@ class Run:
         )
 
     def _run_one_step_epochs(self) -> None:
-        block = next(iter(self._blocks))
-        data, batch = self._data(block), np.arange(len(block))
+        block = next(iter(self.blocks))
+        data, batch = block_arrays(block), np.arange(len(block))
         while self.epoch < self.epochs and not self._ending and not self._flag[0]:
             count = min(self.epochs - self.epoch, self._until_due())
             first = self.step
@@ -283,17 +289,12 @@ class Run:
             )
             self._close_epoch()
 
-    def _data(self, block: Block) -> list[Array]:
-        assert block.y is not None
-        rows = np.arange(block.first_row, block.first_row + len(block))
-        return [block.X, block.y, *([] if block.weight is None else [block.weight]), rows]
-
     def _take_steps(self, data: list[Array], batches: Array) -> Array:
         rates = self._rates(self.step, self.step + len(batches))
         first = self._earlier + self.step + 1
         steps = np.arange(first, first + len(batches))
         begin = time.perf_counter()
-        reports = self._loop.run(self._state, data, batches, [rates, steps], self._step.fixed, self._flag)
+        reports = self._loop.run(self._state, data, batches, [rates, steps], self.built.fixed, self._flag)
         self._speed = (time.perf_counter() - begin) / max(len(reports), 1)
         return reports
 
@@ -340,7 +341,7 @@ class Run:
     def _tell(self, reports: Array, first: int) -> None:
         """Hand those who watch the numbers they asked for."""
         at = 2
-        for callback, names in zip(self._watching, self._step.watched, strict=True):
+        for callback, names in zip(self._watching, self.built.watched, strict=True):
             columns = {name: reports[:, at + i] for i, name in enumerate(names)}
             callback.on_numbers(self, first, {"loss": reports[:, 0], **columns})
             at += len(names)
@@ -371,7 +372,7 @@ class Run:
 
     def _validate(self, held: Validation) -> dict[str, float]:
         if self._predictor is None:
-            self._predictor = Predictor(self.model, held.X, self._engine)
+            self._predictor = Predictor(self.model, held.X, self.engine)
         output = self._predictor(self._state, held.X)
         row = {"val_loss": float(self._loss(output, held.y, held.weight).item())}
         return row | {f"val_{name}": metric(output, held.y) for name, metric in held.metrics.items()}
@@ -391,7 +392,7 @@ class Run:
     # --- state ---
 
     def _kept_keys(self) -> list[str]:
-        slots = self._step.slots
+        slots = self.built.slots
         return self._keys[: len(slots.parameters) + len(slots.buffers)]
 
     def _snapshot(self) -> list[Array]:
