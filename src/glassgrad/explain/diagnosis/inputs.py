@@ -1,0 +1,65 @@
+"""Unscaled inputs: features so large, or so small, that no first weights and no rate suit them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from glassgrad.explain.diagnosis.examination import Examination
+from glassgrad.explain.diagnosis.verdict import Place, Verdict
+from glassgrad.explain.diagnosis.words import listed
+from glassgrad.language import Text, short
+
+__all__ = ["check"]
+
+LARGE = 30.0
+"""The root mean square of a feature above which it is unscaled. First weights are drawn for features of about 1; the
+gradient of a weight grows with its feature, and the rate that is stable falls with its square, here below a thousandth.
+Pixels from 0 to 16 stay below it, pixels from 0 to 255, years and prices do not."""
+
+SMALL = 0.01
+"""The same below which the largest feature is lost beside the biases: the first layer hardly sees the rows."""
+
+
+def check(exam: Examination) -> Iterator[Verdict]:
+    """Measure each feature."""
+    X = exam.X.reshape(len(exam.X), -1).astype(np.float64)
+    sizes = np.sqrt(np.mean(X * X, axis=0))
+    largest = int(sizes.argmax())
+    size = float(sizes[largest])
+    if SMALL <= size <= LARGE or size == 0:
+        return
+    column, names = exam.subject.column(largest), [exam.subject.column(i) for i in np.argsort(-sizes)]
+    if size > LARGE:
+        count = int((sizes > LARGE).sum())
+        finding = _LARGE.fill(
+            column=column, size=short(size), count=count, of=len(sizes), names=listed(names[:count])
+        )
+    else:
+        finding = _SMALL.fill(column=column, size=short(size), of=len(sizes))
+    yield Verdict(
+        "unscaled-inputs", _TITLE, "warning", Place("column", column), size, finding, _CAUSE, _FIX
+    )
+
+
+_TITLE = Text("unscaled inputs", "표준화되지 않은 입력")
+_LARGE = Text(
+    "Column {column} has a root mean square of {size}; {count} of {of} columns are far above 1 ({names}).",
+    "열 {column}의 제곱 평균 제곱근이 {size}이다. 열 {of}개 중 {count}개({names})가 1보다 훨씬 크다.",
+)
+_SMALL = Text(
+    "Column {column} is the largest of {of}, and its root mean square is only {size}.",
+    "열 {of}개 중 가장 큰 열 {column}도 제곱 평균 제곱근이 {size}뿐이다.",
+)
+_CAUSE = Text(
+    "First weights and learning rates are meant for inputs of about 1. Larger ones saturate units and make the gradient of "
+    "their weights as much larger, smaller ones are lost.",
+    "가중치의 초깃값과 학습률은 크기가 1쯤인 입력에 맞추어져 있다. 더 큰 입력은 유닛을 포화시키고 그 가중치의 기울기를 그만큼 키우며, "
+    "더 작은 입력은 묻힌다.",
+)
+_FIX = Text(
+    "Standardize each column: (X − mean) / standard deviation, taken from the training rows; divide pixels by their "
+    "largest value. gg.Learner does it by itself.",
+    "열마다 표준화한다: 훈련 행의 평균과 표준편차로 (X − 평균) / 표준편차. 픽셀은 최댓값으로 나눈다. gg.Learner는 이를 스스로 한다.",
+)

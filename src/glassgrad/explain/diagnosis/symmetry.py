@@ -1,0 +1,78 @@
+"""Symmetric initialisation: units that start alike, are pushed alike, and so stay alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from glassgrad.explain.diagnosis.examination import Array, Examination, Layer
+from glassgrad.explain.diagnosis.verdict import Place, Verdict
+from glassgrad.explain.diagnosis.words import some_units
+from glassgrad.language import Text
+
+__all__ = ["check"]
+
+SAME = 1e-6
+"""Two units are alike where their weights, and their gradients, differ by less than this share of the layer's largest: a
+few roundings in float32. Drawn at random, two units differ by about as much as their weights are large."""
+
+MOST_UNITS = 0.5
+"""Half of a layer's units must be alike. Fewer may be what pruning left."""
+
+
+def check(exam: Examination) -> Iterator[Verdict]:
+    """Find layers in which many units have the same weights and the same gradient."""
+    for layer in exam.layers:
+        alike = _alike(exam, layer)
+        count = int(layer.weight.shape[layer.units])  # type: ignore[arg-type]
+        if len(alike) < 2 or len(alike) < MOST_UNITS * count:
+            continue
+        share = len(alike) / count
+        yield Verdict(
+            "symmetric-initialisation",
+            _TITLE,
+            "fault",
+            Place("parameter", exam.name_of[layer.weight]),
+            share,
+            _FINDING.fill(units=some_units(alike, count), share=f"{share:.0%}"),
+            _CAUSE,
+            _FIX,
+        )
+
+
+def _alike(exam: Examination, layer: Layer) -> Array:
+    """Return the largest group of units whose weights and gradients are the same."""
+    parameters = [(layer.weight, layer.units)]
+    if layer.bias is not None and layer.bias.shape == (layer.weight.shape[layer.units],):
+        parameters.append((layer.bias, 0))
+    groups = np.zeros(int(layer.weight.shape[layer.units]), np.int64)  # type: ignore[arg-type]
+    for value, axis in parameters:
+        for array in (exam.replay.values[value], exam.replay.gradient(value)):
+            rows = np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
+            groups = np.unique(np.stack([groups, _groups(rows)]), axis=1, return_inverse=True)[1].reshape(-1)
+    return np.flatnonzero(groups == np.bincount(groups).argmax())
+
+
+def _groups(rows: Array) -> Array:
+    """Return a number for each row, the same for rows that are the same but for rounding."""
+    largest = float(np.abs(rows).max(initial=0))
+    grid = np.rint(rows.astype(np.float64) / (largest * SAME)) if largest else rows
+    return np.unique(grid, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+_TITLE = Text("symmetric initialization", "대칭 초기화")
+_FINDING = Text(
+    "{units}, {share} of the layer, have the same weights and get the same gradient.",
+    "{units}, 층의 {share:이/가} 같은 가중치를 갖고 같은 기울기를 받는다.",
+)
+_CAUSE = Text(
+    "Units that start alike and are pushed alike stay alike: the layer works as if it had one of them.",
+    "같게 시작해 같게 밀리는 유닛은 계속 같다. 층은 그중 하나만 있는 것처럼 일한다.",
+)
+_FIX = Text(
+    "Draw the first weights at random: weight_init='he_uniform' (relu) or 'xavier_uniform' (tanh, sigmoid). Biases may "
+    "start at 0.",
+    "가중치의 초깃값을 무작위로 정한다: weight_init='he_uniform'(relu) 또는 'xavier_uniform'(tanh, sigmoid). 편향은 0에서 시작해도 "
+    "된다.",
+)
