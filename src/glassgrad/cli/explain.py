@@ -104,7 +104,7 @@ def _told(what: str, data: str | None, row: int | None, step: int, selection: Se
     learner = Learner.load(what)
     if data is None:
         raise OptionError(f"Give the rows to explain {what} on: --data FILE, and --row N for one of them.")
-    rows, _ = read_source(data, selection, learner.preprocessing.target_encoding.column or None)
+    rows, _ = read_source(data, selection)
     if row is not None and not 1 <= row <= rows.height:
         raise OptionError(f"--row {row}: {data} has the rows 1 to {rows.height:,}.")
     first, last = (

@@ -18,7 +18,7 @@ from glassgrad.explain.names import Names
 from glassgrad.explain.paths import Paths, PathSum, Shares
 from glassgrad.explain.replay import Replay
 from glassgrad.explain.scalars import Gates, scalar_gates
-from glassgrad.ir import Value
+from glassgrad.ir import Graph, Value
 from glassgrad.language import Lang, Text
 from glassgrad.optim import Optimizer
 from glassgrad.training.step import TrainingStep
@@ -42,6 +42,8 @@ class Training:
     ----------
     step
         The traced step.
+    graph
+        Its graph, with layers opened to products of matrices.
     inputs
         The arrays that go into it.
     optimizer
@@ -49,6 +51,7 @@ class Training:
     """
 
     step: TrainingStep
+    graph: Graph
     inputs: list[Array]
     optimizer: Optimizer
 

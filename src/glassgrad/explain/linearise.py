@@ -171,6 +171,7 @@ class Product(Link):
         return (self._other @ before.reshape(self._batch, self._depth, self._columns)).reshape(-1)
 
 
+@np.errstate(all="ignore")  # a local derivative may be infinite where it is not used
 def links_of(played: Replay, node: Node) -> list[Link]:
     """Return the links of each input of a node through which a gradient can flow.
 

@@ -20,7 +20,7 @@ from glassgrad.graph.rules import Arrays
 from glassgrad.ir import BATCH, Constant, Graph, Node, Value
 from glassgrad.ops import Op, lookup
 
-__all__ = ["Replay", "replay", "upto"]
+__all__ = ["Replay", "forward", "replay", "upto"]
 
 Array = np.ndarray[Any, Any]
 
@@ -94,29 +94,27 @@ def replay(graph: Graph, inputs: Sequence[Any], *, output: int = 0) -> Replay:
     (11.0, [3.0, 4.0])
     """
     arrays = [np.asarray(x, v.dtype, order="C") for x, v in zip(inputs, graph.inputs, strict=True)]
-    whole = upto(graph, output)
-    static = for_arrays(whole, arrays)
-    (result,) = static.outputs
+    static = for_arrays(graph, arrays)
+    rows = {
+        v for given, v in zip(_values(graph), _values(static), strict=True) if given.shape[:1] == (BATCH,)
+    }
+    whole = upto(static, output)
+    (result,) = whole.outputs
     if result.shape != ():
         raise ShapeError(
             f"only a scalar can be explained, but {graph.name} returns one of shape {result.shape}"
         )
-    rows = {
-        fixed
-        for open_, fixed in zip(_values(whole), _values(static), strict=True)
-        if open_.shape[:1] == (BATCH,)
-    }
-    with np.errstate(all="ignore"):
-        values = _forward(static, arrays)
-        gradients = _backward(static, values)
-    return Replay(static, values, gradients, frozenset(rows))
+    values = forward(whole, arrays)
+    return Replay(whole, values, _backward(whole, values), frozenset(rows & values.keys()))
 
 
 def _values(graph: Graph) -> list[Value]:
     return [*graph.inputs, *(v for node in graph.nodes for v in node.outputs)]
 
 
-def _forward(graph: Graph, arrays: Sequence[Array]) -> dict[Value, Array]:
+@np.errstate(all="ignore")
+def forward(graph: Graph, arrays: Sequence[Array]) -> dict[Value, Array]:
+    """Return every value of a graph with static shapes: inputs, constants, and what its nodes make."""
     values: dict[Value, Array] = dict(zip(graph.inputs, arrays, strict=True))
     values |= {c: c.array for c in graph.constants()}
     engine = Arrays()
@@ -127,6 +125,7 @@ def _forward(graph: Graph, arrays: Sequence[Array]) -> dict[Value, Array]:
     return values
 
 
+@np.errstate(all="ignore")
 def _backward(graph: Graph, values: Mapping[Value, Array]) -> dict[Value, Array]:
     moving = {v for v in graph.inputs if v.dtype.kind == "f"}
     for node in graph.nodes:

@@ -102,9 +102,10 @@ def _of_function(f: Callable[..., Any], data: Sequence[Any], known: Sequence[str
     arrays = [a.astype(np.float64) if a.dtype.kind in "iub" and a.ndim == 0 else a for a in arrays]
     nested = any(isinstance(d, (dict, list, tuple)) for d in data)
     graph = trace(f, *(data if nested else arrays))
-    played = replay(_opened(graph), arrays, output=len(graph.outputs) - 1)
+    graph = _opened(graph)
+    played = replay(graph, arrays, output=len(graph.outputs) - 1)
     name = getattr(f, "__name__", "f").replace("<lambda>", "f")
-    results = dict(zip(_opened(graph).outputs, known, strict=False)) or {played.result: name}
+    results = dict(zip(graph.outputs, known, strict=False)) or {played.result: name}
     names = Names(played.graph, {v: called for v, called in results.items() if v in played.values})
     weights = tuple(v for v in played.graph.inputs if v.dtype.kind == "f")
     return Explanation(Text(f"The function {name}", f"함수 {name}"), played, names, None, weights)
@@ -167,14 +168,15 @@ def _of_loss(
     built = build_step(model, found, update, X, y, seed=seed)
     numbers = [np.asarray(update.lr), np.asarray(step)]
     inputs = [*built.state, X, y, np.arange(len(X)), *numbers, *built.fixed]
-    played = replay(_opened(built.step.graph), inputs, output=built.step.state)
+    graph = _opened(built.step.graph)
+    played = replay(graph, inputs, output=built.step.state)
     names = Names(played.graph, {played.result: "loss"})
     weights = played.graph.inputs[: len(built.slots.parameters)]
     about = Text(
         "The loss of a network, {rows} rows" if len(X) > 1 else "The loss of a network, one row",
         "신경망의 손실, 행 {rows}개" if len(X) > 1 else "신경망의 손실, 행 하나",
     ).fill(rows=len(X))
-    return Explanation(about, played, names, Training(built, inputs, update), weights)
+    return Explanation(about, played, names, Training(built, graph, inputs, update), weights)
 
 
 def _of_output(model: Module, X: Any, output: int | None) -> Explanation:

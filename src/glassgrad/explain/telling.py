@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassgrad.explain.document import Block, Cell, Document, Drawing, Paragraph, Section, Table
-from glassgrad.explain.drawing.figures import Bar, Bars, Box, Circuit, Matrices, Matrix, Wire
+from glassgrad.explain.drawing.figures import MOST_ELEMENTS, Bar, Bars, Box, Circuit, Matrices, Matrix, Wire
 from glassgrad.explain.paths import Path
 from glassgrad.explain.scalars import Gates, TooMany
 from glassgrad.language import Text, short
@@ -23,7 +23,7 @@ from glassgrad.ops import lookup
 if TYPE_CHECKING:
     from glassgrad.explain.explanation import Explanation, Why
 
-__all__ = ["document"]
+__all__ = ["circuit_of", "document"]
 
 Array = np.ndarray[Any, Any]
 
@@ -40,15 +40,16 @@ _GRADIENT = Text("gradient", "기울기")
 
 def document(told: Explanation, weight: str | None = None) -> Document:
     """Return an explanation as a document; see `Explanation.document`."""
-    sections = [_summary(told), *_layers(told)]
+    sections = [_summary(told)]
+    if weight is not None:
+        sections += _of_weight(told, weight)
+    sections += _layers(told)
     try:
         gates = told.gates()
-    except TooMany as error:
-        gates = {}
-        sections.append(_operations(told, str(error)))
-    if gates:
-        sections += [_circuit(gates), _rules(gates)]
-    for name in [weight] if weight is not None else told.worth():
+        sections += [_gates(gates), _rules(gates)]
+    except TooMany:
+        sections.append(_operations(told))
+    for name in told.worth() if weight is None else []:
         sections += _of_weight(told, name)
     return Document(told.title, sections)
 
@@ -101,7 +102,7 @@ def _norm(array: Array) -> float:
     return float(np.linalg.norm(array.astype(np.float64).reshape(-1)))
 
 
-def _operations(told: Explanation, reason: str) -> Section:
+def _operations(told: Explanation) -> Section:
     """Return the operations with the sizes of what they make, where single gates are too many."""
     rows: list[list[Cell]] = []
     for node in told.played.graph.nodes:
@@ -140,29 +141,34 @@ _SIGNS = {
 _SIGNS |= {"exp": "exp", "negative": "−x", "sigmoid": "σ", "maximum": "max", "minimum": "min", "relu": "ReLU"}
 
 
-def _circuit(gates: Gates) -> Section:
+def circuit_of(gates: Gates) -> Circuit | None:
+    """Return the gates as a figure; None where there are too many to draw."""
     *_, result = gates.values()
     boxes = [
         Box(
             g.key,
             g.key if g.op in ("input", "constant") else _SIGNS.get(g.op, g.op),
-            {"input": "input", "constant": "input"}.get(g.op, "loss" if g is result else "gate"),
+            "input" if g.op in ("input", "constant") else "loss" if g is result else "gate",
             g.why,
         )
         for g in gates.values()
     ]
     wires = [
-        Wire(i, g.key, gates[i].value, d)
-        for g in gates.values()
-        for i, d in zip(g.inputs, g.downstream(), strict=True)
+        Wire(key, gate.key, gates[key].value, back)
+        for gate in gates.values()
+        for key, back in zip(gate.inputs, gate.downstream(), strict=True)
     ]
+    return Circuit(boxes, wires) if len(boxes) + len(wires) <= MOST_ELEMENTS else None
+
+
+def _gates(gates: Gates) -> Section:
     caption = Text(
         "Above each wire the value that goes forward, below it the gradient that comes back on it",
         "선 위에는 앞으로 가는 값, 선 아래에는 그 선을 따라 되돌아오는 기울기",
     )
-    if len(boxes) + len(wires) > 300:
-        return Section("gates", Text("Gates", "게이트"), [_table(gates)])
-    return Section("gates", Text("Gates", "게이트"), [Drawing(Circuit(boxes, wires), caption), _table(gates)])
+    circuit = circuit_of(gates)
+    drawn: list[Block] = [] if circuit is None else [Drawing(circuit, caption)]
+    return Section("gates", Text("Gates", "게이트"), [*drawn, _table(gates)])
 
 
 def _table(gates: Gates) -> Table:

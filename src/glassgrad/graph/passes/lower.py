@@ -42,4 +42,6 @@ def lower(graph: Graph, has_kernel: Callable[[str], bool]) -> Graph:
             out.nodes.append(made[part])
         for value, result in zip(node.outputs, opened.outputs, strict=True):
             out.values[value] = inside.get(result, result)
+        if made:
+            out.replace(node, next(reversed(made.values())))
     return out.finish(graph)
