@@ -21,6 +21,7 @@ _HOMES = {
     "nn.random": ("manual_seed",),
     "training": ("Callback", "History", "fit", "predict", "train_step"),
     "learner.learner": ("Learner",),
+    "explain.expressions": ("derive",),
     "explain.subjects": ("explain",),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),
