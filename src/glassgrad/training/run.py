@@ -94,6 +94,8 @@ class Run:
         The traced step.
     engine, blocks, order
         What runs it, the data, and which rows each step takes.
+    watching
+        The callbacks that watch the step, in the order of ``built.watched``.
     """
 
     def __init__(
@@ -112,7 +114,7 @@ class Run:
         self.settings = settings
         self._loss, self.blocks, self._validation, self._callbacks = loss, blocks, validation, callbacks
         self.built, self.engine = step, engine
-        self._watching = [c for c in callbacks if type(c).watch is not Callback.watch]
+        self.watching = [c for c in callbacks if type(c).watch is not Callback.watch]
         self._loop = engine.loop(step.step)
         self._keys = step.slots.keys()
         self._state = step.state
@@ -164,6 +166,10 @@ class Run:
         tensors = [*dict(self.model.named_parameters()).values(), *dict(self.model.named_buffers()).values()]
         for tensor, array in zip(tensors, arrays, strict=False):
             tensor.assign(array)
+
+    def arrays(self) -> list[Array]:
+        """Return the state's arrays in the order of ``built.slots``; they change as the run goes on."""
+        return list(self._state)
 
     def optimizer_state(self) -> dict[str, Array]:
         """Return a copy of the state by key: parameters, buffers, the optimizer's, and the ``"step"`` it is at."""
@@ -341,7 +347,7 @@ class Run:
     def _tell(self, reports: Array, first: int) -> None:
         """Hand those who watch the numbers they asked for."""
         at = 2
-        for callback, names in zip(self._watching, self.built.watched, strict=True):
+        for callback, names in zip(self.watching, self.built.watched, strict=True):
             columns = {name: reports[:, at + i] for i, name in enumerate(names)}
             callback.on_numbers(self, first, {"loss": reports[:, 0], **columns})
             at += len(names)
