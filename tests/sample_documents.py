@@ -103,15 +103,26 @@ def two_two_two() -> Document:
     path = Table(
         [Text("path", "경로"), Text("product", "곱"), Text("contribution", "기여")],
         [
-            ["W1[0,0] → × → + → σ → × → + → σ → − → ½x²", "0.1 · 0.2496 · 0.45 · 0.238 · 0.2094", 0.0005597312345],
-            ["W1[0,0] → × → + → σ → × → + → σ → − → ½x²", "0.1 · 0.2496 · 0.7 · 0.2232 · 0.06384", 0.0002491487655],
+            [
+                "W1[0,0] → × → + → σ → × → + → σ → − → ½x²",
+                "0.1 · 0.2496 · 0.45 · 0.238 · 0.2094",
+                0.0005597312345,
+            ],
+            [
+                "W1[0,0] → × → + → σ → × → + → σ → − → ½x²",
+                "0.1 · 0.2496 · 0.7 · 0.2232 · 0.06384",
+                0.0002491487655,
+            ],
             [Text("sum", "합"), None, 0.00080888],
         ],
         Text("The gradient of W1[0,0] as a sum over paths", "W1[0,0]의 기울기는 경로별 합이다"),
         total=True,
     )
     return Document(
-        Text("two-two-two: where the gradient of W1[0,0] comes from", "two-two-two: W1[0,0]의 기울기는 어디서 왔는가"),
+        Text(
+            "two-two-two: where the gradient of W1[0,0] comes from",
+            "two-two-two: W1[0,0]의 기울기는 어디서 왔는가",
+        ),
         [
             Section(
                 "circuit",
@@ -121,13 +132,14 @@ def two_two_two() -> Document:
                         Text(
                             "Every gate with its value above the wire and its gradient below it. The path of W1[0,0] "
                             "through the first output is marked.",
-                            "게이트마다 선 위에는 값, 선 아래에는 기울기를 적었다. 첫 출력을 지나는 W1[0,0]의 경로를 표시했다.",
+                            "게이트마다 선 위에는 값, 선 아래에는 기울기를 적었다. 첫 출력을 지나는 W1[0,0]의 경로를 "
+                            "표시했다.",
                         )
                     ),
                     Drawing(two_two_two_gates(), Text("Forward and backward", "순전파와 역전파")),
                     Paragraph(
                         Text(
-                            "A multiply gate swaps its inputs: each one's gradient is the upstream gradient times the other.",
+                            "A multiply gate swaps its inputs: each gets the upstream gradient times the other.",
                             "곱셈 게이트는 입력을 맞바꾼다. 각 입력의 기울기는 상류 기울기에 다른 입력을 곱한 것이다.",
                         ),
                         "rule",
@@ -140,7 +152,13 @@ def two_two_two() -> Document:
                 [
                     path,
                     Drawing(
-                        Bars([Bar("o₁", 0.0005597312345), Bar("o₂", 0.0002491487655), Bar("rounding", -1.1e-19)]),
+                        Bars(
+                            [
+                                Bar("o₁", 0.0005597312345),
+                                Bar("o₂", 0.0002491487655),
+                                Bar("rounding", -1.1e-19),
+                            ]
+                        ),
                         Text("What each path contributes", "경로별 기여"),
                     ),
                 ],
@@ -150,13 +168,15 @@ def two_two_two() -> Document:
                 Text("Derivation", "유도"),
                 [
                     Formula(
-                        r"\frac{\partial E}{\partial w_{11}} = \sum_{k=1}^{2} \left(o_k - t_k\right) \sigma'\left(a_k\right)"
+                        r"\frac{\partial E}{\partial w_{11}} = "
+                        r"\sum_{k=1}^{2} \left(o_k - t_k\right) \sigma'\left(a_k\right)"
                         r" v_{k1}\, \sigma'\left(z_1\right) x_1",
                         "∂E/∂w₁₁ = Σₖ (oₖ − tₖ) σ′(aₖ) vₖ₁ σ′(z₁) x₁",
                         Text("the chain rule, factor by factor", "연쇄 법칙을 인수마다 적으면"),
                     ),
                     Formula(
-                        r"\sigma'\left(z\right) = \frac{e^{- z}}{\left(1 + e^{- z}\right)^{2}} = \sigma(z)\,(1-\sigma(z))",
+                        r"\sigma'\left(z\right) = \frac{e^{- z}}{\left(1 + e^{- z}\right)^{2}} "
+                        r"= \sigma(z)\,(1-\sigma(z))",
                         "σ′(z) = σ(z)(1 − σ(z))",
                         answer=True,
                     ),
@@ -192,7 +212,12 @@ def two_two_two() -> Document:
             Section(
                 "weights",
                 Text("Weights", "가중치"),
-                [Drawing(Matrices([Matrix("W2", W2), Matrix("∇W2", dW2)]), Text("W2 and its gradient", "W2와 기울기"))],
+                [
+                    Drawing(
+                        Matrices([Matrix("W2", W2), Matrix("∇W2", dW2)]),
+                        Text("W2 and its gradient", "W2와 기울기"),
+                    )
+                ],
             ),
         ],
     )
@@ -229,7 +254,10 @@ def digits() -> Document:
                     ),
                     Drawing(
                         Matrices([Matrix(f"weight[{k}]", W[k].reshape(8, 8)) for k in (0, 3)]),
-                        Text("The incoming weights of two outputs as pictures", "두 출력으로 들어오는 가중치를 그림으로"),
+                        Text(
+                            "The incoming weights of two outputs as pictures",
+                            "두 출력으로 들어오는 가중치를 그림으로",
+                        ),
                     ),
                     Table(
                         [Text("row", "행"), Text("share", "몫"), Text("label", "정답 레이블")],
@@ -255,7 +283,10 @@ def digits() -> Document:
                             axis,
                             axis,
                             bowl,
-                            [Curve("from 1.9", walk[:, 0], walk[:, 1]), Curve("from −1.9", -walk[:, 0], -walk[:, 1])],
+                            [
+                                Curve("from 1.9", walk[:, 0], walk[:, 1]),
+                                Curve("from −1.9", -walk[:, 0], -walk[:, 1]),
+                            ],
                             Text("first direction", "첫째 방향"),
                             Text("second direction", "둘째 방향"),
                         ),
@@ -265,4 +296,3 @@ def digits() -> Document:
             ),
         ],
     )
-

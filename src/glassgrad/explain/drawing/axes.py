@@ -10,10 +10,13 @@ import numpy as np
 
 from glassgrad.explain.drawing.paper import number
 
-__all__ = ["Axis", "axis", "exact_axis"]
+__all__ = ["LARGEST", "Axis", "axis", "exact_axis"]
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOST_MARKS = 6
+
+LARGEST = 1e280
+"""What is larger has no place on an axis: the axis itself could not be computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,17 @@ class Axis:
         return self.start + (self._scaled(value) - low) / (high - low) * (self.end - self.start)
 
     def holds(self, value: float) -> bool:
-        """Return whether a number has a place: it is finite, and positive on a logarithmic axis."""
-        return math.isfinite(value) and (value > 0 or not self.log)
+        """Return whether a number has a place: no larger than `LARGEST`, and positive on a logarithmic axis."""
+        return abs(value) <= LARGEST and (value >= 1 / LARGEST or not self.log)
 
     def marks(self) -> list[tuple[float, str]]:
         """Return the numbers to mark, with how they are written."""
-        values = _log_marks(self.low, self.high) if self.log else _marks(self.low, self.high)
-        return [(v, _power(v) if self.log and self.high / self.low >= 100 else number(v)) for v in values]
+        if self.log:
+            return [(v, _power(v)) for v in _log_marks(self.low, self.high)]
+        values, step = _marks(self.low, self.high)
+        most = max(map(abs, values), default=0.0)
+        digits = math.floor(math.log10(most / step) + 1e-9) + 1 if most else 1  # neighbours read differently
+        return [(v, f"{v:.{max(digits, 4)}g}".replace("-", "−")) for v in values]
 
     def _scaled(self, value: float) -> float:
         return math.log10(value) if self.log else value
@@ -57,20 +64,20 @@ class Axis:
 def axis(values: Sequence[float], start: float, end: float, *, log: bool = False) -> Axis:
     """Return an axis on which all numbers have a place, with a little room at its ends.
 
-    Numbers that have no place, which are not finite or on a logarithmic axis not positive, are not asked.
+    Numbers that have no place (see `Axis.holds`) are not asked.
 
     Examples
     --------
     >>> [text for _, text in axis([0.0, 9.7], 0, 100).marks()]
-    ['0', '2', '4', '6', '8']
+    ['0', '2', '4', '6', '8', '10']
     >>> [text for _, text in axis([1e-9, 1.0], 0, 100, log=True).marks()]
     ['10⁻⁸', '10⁻⁶', '10⁻⁴', '10⁻²', '1']
     """
     array = np.asarray(values, np.float64)
-    array = array[np.isfinite(array) & ((array > 0) | (not log))]
+    array = array[(np.abs(array) <= LARGEST) & ((array >= 1 / LARGEST) | (not log))]
     low, high = (float(array.min()), float(array.max())) if array.size else (0.1 if log else 0.0, 1.0)
     if log:
-        spare = max((high / low) ** 0.04, 1.2)
+        spare = max(10 ** (0.04 * (math.log10(high) - math.log10(low))), 1.2)
         return Axis(low / spare, high * spare, start, end, True)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
         low, high = low - (abs(low) * 0.1 or 1.0), high + (abs(high) * 0.1 or 1.0)
@@ -83,16 +90,13 @@ def exact_axis(low: float, high: float, start: float, end: float) -> Axis:
     return Axis(low, high if high > low else low + 1.0, start, end)
 
 
-def _marks(low: float, high: float) -> list[float]:
+def _marks(low: float, high: float) -> tuple[list[float], float]:
+    """Return round numbers from one to another, and how far they are apart."""
     rough = (high - low) / _MOST_MARKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(s * power for s in (1, 2, 5, 10) if s * power >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [
-        round(n * step, 12 - math.floor(math.log10(step)))
-        for n in range(first, first + 2 * _MOST_MARKS)
-        if n * step <= high * (1 + 1e-12) + 1e-9 * step
-    ]
+    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    return [round(n * step, 12 - math.floor(math.log10(step))) for n in range(first, last + 1)], step
 
 
 def _log_marks(low: float, high: float) -> list[float]:
@@ -106,7 +110,5 @@ def _log_marks(low: float, high: float) -> list[float]:
 
 
 def _power(value: float) -> str:
-    power = math.log10(value)
-    if value == 1:
-        return "1"
-    return "10" + str(round(power)).translate(_RAISED) if power == round(power) else number(value)
+    power = round(math.log10(value))
+    return f"10{str(power).translate(_RAISED)}" if power and value == 10.0**power else number(value)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from glassgrad.explain.drawing.axes import Axis, axis
+from glassgrad.explain.drawing.axes import LARGEST, Axis, axis
 from glassgrad.explain.drawing.figures import Bars, Curve, Curves
 from glassgrad.explain.drawing.layout import text_width
 from glassgrad.explain.drawing.paper import COLOURS, at, frame, number, tip, whole, words
@@ -29,7 +28,7 @@ _NO_VALUE = Text("no value can be drawn", "그릴 수 있는 값이 없다")
 
 def draw_bars(figure: Bars, lang: Lang) -> str:
     """Return signed bars as SVG: negative ones to the left of 0, positive ones to the right."""
-    values = [bar.value if math.isfinite(bar.value) else 0.0 for bar in figure.bars]
+    values = [bar.value if abs(bar.value) <= LARGEST else 0.0 for bar in figure.bars]
     low, high = min([0.0, *values]), max([0.0, *values])
     labels = max((text_width(bar.label, 12) for bar in figure.bars), default=0.0)
     above = labels > _WIDEST_LABEL  # long labels, such as paths, stand above their bars

@@ -38,7 +38,6 @@ _ROW = 33.0
 """The room of a wire with a number above it and one below it."""
 _PASSING = 12.0
 _BETWEEN = 13.0
-_BOX_HEIGHT = 32.0
 _MARGIN = 14.0
 _SWEEPS = 12
 _SETTLING = 6
@@ -213,7 +212,7 @@ def _columns(circuit: Circuit, ranks: dict[str, int]) -> tuple[list[list[_Spot]]
     for wire in circuit.wires:
         arriving[wire.target] += 1
     spots = {
-        box.key: _Spot(ranks[box.key], _box_width(box), max(_BOX_HEIGHT, _ROW * arriving[box.key]), box=box)
+        box.key: _Spot(ranks[box.key], _box_width(box), _ROW * max(1, arriving[box.key]), box=box)
         for box in circuit.boxes
     }
     columns: list[list[_Spot]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
@@ -404,7 +403,7 @@ def _slim(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], .
 
 
 def _box_width(box: Box) -> float:
-    return max(_BOX_HEIGHT, text_width(box.label, BOX_TEXT) + 18)
+    return max(_ROW, text_width(box.label, BOX_TEXT) + 18)
 
 
 def _round(number: float) -> float:

@@ -25,6 +25,9 @@ NAMES = {
 
 _Html: TypeAlias = str
 
+_TALL = 24
+"""A table of more rows scrolls within itself, unless its last row is the sum of the others, which should be seen."""
+
 _LONG = 36
 """A cell of more letters than this may break into lines, but not into a narrow column."""
 
@@ -91,8 +94,9 @@ def _table(given: Table, lang: Lang) -> _Html:
     foot = f"<tfoot>{rows.pop()}</tfoot>" if given.total and rows else ""
     caption = f"<figcaption>{words(given.caption.to(lang))}</figcaption>" if given.caption else ""
     label = words((given.caption or NAMES["table"]).to(lang))
+    tall = " gg-tall" if len(rows) > _TALL and not foot else ""
     return (
-        f'<figure><div class="gg-scroll gg-table" tabindex="0" role="group" aria-label="{label}"><table>'
+        f'<figure><div class="gg-scroll gg-table{tall}" tabindex="0" role="group" aria-label="{label}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>{foot}</table></div>{caption}</figure>"
     )
 

@@ -26,6 +26,9 @@ outline:2px solid var(--gg-accent);outline-offset:2px;border-radius:4px}}
 .gg-doc .gg-note{{border-left:4px solid var(--gg-rule-line);background:var(--gg-rule);padding:.6rem .9rem;
 border-radius:0 8px 8px 0;margin:.7rem 0}}
 .gg-doc .gg-note b{{display:block;font-size:.8rem;letter-spacing:.02em;color:var(--gg-rule-line)}}
+.gg-doc .gg-rule+.gg-rule{{margin-top:-.7rem;padding-top:0;border-top-right-radius:0}}
+.gg-doc .gg-rule:has(+.gg-rule){{border-bottom-right-radius:0}}
+.gg-doc .gg-rule+.gg-rule b{{display:none}}
 .gg-doc .gg-warning{{border-color:var(--gg-warn-line);background:var(--gg-warn)}}
 .gg-doc .gg-warning b{{color:var(--gg-warn-line)}}
 .gg-doc figure{{margin:1rem 0;padding:0}}
@@ -35,7 +38,8 @@ border-radius:0 8px 8px 0;margin:.7rem 0}}
 .gg-doc .gg-picture div{{width:calc(var(--gg-width)*1.25);max-width:100%}}
 .gg-doc .gg-picture svg{{display:block;height:auto;width:100%}}
 .gg-doc .gg-wide div{{width:calc(var(--gg-width)*.92);max-width:none;flex:none}}
-.gg-doc .gg-table{{max-height:34rem;overflow:auto;width:fit-content}}
+.gg-doc .gg-table{{width:fit-content}}
+.gg-doc .gg-tall{{max-height:36rem;overflow:auto}}
 .gg-doc table{{border-collapse:separate;border-spacing:0;font-size:15px;line-height:1.45;margin:0}}
 .gg-doc th,.gg-doc td{{padding:.42rem .8rem;text-align:left;vertical-align:top;border:0;background:var(--gg-ground)}}
 .gg-doc th{{position:sticky;top:0;background:var(--gg-soft);font-weight:600;font-size:.87rem;white-space:nowrap;
@@ -59,7 +63,7 @@ border:1px solid var(--gg-line);border-radius:8px;width:fit-content;max-width:10
 --gg-soft:#1e2129;--gg-line:#333844;--gg-accent:#6cc0f2;--gg-rule:#132a24;--gg-rule-line:#4fd6a8;--gg-warn:#33240f;
 --gg-warn-line:#f0b05a}}}}
 @media print{{.gg-doc{{font-size:10.5pt}}.gg-doc details::details-content{{content-visibility:visible;
-block-size:auto}}.gg-doc .gg-table{{max-height:none}}.gg-doc .gg-scroll{{overflow:visible;border:0}}
+block-size:auto}}.gg-doc .gg-tall{{max-height:none}}.gg-doc .gg-scroll{{overflow:visible;border:0}}
 .gg-doc .gg-wide div{{width:auto;max-width:100%;flex:1}}.gg-doc figure,.gg-doc .gg-note,.gg-doc tr,
 .gg-doc .gg-formula{{break-inside:avoid}}.gg-doc summary{{list-style:none;break-after:avoid}}
 .gg-doc th,.gg-doc tfoot td{{position:static}}}}
