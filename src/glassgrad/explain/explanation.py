@@ -18,6 +18,7 @@ from glassgrad.explain.names import Names
 from glassgrad.explain.paths import Paths, PathSum, Shares
 from glassgrad.explain.replay import Replay
 from glassgrad.explain.scalars import Gates, scalar_gates
+from glassgrad.explain.zoom import Zoomed, zoom
 from glassgrad.ir import Graph, Value
 from glassgrad.language import Lang, Text
 from glassgrad.optim import Optimizer
@@ -152,6 +153,16 @@ class Explanation:
             Where there are more than `most`.
         """
         return scalar_gates(self.played, self.names, opened=opened, most=most)
+
+    def zoom(self, name: str, most: int = 20) -> Zoomed:
+        """Open the operation that made a number; see `glassgrad.explain.zoom.zoom`.
+
+        Raises
+        ------
+        OptionError
+            Where there is no such number, or nothing made it.
+        """
+        return zoom(self, name, most)
 
     def largest(self) -> str:
         """Return the name of the weight whose gradient is largest."""

@@ -20,11 +20,15 @@ from glassgrad.graph.rules import Arrays, run_kernel
 from glassgrad.ir import Node, Value
 from glassgrad.ops import Op, lookup
 
-__all__ = ["Link", "TooLarge", "links_of"]
+__all__ = ["UNSEEN", "Link", "Product", "Sparse", "TooLarge", "links_of"]
 
 Array = np.ndarray[Any, Any]
 
 _MOVES = frozenset({"reshape", "permute_dims", "broadcast_to", "flip", "concat", "getitem"})
+"""Operations that move numbers and change none."""
+
+UNSEEN = _MOVES | {"astype", "identity"}
+"""Operations that a reader need not see: what leaves them is what came in."""
 _REDUCTIONS = frozenset({"sum", "mean", "max", "min", "prod", "var", "std", "logsumexp"})
 _BY_ROW = frozenset({"cross_entropy"})
 _LISTED = 1 << 22

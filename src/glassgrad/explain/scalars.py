@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import OptionError
-from glassgrad.explain.linearise import Sparse, links_of
+from glassgrad.explain.linearise import UNSEEN, Sparse, links_of
 from glassgrad.explain.names import Names
 from glassgrad.explain.replay import Replay
 from glassgrad.graph.inside import inside_of
@@ -29,10 +29,6 @@ from glassgrad.ops.record import Text
 __all__ = ["Gate", "Gates", "TooMany", "scalar_gates"]
 
 Array = np.ndarray[Any, Any]
-
-_MOVES = frozenset(
-    {"reshape", "permute_dims", "broadcast_to", "flip", "concat", "getitem", "astype", "identity"}
-)
 
 
 class TooMany(OptionError):
@@ -121,7 +117,7 @@ class _Maker:
     def made(self) -> Gates:
         graph = self.played.graph
         read = {v for node in graph.nodes for v in node.inputs} | set(graph.outputs)
-        sizes = [self.played.values[n.outputs[0]].size for n in graph.nodes if n.op not in _MOVES]
+        sizes = [self.played.values[n.outputs[0]].size for n in graph.nodes if n.op not in UNSEEN]
         self._check(sum(sizes))
         for value in (*graph.inputs, *graph.constants()):
             if value in read:
@@ -156,7 +152,7 @@ class _Maker:
 
     def _node(self, node: Node) -> None:
         value, op = node.outputs[0], lookup(node.op)
-        if node.op in _MOVES:
+        if node.op in UNSEEN:
             self._moved(node, op)
         elif node.op == "matmul":
             self._product(node)

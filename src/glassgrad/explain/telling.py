@@ -15,8 +15,10 @@ import numpy as np
 
 from glassgrad.explain.document import Block, Cell, Document, Drawing, Paragraph, Section, Table
 from glassgrad.explain.drawing.figures import MOST_ELEMENTS, Bar, Bars, Box, Circuit, Matrices, Matrix, Wire
+from glassgrad.explain.linearise import UNSEEN
 from glassgrad.explain.paths import Path
 from glassgrad.explain.scalars import Gates, TooMany
+from glassgrad.explain.zoom import Zoomed, layers_of, operations_of
 from glassgrad.language import Text, short
 from glassgrad.ops import lookup
 
@@ -30,12 +32,10 @@ Array = np.ndarray[Any, Any]
 _ROWS = 8
 """Rows of the mini-batch that are told apart in a table."""
 
-_MOVES = frozenset(
-    {"reshape", "permute_dims", "broadcast_to", "flip", "concat", "getitem", "astype", "identity"}
-)
+_IMAGE = 8
+"""Pixels along a side from which the weights into a unit are shown as an image."""
 
 _NAME, _VALUE = Text("name", "이름"), Text("value", "값")
-_GRADIENT = Text("gradient", "기울기")
 
 
 def document(told: Explanation, weight: str | None = None) -> Document:
@@ -43,7 +43,7 @@ def document(told: Explanation, weight: str | None = None) -> Document:
     sections = [_summary(told)]
     if weight is not None:
         sections += _of_weight(told, weight)
-    sections += _layers(told)
+    sections += [*_network(told), *_layers(told)]
     try:
         gates = told.gates()
         sections += [_gates(gates), _rules(gates)]
@@ -66,6 +66,17 @@ def _summary(told: Explanation) -> Section:
         "조금 움직일 때 {name:이/가} 얼마나 따라 움직이는지를 말한다.",
     ).fill(name=names[told.played.result], number=short(told.result))
     return Section("result", Text("Result", "결과"), [Paragraph(text)])
+
+
+def _network(told: Explanation) -> Iterator[Section]:
+    """Yield the layers and how they follow each other, where there are some."""
+    circuit = layers_of(told) if any(node.scope for node in told.played.graph.nodes) else None
+    if circuit is not None:
+        caption = Text(
+            "The layers: above each wire the shape of what goes forward, below it the size of its gradient",
+            "층: 선 위에는 앞으로 가는 값의 형상, 선 아래에는 그 기울기의 크기",
+        )
+        yield Section("network", Text("Network", "신경망"), [Drawing(circuit, caption)])
 
 
 def _layers(told: Explanation) -> Iterator[Section]:
@@ -107,7 +118,7 @@ def _operations(told: Explanation) -> Section:
     rows: list[list[Cell]] = []
     for node in told.played.graph.nodes:
         value = node.outputs[0]
-        if node.op in _MOVES or value.dtype.kind != "f":
+        if node.op in UNSEEN or value.dtype.kind != "f":
             continue
         size, slope = _norm(told.played.values[value]), _norm(told.played.gradient(value))
         rows.append(
@@ -124,7 +135,13 @@ def _operations(told: Explanation) -> Section:
         "There are too many single gates to draw; one weight at a time can be followed below.",
         "게이트가 너무 많아 하나씩 그릴 수 없다. 아래에서 가중치 하나씩을 따라갈 수 있다.",
     )
-    return Section("operations", Text("Operations", "연산"), [Paragraph(note), Table(header, rows)])
+    circuit = operations_of(told)
+    caption = Text(
+        "The operations: above each wire a shape, below it the size of the gradient",
+        "연산: 선 위에는 형상, 선 아래에는 기울기의 크기",
+    )
+    drawn: list[Block] = [] if circuit is None else [Drawing(circuit, caption)]
+    return Section("operations", Text("Operations", "연산"), [Paragraph(note), *drawn, Table(header, rows)])
 
 
 # --- gates ---------------------------------------------------------------------------------------------------------
@@ -233,6 +250,8 @@ def _sum(parts: Sequence[float]) -> str:
 
 def _of_weight(told: Explanation, name: str) -> Iterator[Section]:
     why = told.why(name)
+    if told.names.find(name)[0] not in told.played.graph.inputs:
+        yield _made(told.zoom(name))
     found = why.paths
     rows: list[list[Cell]] = [
         [_way(told, why.name, path), _factors(path), path.product] for path in found.paths
@@ -258,14 +277,42 @@ def _of_weight(told: Explanation, name: str) -> Iterator[Section]:
             "{name:은/는} {value}이며, 결과로 가는 경로가 하나뿐이므로 기울기 {gradient:은/는} 곱 하나이다.",
         ).fill(name=why.name, value=short(why.value), gradient=short(why.gradient))
     blocks: list[Block] = [Paragraph(text), Table(header, rows, total=True, hidden=frozenset({2}))]
-    blocks += _downhill(told, why)
+    blocks += [*_downhill(told, why), *_image(told, name)]
     title = Text("Why {name} has its gradient", "{name}의 기울기는 어디서 오는가").fill(name=why.name)
     yield Section(f"why-{why.name}", title, [*blocks, *_shares(why)])
 
 
+def _made(found: Zoomed) -> Section:
+    """Return how a number came about: what went into the operation that made it."""
+    text = Text(
+        "{name} is {value}: {op} made it. The gradient that reaches it, {gradient}, goes back through each input times "
+        "the local derivative there.",
+        "{name:은/는} {value}이며 {op:이/가} 만들었다. 여기에 닿는 기울기 {gradient:은/는} 각 입력으로 그곳의 국소적 "
+        "미분이 곱해져 되돌아간다.",
+    ).fill(name=found.name, value=short(found.value), op=found.op, gradient=short(found.gradient))
+    rows: list[list[Cell]] = [[p.name, p.value, p.local, p.downstream] for p in found.parts]
+    if found.folded:
+        rows.append(
+            [Text("{n} others", "나머지 {n}개").fill(n=f"{found.folded:,}"), found.others, None, None]
+        )
+    if found.rounding:
+        rows.append([Text("rounding", "반올림"), found.rounding, None, None])
+    if found.others is not None:
+        rows.append([found.name, found.value, None, None])
+    header = [
+        Text("input", "입력"),
+        _VALUE,
+        Text("local derivative", "국소적 미분"),
+        Text("downstream", "하류"),
+    ]
+    title = Text("How {name} came about", "{name:은/는} 어떻게 나왔는가").fill(name=found.name)
+    table = Table(header, rows, total=found.others is not None)
+    return Section(f"made-{found.name}", title, [Paragraph(text), table])
+
+
 def _way(told: Explanation, start: str, path: Path) -> str:
     """Return the numbers a path runs through; moves of numbers and matrix products within a layer are left out."""
-    stops = [s for s in path.stops if s.node.op not in _MOVES]
+    stops = [s for s in path.stops if s.node.op not in UNSEEN]
     return " → ".join([start, *(told.names.element(s.value, s.element) for s in stops)])
 
 
@@ -290,6 +337,27 @@ def _downhill(told: Explanation, why: Why) -> Iterator[Block]:
             "기울기가 음수이므로 {name:을/를} 늘리면 손실이 줄어든다.",
         ).fill(name=why.name)
     )
+
+
+def _image(told: Explanation, name: str) -> Iterator[Block]:
+    """Yield the weights that lead into the same unit as an image, where their number is a square."""
+    value, element = told.names.find(name)
+    if value not in told.weights or len(value.shape) != 2:
+        return
+    array, gradient = told.played.values[value], told.played.gradient(value)
+    unit, side = element // array.shape[1], math.isqrt(array.shape[1])
+    if side < _IMAGE or side * side != array.shape[1]:
+        return
+    base = told.names[value]
+    parts = [
+        Matrix(f"{base}[{unit}]", array[unit].reshape(side, side)),
+        Matrix(f"∇{base}[{unit}]", gradient[unit].reshape(side, side)),
+    ]
+    caption = Text(
+        "The weights that lead into unit {unit}, and their gradients, laid out as the inputs are: {side} × {side}",
+        "유닛 {unit}으로 들어가는 가중치와 그 기울기를 입력의 배열대로 {side} × {side}로 펼친 것",
+    ).fill(unit=unit, side=side)
+    yield Drawing(Matrices(parts), caption)
 
 
 def _shares(why: Why) -> Iterator[Block]:
