@@ -17,7 +17,7 @@ from glassgrad.explain.document import Block, Cell, Document, Drawing, Paragraph
 from glassgrad.explain.drawing.figures import MOST_ELEMENTS, Bar, Bars, Box, Circuit, Matrices, Matrix, Wire
 from glassgrad.explain.linearise import UNSEEN
 from glassgrad.explain.paths import Path
-from glassgrad.explain.scalars import Gates, TooMany
+from glassgrad.explain.scalars import Gate, Gates, TooMany
 from glassgrad.explain.zoom import Zoomed, layers_of, operations_of
 from glassgrad.language import Text, short
 from glassgrad.ops import lookup
@@ -161,21 +161,33 @@ _SIGNS |= {"exp": "exp", "negative": "−x", "sigmoid": "σ", "maximum": "max", 
 def circuit_of(gates: Gates) -> Circuit | None:
     """Return the gates as a figure; None where there are too many to draw."""
     *_, result = gates.values()
+    shown = [gate for gate in gates.values() if gate.op != "constant"]
     boxes = [
         Box(
-            g.key,
-            g.key if g.op in ("input", "constant") else _SIGNS.get(g.op, g.op),
-            "input" if g.op in ("input", "constant") else "loss" if g is result else "gate",
-            g.why,
+            gate.key,
+            gate.key if gate.op == "input" else _label(gate, gates),
+            "input" if gate.op == "input" else "loss" if gate is result else "gate",
+            gate.why,
         )
-        for g in gates.values()
+        for gate in shown
     ]
     wires = [
         Wire(key, gate.key, gates[key].value, back)
-        for gate in gates.values()
+        for gate in shown
         for key, back in zip(gate.inputs, gate.downstream(), strict=True)
+        if gates[key].op != "constant"
     ]
     return Circuit(boxes, wires) if len(boxes) + len(wires) <= MOST_ELEMENTS else None
+
+
+def _label(gate: Gate, gates: Gates) -> str:
+    """Return what is written in a gate: its sign, with a number that is always the same, such as ×0.5."""
+    sign = _SIGNS.get(gate.op, gate.op)
+    fixed = [gates[key].op == "constant" for key in gate.inputs]
+    if len(fixed) != 2 or not any(fixed):
+        return sign
+    number = short(gates[gate.inputs[fixed.index(True)]].value).replace("-", "−")
+    return f"{number} {sign}" if fixed[0] else f"{sign} {number}"
 
 
 def _gates(gates: Gates) -> Section:
@@ -193,7 +205,7 @@ def _table(gates: Gates) -> Table:
     rows: list[list[Cell]] = []
     for gate in gates.values():
         for key, local, back in zip(gate.inputs, gate.local, gate.downstream(), strict=True):
-            if back is not None:
+            if back is not None and gates[key].op != "constant":
                 rows.append([gate.key, _SIGNS.get(gate.op, gate.op), gate.value, key, gates[key].value])
                 rows[-1] += [gate.gradient, local, back]
     header = [
