@@ -43,10 +43,10 @@ def check(exam: Examination) -> Iterator[Verdict]:
         Place("class", str(rarest)),
         share,
         _FINDING.fill(
-            rarest=rarest,
+            rarest=str(rarest),
             share=f"{share:.1%}",
             count=int(counts[rarest]),
-            commonest=commonest,
+            commonest=str(commonest),
             most=int(counts[commonest]),
             found=f"{found:.0%}",
         ),

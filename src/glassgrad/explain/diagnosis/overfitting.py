@@ -18,6 +18,10 @@ GAP = 0.25
 of all there was to learn holds for the training rows alone. A ratio of the two losses would not do: a good digits
 network has 0.001 and 0.08, eighty times as much, and is right on 98 % of new rows (a gap of 0.03)."""
 
+LEARNT = 0.75
+"""The loss on training rows must be at most this share of the trivial one. A network that has learnt nothing may do better
+or worse on a few other rows by chance."""
+
 RISEN = 1.5
 """How far above its lowest the validation loss must have ended, where only the history is known; it wavers by a few
 percent from epoch to epoch."""
@@ -30,7 +34,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
         return
     train = _missed(exam, (exam.X, exam.y) if subject.trained is None else subject.trained)
     held = _missed(exam, subject.validation)
-    if held[1] - train[1] < GAP:
+    if train[1] > LEARNT or held[1] - train[1] < GAP:
         return
     yield _verdict(
         held[1] - train[1],

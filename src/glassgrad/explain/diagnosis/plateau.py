@@ -29,7 +29,7 @@ STARTS = 3
 """From how many new weights is tried."""
 
 RATE = 0.01
-"""Adam's rate in the trials."""
+"""Adam's rate in the trials, where the optimizer is not known."""
 
 
 def check(exam: Examination) -> Iterator[Verdict]:
@@ -40,7 +40,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
     if exam.missed() < STILL_MISSED or slope * size >= FLAT * exam.loss:
         return
     steps = full_batch_steps(exam)
-    trial = Trial(exam, Adam(lr=RATE), batch=len(exam.rows))
+    trial = Trial(exam, exam.subject.optimizer or Adam(lr=RATE), batch=len(exam.rows))
     stays = trial.run(steps).loss
     reached = min(trial.run(steps, start=trial.fresh(seed)).loss for seed in range(STARTS))
     if reached <= BETTER * stays:

@@ -23,13 +23,20 @@ LOW = 1e-4
 PROBE = 10
 """Steps in which the ratio is measured."""
 
-STEPS = 200
+STEPS = 400
 """Steps of each of the trials that confirm a suspicion."""
 
 BETTER = 0.5
-"""Another rate must reach at most this share of the loss in as many steps."""
+"""Another rate must reach at most this share of the loss in as many steps …"""
 
-STILL_MISSED = 0.05
+NOTHING, MUCH = 0.9, 0.7
+"""… or, where the rows allow no small loss, at most the second of these shares of the trivial loss, while the rate at hand
+stays above the first."""
+
+USUAL = 0.01
+"""The update ratio that a rate is brought to where it was too low: in the middle of what good runs start with."""
+
+STILL_MISSED = 0.02
 """A rate under which a network comes within this share of the trivial loss is not too high for it."""
 
 NOT_LEARNT = 0.5
@@ -47,13 +54,24 @@ def check(exam: Examination) -> Iterator[Verdict]:
         here = trial.run(STEPS, start=start)
         others = {rate / by: trial.run(STEPS, lr=rate / by, start=start) for by in (10, 100)}
         better = min(others, key=lambda r: others[r].loss)
-        if exam.missed(here.loss) > STILL_MISSED and others[better].loss <= BETTER * here.loss:
+        learnt = min(exam.missed(), exam.missed(here.loss)) <= STILL_MISSED
+        if not learnt and _is_better(exam, others[better].loss, here.loss):
             yield _verdict("rate-too-high", probe, rate, here.loss, better, others[better].loss)
     elif probe.ratio <= LOW and exam.missed() >= NOT_LEARNT:
-        here, better = trial.run(STEPS, start=start), rate * 100
+        here, better = trial.run(STEPS, start=start), _rounded(rate * USUAL / max(probe.ratio, LOW * LOW))
         other = trial.run(STEPS, lr=better, start=start)
-        if exam.missed(here.loss) > NOT_LEARNT and other.loss <= BETTER * here.loss:
+        if exam.missed(here.loss) > NOT_LEARNT and _is_better(exam, other.loss, here.loss):
             yield _verdict("rate-too-low", probe, rate, here.loss, better, other.loss)
+
+
+def _is_better(exam: Examination, other: float, here: float) -> bool:
+    nothing = exam.missed(here) >= NOTHING and exam.missed(other) <= MUCH
+    return other <= BETTER * here or nothing
+
+
+def _rounded(rate: float) -> float:
+    """Return a rate as a person would write it."""
+    return float(f"{rate:.0e}")
 
 
 def _verdict(

@@ -13,12 +13,12 @@ from glassgrad.language import Text
 
 __all__ = ["check"]
 
-SAME = 1e-6
-"""Two units are alike where their weights, and their gradients, differ by less than this share of the layer's largest: a
-few roundings in float32. Drawn at random, two units differ by about as much as their weights are large."""
+SAME = 1e-5
+"""Two units are alike where their weights, and their gradients, differ by less than this share of their size: the rounding
+of sums over some hundred rows in float32. Drawn at random, two units differ by about as much as their weights are large."""
 
 MOST_UNITS = 0.5
-"""Half of a layer's units must be alike. Fewer may be what pruning left."""
+"""More than half of a layer's units must be alike. Fewer may be what pruning left."""
 
 
 def check(exam: Examination) -> Iterator[Verdict]:
@@ -26,7 +26,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
     for layer in exam.layers:
         alike = _alike(exam, layer)
         count = int(layer.weight.shape[layer.units])  # type: ignore[arg-type]
-        if len(alike) < 2 or len(alike) < MOST_UNITS * count:
+        if len(alike) < 2 or len(alike) <= MOST_UNITS * count:
             continue
         share = len(alike) / count
         yield Verdict(
@@ -42,23 +42,20 @@ def check(exam: Examination) -> Iterator[Verdict]:
 
 
 def _alike(exam: Examination, layer: Layer) -> Array:
-    """Return the largest group of units whose weights and gradients are the same."""
+    """Return the units whose weights and gradients are those of the majority.
+
+    Where more than half of the rows are the same, the median of each column is their value.
+    """
     parameters = [(layer.weight, layer.units)]
     if layer.bias is not None and layer.bias.shape == (layer.weight.shape[layer.units],):
         parameters.append((layer.bias, 0))
-    groups = np.zeros(int(layer.weight.shape[layer.units]), np.int64)  # type: ignore[arg-type]
+    alike = np.ones(int(layer.weight.shape[layer.units]), bool)  # type: ignore[arg-type]
     for value, axis in parameters:
         for array in (exam.replay.values[value], exam.replay.gradient(value)):
-            rows = np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
-            groups = np.unique(np.stack([groups, _groups(rows)]), axis=1, return_inverse=True)[1].reshape(-1)
-    return np.flatnonzero(groups == np.bincount(groups).argmax())
-
-
-def _groups(rows: Array) -> Array:
-    """Return a number for each row, the same for rows that are the same but for rounding."""
-    largest = float(np.abs(rows).max(initial=0))
-    grid = np.rint(rows.astype(np.float64) / (largest * SAME)) if largest else rows
-    return np.unique(grid, axis=0, return_inverse=True)[1].reshape(-1)
+            rows = np.moveaxis(array.astype(np.float64), axis, 0).reshape(array.shape[axis], -1)
+            middle = np.median(rows, axis=0)
+            alike &= np.linalg.norm(rows - middle, axis=1) <= SAME * np.linalg.norm(middle)
+    return np.flatnonzero(alike)
 
 
 _TITLE = Text("symmetric initialization", "대칭 초기화")

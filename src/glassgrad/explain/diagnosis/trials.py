@@ -25,6 +25,9 @@ Array = np.ndarray[Any, Any]
 _WATCHED = 10
 """In how many of the first steps the update is measured: enough for momentum of 0.9 to build up most of its speed."""
 
+_JUDGED = 5
+"""How often the loss is taken in the last quarter of a trial: where a rate is too high it leaps up and down."""
+
 _SEED = 0
 
 
@@ -35,7 +38,7 @@ class Outcome:
     Attributes
     ----------
     loss
-        On all examined rows; infinity where it was no number any more.
+        On all examined rows, its mean over the last quarter of the trial; infinity where it was no number any more.
     ratio
         The largest share of its own size, ‖Δw‖/‖w‖, by which one of the first steps changed a weight matrix.
     parameter
@@ -118,12 +121,17 @@ class Trial:
                     return Outcome(np.inf, ratio, parameter)
                 for name, old, new in zip(names, before, state, strict=False):
                     size = np.linalg.norm(old)
-                    if old.ndim > 1 and size > 0 and (share := np.linalg.norm(new - old) / size) > ratio:
-                        ratio, parameter = float(share), name
-            if not self._take(state, batches[_WATCHED:], _WATCHED, rate):
-                return Outcome(np.inf, ratio, parameter)
-            loss = float(self._loss(self._predictor(state, self._X), self._y).item())
-        return Outcome(loss if np.isfinite(loss) else np.inf, ratio, parameter)
+                    share = float(np.linalg.norm(new - old) / size) if old.ndim > 1 and size > 0 else 0.0
+                    if ratio < share < np.inf:
+                        ratio, parameter = share, name
+            losses, done = [], min(steps, _WATCHED)
+            for until in np.linspace(max(done, 3 * steps // 4), steps, _JUDGED).astype(int):
+                if not self._take(state, batches[done:until], done, rate):
+                    return Outcome(np.inf, ratio, parameter)
+                losses.append(float(self._loss(self._predictor(state, self._X), self._y).item()))
+                done = until
+        mean = float(np.mean(losses))
+        return Outcome(mean if np.isfinite(mean) else np.inf, ratio, parameter)
 
     def _take(self, state: list[Array], batches: Array, before: int, rate: float) -> bool:
         """Take a step for each mini-batch; say whether the loss was a number throughout."""
