@@ -46,8 +46,9 @@ border-radius:0 8px 8px 0;margin:.7rem 0}}
 border-bottom:1px solid var(--gg-line);z-index:1}}
 .gg-doc tbody tr+tr td{{border-top:1px solid var(--gg-line)}}
 .gg-doc tfoot td{{position:sticky;bottom:0;border-top:2px solid var(--gg-ink);font-weight:650}}
-.gg-doc td.gg-right,.gg-doc th.gg-right{{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}}
-.gg-doc td.gg-long{{min-width:min(15rem,58vw)}}
+.gg-doc td.gg-right,.gg-doc th.gg-right{{text-align:right;font-variant-numeric:tabular-nums}}
+.gg-doc td{{white-space:nowrap;overflow-wrap:normal}}
+.gg-doc td.gg-long{{white-space:normal;min-width:min(16rem,62vw)}}
 .gg-doc .gg-n{{font-size:0;white-space:nowrap;font-variant-numeric:tabular-nums}}
 .gg-doc .gg-n::before{{content:attr(data-n);font-size:15px}}
 .gg-doc .gg-formula{{overflow-x:auto;padding:.8rem 1rem;margin:.7rem 0;border-radius:8px;background:var(--gg-soft)}}
