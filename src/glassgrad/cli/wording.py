@@ -16,7 +16,7 @@ from glassgrad.cli.options import TrainOptions
 
 __all__ = ["in_options"]
 
-_NAMES = "|".join(field.name for field in fields(TrainOptions))
+_NAMES = "|".join([*(field.name for field in fields(TrainOptions)), "wrt"])
 _VALUE = r"""\[[^\]]*\]|'[^']*'|"[^"]*"|True|False|\d+(?:\.\d+)?"""
 _SETTING = rf"(?P<name{{0}}>{_NAMES})=(?P<value{{0}}>{_VALUE})"
 _PYTHON = re.compile(rf"(?<![\w'\"`.-])(?:\w+\((?:[^()=]*, )?{_SETTING.format(1)}\)|{_SETTING.format(2)})")

@@ -196,7 +196,7 @@ def document(derivation: Derivation) -> Document:
 
 
 def _question(derivation: Derivation, of: str, by: str) -> Iterator[Block]:
-    if by == derivation.label:
+    if "[" not in derivation.label:
         asked = Text(
             "How does {of} answer when {by} changes a little?",
             "{by:이/가} 조금 변하면 {of:은/는} 얼마나 변하는가?",
@@ -238,13 +238,11 @@ def _question(derivation: Derivation, of: str, by: str) -> Iterator[Block]:
 
 
 def _formulas(pairs: Sequence[tuple[Line, Line]]) -> Iterator[Block]:
-    """Yield for each line, in LaTeX and Unicode, what is given and what is to be found."""
+    """Yield a formula for each line, given in LaTeX and in Unicode."""
     for latex, plain in pairs:
-        given = min(latex.given, len(latex.parts))
-        yield Formula(" = ".join(latex.parts[:given]), " = ".join(plain.parts[: plain.given]))
-        if len(latex.parts) > given:
-            rest = [" = ".join(["", *line.parts[line.given :]]).lstrip() for line in (latex, plain)]
-            yield Formula(rest[0], rest[1], answer=True)
+        asked = " = ".join(latex.parts[: latex.given])
+        answer = len(latex.parts) > latex.given
+        yield Formula(" = ".join(latex.parts), " = ".join(plain.parts), None, answer, asked if answer else "")
 
 
 def _forward(derivation: Derivation) -> Iterator[Block]:
@@ -301,7 +299,7 @@ def _sum(derivation: Derivation, of: str, by: str) -> Iterator[Block]:
             f"{s.partial(*pair)} = {s.expression(derivation.closed, names)}" for s in (LATEX, UNICODE)
         )
         note = Text("As one formula, simplified", "하나의 식으로 간단히 하면")
-        yield Formula(latex, plain, note, answer=True)
+        yield Formula(latex, plain, note, True, LATEX.partial(*pair))
     if derivation.value is not None:
         yield Answer(Text("What is ∂{of}/∂{by}?", "∂{of}/∂{by}의 값은?").fill(of=of, by=by), derivation.value)
 

@@ -73,12 +73,15 @@ class Formula:
         What it says in words.
     answer
         Whether a worksheet without answers leaves it blank.
+    asked
+        In LaTeX, what such a worksheet prints in front of the blank.
     """
 
     latex: str
     plain: str
     note: Text | None = None
     answer: bool = False
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

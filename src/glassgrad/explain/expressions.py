@@ -210,7 +210,9 @@ def _derive_expression(text: str, wrt: str | int | None, at: Mapping[str, float]
     unknown = [name for name in given if name not in known]
     if unknown:
         hint = did_you_mean(unknown[0], known)
-        raise OptionError(f"at: there is no variable {unknown[0]!r} in the expression. {hint}")
+        raise OptionError(
+            f"There is a number for {unknown[0]!r}, but no such variable in the expression. {hint}"
+        )
     missing = [name for name in known if name not in given]
     if given and missing:
         raise OptionError(
@@ -236,9 +238,9 @@ def _number(name: str, given: Any) -> float:
     try:
         number = float(given)
     except (TypeError, ValueError):
-        raise OptionError(f"at: {name} must be a number, not {given!r}.") from None
+        raise OptionError(f"{name} must be a number, not {given!r}.") from None
     if not math.isfinite(number):
-        raise OptionError(f"at: {name} must be a finite number, not {given!r}.")
+        raise OptionError(f"{name} must be a finite number, not {given!r}.")
     return number
 
 

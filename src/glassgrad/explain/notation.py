@@ -252,6 +252,8 @@ class Script:
 
     def substituted(self, expression: Any, numbers: Mapping[Any, float]) -> str:
         """Return an expression with numbers in the place of its symbols, and nothing worked out."""
+        if expression in numbers:
+            return self.number(numbers[expression])
         words = {s: self.number(v, bracket=True) for s, v in numbers.items()}
         return _tidy(self._print(expression, words, dot=True))
 
