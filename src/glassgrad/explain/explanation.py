@@ -18,43 +18,24 @@ from glassgrad.explain.names import Names
 from glassgrad.explain.paths import Paths, PathSum, Shares
 from glassgrad.explain.replay import Replay
 from glassgrad.explain.scalars import Gates, scalar_gates
+from glassgrad.explain.taken import TakenStep
+from glassgrad.explain.update import Update, update_of
 from glassgrad.explain.zoom import Zoomed, zoom
 from glassgrad.ir import Graph, Value
 from glassgrad.language import Lang, Text
-from glassgrad.optim import Optimizer
-from glassgrad.training.step import TrainingStep
 
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Explanation", "Training", "Why"]
+if TYPE_CHECKING:
+    from glassgrad.explain.derivation import Derivation
+
+__all__ = ["Explanation", "Why"]
 
 Array = np.ndarray[Any, Any]
 
 _FEW = 16
 """Weights up to which each is explained unasked."""
-
-
-@dataclass(frozen=True, eq=False)
-class Training:
-    """The training step that a replay is a part of.
-
-    Attributes
-    ----------
-    step
-        The traced step.
-    graph
-        Its graph, with layers opened to products of matrices.
-    inputs
-        The arrays that go into it.
-    optimizer
-        How it updates.
-    """
-
-    step: TrainingStep
-    graph: Graph
-    inputs: list[Array]
-    optimizer: Optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +69,14 @@ class Explanation:
     ----------
     title
         What is explained.
+    graph
+        What was run, layers opened to products of matrices; the batch size may be open.
     played
         The run.
     names
         What its values are called.
-    training
-        The step it is a part of; None where nothing is trained.
+    taken
+        The training step it is a part of; None where nothing is trained.
     weights
         The values whose gradients are wanted: parameters, or the inputs of a function.
 
@@ -106,9 +89,10 @@ class Explanation:
     """
 
     title: Text
+    graph: Graph
     played: Replay
     names: Names
-    training: Training | None = None
+    taken: TakenStep | None = None
     weights: tuple[Value, ...] = field(default=())
 
     @cached_property
@@ -163,6 +147,38 @@ class Explanation:
             Where there is no such number, or nothing made it.
         """
         return zoom(self, name, most)
+
+    def update(self, name: str) -> Update:
+        """Return why a weight changes in this step: the optimizer's update taken apart.
+
+        Raises
+        ------
+        OptionError
+            Where there is no such weight, or nothing is trained.
+        """
+        value, index = self._weight(name)
+        if self.taken is None or value not in self.weights:
+            raise OptionError(f"{name} is no weight that is trained here, so nothing updates it")
+        return update_of(self.taken, self.names[value], index)
+
+    def derive(self, name: str) -> Derivation:
+        """Return the chain rule for one input or weight, factor by factor, and three answers beside it.
+
+        Raises
+        ------
+        OptionError
+            Where there is no such number, or SymPy is not installed.
+        GraphError
+            Where the graph is too large for formulas.
+        """
+        from glassgrad.explain.derivation import derive
+
+        value, index = self._weight(name)
+        return derive(self.played, value, index, label=name)
+
+    def _weight(self, name: str) -> tuple[Value, tuple[int, ...]]:
+        value, element = self.names.find(name)
+        return value, tuple(int(i) for i in np.unravel_index(element, self.played.values[value].shape))
 
     def largest(self) -> str:
         """Return the name of the weight whose gradient is largest."""

@@ -17,9 +17,10 @@ from glassgrad.errors import DataError, OptionError
 from glassgrad.examples import Example, FunctionExample, NetworkExample
 from glassgrad.examples.digits import DigitsExample
 from glassgrad.examples.minima import MinimaExample
-from glassgrad.explain.explanation import Explanation, Training
+from glassgrad.explain.explanation import Explanation
 from glassgrad.explain.names import Names
-from glassgrad.explain.replay import replay
+from glassgrad.explain.replay import Replay, replay
+from glassgrad.explain.taken import TakenStep
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.passes import lower
 from glassgrad.ir import Graph
@@ -28,6 +29,7 @@ from glassgrad.learner.learner import Learner
 from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
 from glassgrad.optim import Optimizer
+from glassgrad.training.inputs import cast_arrays, check_arrays, find_optimizer, model_dtype
 from glassgrad.training.step import Predictor, build_step
 from glassgrad.tree import flatten
 
@@ -38,7 +40,7 @@ _ROWS = 32
 
 
 def explain(
-    what: Callable[..., Any] | Module | Learner | Example,
+    what: Callable[..., Any] | Module | Learner | Example | TakenStep,
     *data: Any,
     loss: str | Loss | None = None,
     optimizer: str | Optimizer = "sgd",
@@ -52,7 +54,8 @@ def explain(
     Parameters
     ----------
     what
-        A function of Tensors, a network, or a learner (what `glassgrad train` saves).
+        A function of Tensors, a network, a learner (what `glassgrad train` saves), a built-in example, or a step that
+        was recorded (``recorder.at(step)``).
     *data
         The function's arguments; the rows X of a network, and targets y: with targets the loss is explained, without
         them an output; the raw rows of a learner.
@@ -81,6 +84,8 @@ def explain(
     >>> told.why("0.weight[2,1]").paths.number
     2.0
     """
+    if isinstance(what, TakenStep):
+        return _of_taken(what)
     if isinstance(what, Example):
         return _of_example(what, step - 1)
     if isinstance(what, Learner):
@@ -102,13 +107,12 @@ def _of_function(f: Callable[..., Any], data: Sequence[Any], known: Sequence[str
     arrays = [a.astype(np.float64) if a.dtype.kind in "iub" and a.ndim == 0 else a for a in arrays]
     nested = any(isinstance(d, (dict, list, tuple)) for d in data)
     graph = trace(f, *(data if nested else arrays))
-    graph = _opened(graph)
-    played = replay(graph, arrays, output=len(graph.outputs) - 1)
+    graph, played = _replayed(graph, arrays, len(graph.outputs) - 1)
     name = getattr(f, "__name__", "f").replace("<lambda>", "f")
     results = dict(zip(graph.outputs, known, strict=False)) or {played.result: name}
     names = Names(played.graph, {v: called for v, called in results.items() if v in played.values})
     weights = tuple(v for v in played.graph.inputs if v.dtype.kind == "f")
-    return Explanation(Text(f"The function {name}", f"함수 {name}"), played, names, None, weights)
+    return Explanation(Text(f"The function {name}", f"함수 {name}"), graph, played, names, None, weights)
 
 
 def _of_example(example: Example, steps: int) -> Explanation:
@@ -145,9 +149,20 @@ def _with_names(f: Callable[..., dict[str, Any]], inputs: Sequence[str]) -> Call
     return call
 
 
-def _opened(graph: Graph) -> Graph:
-    """Open layers to products of matrices, and calls to what they call; other composites stay whole."""
-    return lower(graph, lambda name: name != "linear")
+def _replayed(graph: Graph, inputs: Sequence[Any], output: int = 0) -> tuple[Graph, Replay]:
+    """Return a graph with layers opened to products of matrices, and its replay.
+
+    Opened, a layer's gradient may round otherwise than by the layer's own rule, which the run went by: what goes in
+    keeps the gradient of the run.
+    """
+    whole = lower(graph, lambda name: name != "linear")
+    played = replay(whole, inputs, output=output)
+    if whole.nodes == graph.nodes:
+        return whole, played
+    run = replay(graph, inputs, output=output)
+    pairs = zip(played.graph.inputs, run.graph.inputs, strict=True)
+    own = {mine: run.gradients[theirs] for mine, theirs in pairs if theirs in run.gradients}
+    return whole, replace(played, gradients={**played.gradients, **own})
 
 
 def _of_loss(
@@ -160,28 +175,29 @@ def _of_loss(
     step: int,
     seed: int,
 ) -> Explanation:
-    from glassgrad.training.inputs import cast_arrays, check_arrays, find_optimizer, model_dtype
-
     X, y, _, found = check_arrays(X, y, None, loss)
     X, y, _ = cast_arrays(X, y, None, found, model_dtype(model))
     update = find_optimizer(optimizer, lr, None)
     built = build_step(model, found, update, X, y, seed=seed)
     numbers = [np.asarray(update.lr), np.asarray(step)]
-    inputs = [*built.state, X, y, np.arange(len(X)), *numbers, *built.fixed]
-    graph = _opened(built.step.graph)
-    played = replay(graph, inputs, output=built.step.state)
+    return _of_taken(TakenStep(built, [*built.state, X, y, np.arange(len(X)), *numbers, *built.fixed]))
+
+
+def _of_taken(taken: TakenStep) -> Explanation:
+    """Return the explanation of the loss of a step that was taken."""
+    graph, played = _replayed(taken.step.step.graph, taken.inputs, taken.step.step.state)
     names = Names(played.graph, {played.result: "loss"})
-    weights = played.graph.inputs[: len(built.slots.parameters)]
+    weights = played.graph.inputs[: len(taken.step.slots.parameters)]
+    rows = len(taken.inputs[taken.step.step.state])
     about = Text(
-        "The loss of a network, {rows} rows" if len(X) > 1 else "The loss of a network, one row",
-        "신경망의 손실, 행 {rows}개" if len(X) > 1 else "신경망의 손실, 행 하나",
-    ).fill(rows=len(X))
-    return Explanation(about, played, names, Training(built, graph, inputs, update), weights)
+        "The loss of a network, {rows} rows" if rows > 1 else "The loss of a network, one row",
+        "신경망의 손실, 행 {rows}개" if rows > 1 else "신경망의 손실, 행 하나",
+    ).fill(rows=rows)
+    return Explanation(about, graph, played, names, taken, weights)
 
 
 def _of_output(model: Module, X: Any, output: int | None) -> Explanation:
     from glassgrad.engines import engine
-    from glassgrad.training.inputs import model_dtype
 
     X = np.asarray(X, model_dtype(model))
     if not len(X):
@@ -198,11 +214,11 @@ def _of_output(model: Module, X: Any, output: int | None) -> Explanation:
     with builder.active():
         flat = builder.reshape(Traced(builder, predictor.graph.outputs[0]), (-1,))
         graph = builder.finish([builder.getitem(flat, which)])
-    played = replay(_opened(graph), [*state, X])
+    graph, played = _replayed(graph, [*state, X])
     names = Names(played.graph, {played.result: f"output[{which}]"})
     weights = played.graph.inputs[: len(dict(model.named_parameters()))]
     return Explanation(
-        Text(f"Output {which} of a network", f"신경망의 출력 {which}"), played, names, None, weights
+        Text(f"Output {which} of a network", f"신경망의 출력 {which}"), graph, played, names, None, weights
     )
 
 

@@ -20,7 +20,7 @@ from glassgrad.errors import DataError
 from glassgrad.explain.drawing.layout import Placed, place
 from glassgrad.explain.replay import forward
 from glassgrad.explain.scalars import TooMany
-from glassgrad.explain.telling import circuit_of
+from glassgrad.explain.telling.gates import circuit_of
 from glassgrad.graph import differentiate
 from glassgrad.graph.passes import for_arrays
 from glassgrad.ir import Constant, Graph, Node, Value
@@ -207,8 +207,8 @@ class _Writer:
     def _whole(self) -> tuple[Graph, Sequence[Array]]:
         """Return the graph of the whole step, forward, backward and update, and what goes into it."""
         told = self.told
-        if told.training is not None:
-            return for_arrays(told.training.graph, told.training.inputs), told.training.inputs
+        if told.taken is not None:
+            return for_arrays(told.graph, told.taken.inputs), told.taken.inputs
         graph = told.played.graph
         wanted = [i for i, v in enumerate(graph.inputs) if v in told.weights]
         return differentiate(graph, wanted), [told.played.values[v] for v in graph.inputs]
@@ -251,22 +251,17 @@ class _Writer:
         )
 
     def _state(self, graph: Graph) -> tuple[Change, ...]:
-        training = self.told.training
-        if training is None:
+        if self.told.taken is None:
             return ()
-        keys = training.step.slots.keys()
+        keys = self.told.taken.step.slots.keys()
         pairs = zip(keys, graph.inputs, graph.outputs, strict=False)
         return tuple(Change(key, self.ids[old], self.ids[new]) for key, old, new in pairs)
 
     def _optimizer(self) -> dict[str, float | str] | None:
-        training = self.told.training
-        if training is None:
+        if self.told.taken is None:
             return None
-        return {
-            "name": type(training.optimizer).__name__,
-            "lr": training.optimizer.lr,
-            **training.optimizer.hyper(),
-        }
+        optimizer = self.told.taken.step.optimizer
+        return {"name": type(optimizer).__name__, **optimizer.hyper(), "lr": self.told.taken.rate}
 
     def _gates(self) -> tuple[tuple[TracedGate, ...] | None, Placed | None]:
         try:
