@@ -29,31 +29,48 @@ class Series:
 
     def __init__(self, width: int, capacity: int) -> None:
         self.stride = 1
-        self._capacity = capacity
-        self._steps = np.empty(0, np.int64)
-        self._rows = np.empty((0, width))
+        self._capacity, self._count = capacity, 0
+        self._steps = np.empty(min(capacity, 64), np.int64)
+        self._rows = np.empty((len(self._steps), width))
         self._last: tuple[Array, Array] | None = None
 
     def add(self, steps: Array, rows: Array) -> tuple[Array, Array]:
         """Take rows in, and return those that were kept. Steps that were there are recorded anew from the first on."""
         if not len(steps):
             return steps, rows
-        old = self._steps < steps[0]
-        self._last = (steps[-1:], rows[-1:])
+        self._last = (steps[-1:].copy(), rows[-1:].copy())
+        self._count = int(np.searchsorted(self._steps[: self._count], steps[0]))
         chosen = steps % self.stride == 0
-        while np.count_nonzero(old) + np.count_nonzero(chosen) > self._capacity:
+        while self._count + np.count_nonzero(chosen) > self._capacity:
             self.stride *= 2
-            old = old & (self._steps % self.stride == 0)
+            old = np.flatnonzero(self._steps[: self._count] % self.stride == 0)
+            self._count = len(old)
+            self._steps[: len(old)], self._rows[: len(old)] = self._steps[old], self._rows[old]
             chosen = steps % self.stride == 0
-        self._steps = np.concatenate([self._steps[old], steps[chosen]])
-        self._rows = np.concatenate([self._rows[old], rows[chosen]])
-        return steps[chosen], rows[chosen]
+        steps, rows = steps[chosen], rows[chosen]
+        self._make_room(self._count + len(steps))
+        place = slice(self._count, self._count + len(steps))
+        self._steps[place], self._rows[place] = steps, rows
+        self._count += len(steps)
+        return steps, rows
+
+    def _make_room(self, count: int) -> None:
+        size = len(self._steps)
+        if count > size:
+            more = min(self._capacity, max(count, 2 * size)) - size
+            self._steps = np.concatenate([self._steps, np.empty(more, np.int64)])
+            self._rows = np.concatenate([self._rows, np.empty((more, self._rows.shape[1]))])
 
     def arrays(self) -> tuple[Array, Array]:
-        """Return the steps and the rows."""
-        if self._last is None or (len(self._steps) and self._steps[-1] == self._last[0][0]):
-            return self._steps, self._rows
-        return np.concatenate([self._steps, self._last[0]]), np.concatenate([self._rows, self._last[1]])
+        """Return copies of the steps and the rows."""
+        steps, rows = self._steps[: self._count], self._rows[: self._count]
+        if self._last is None or (len(steps) and steps[-1] == self._last[0][0]):
+            return steps.copy(), rows.copy()
+        return np.concatenate([steps, self._last[0]]), np.concatenate([rows, self._last[1]])
+
+
+_MOST = 64
+"""The most states kept, however small they are: copying one takes longer than some steps."""
 
 
 class Snapshots:
@@ -72,7 +89,7 @@ class Snapshots:
             return False
         self.states[step] = [np.array(a) for a in state]
         size = sum(a.nbytes for a in state)
-        if len(self.states) > max(2, self._limit // max(size, 1)):
+        if len(self.states) > max(2, min(self._limit // max(size, 1), _MOST)):
             kept = sorted(self.states)
             self._apart = 2 * (kept[-1] - kept[0]) // (len(kept) - 1)
             for passed in kept[1:-1:2]:
@@ -284,6 +301,21 @@ def _lost(bytes_lost: int) -> Text | None:
 def recording_of(header: Header, series: Series, snapshots: Snapshots, note: Text | None) -> Recording:
     """Return what has been kept so far as a recording."""
     steps, rows = series.arrays()
-    columns = {name: rows[:, i] for i, name in enumerate(header.names)}
+    sums = {name: rows[:, i] for i, name in enumerate(header.names)}
+    columns = {name: _finished(name, sums) for name in sums}
     keys = [key for key, _, _ in header.state]
     return Recording(steps, columns, snapshots.states, keys, header.settings, note)
+
+
+def _finished(name: str, sums: Mapping[str, Array]) -> Array:
+    """Return a column from the sums that the steps reported."""
+    with np.errstate(all="ignore"):
+        if name.endswith(("_norm", ".update_ratio")):
+            found = np.sqrt(sums[name])
+            if name.endswith(".update_ratio"):
+                found = found / np.sqrt(sums[f"{name.removesuffix('.update_ratio')}.weight_norm"])
+            return np.asarray(found)
+        if name.endswith(".std"):
+            mean = sums[f"{name.removesuffix('.std')}.mean"]
+            return np.asarray(np.sqrt(np.maximum(sums[name] - mean**2, 0.0)))
+        return sums[name]

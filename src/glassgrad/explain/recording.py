@@ -168,7 +168,7 @@ class Recorder(Callback):
     def on_numbers(self, run: Run, first: int, numbers: Mapping[str, Array]) -> None:
         """Take in the numbers of some steps."""
         assert self._header is not None
-        rows = np.stack([_finished(name, numbers) for name in self._header.names], 1)
+        rows = np.stack([numbers[name] for name in self._header.names], 1)
         kept = self._series.add(np.arange(first, first + len(rows)), rows)
         if len(kept[0]):
             self._write(Numbers(packed(kept[0]), packed(kept[1])))
@@ -250,20 +250,6 @@ def _squares(x: Tensor) -> Tensor:
 
 def _sum(x: Tensor) -> Tensor:
     return xp.sum(x)  # type: ignore[no-any-return]
-
-
-def _finished(name: str, numbers: Mapping[str, Array]) -> Array:
-    """Return a column from the sums that the step reported."""
-    with np.errstate(all="ignore"):
-        if name.endswith(("_norm", ".update_ratio")):
-            found = np.sqrt(numbers[name])
-            if name.endswith(".update_ratio"):
-                found = found / np.sqrt(numbers[f"{name.removesuffix('.update_ratio')}.weight_norm"])
-            return np.asarray(found)
-        if name.endswith(".std"):
-            mean = numbers[f"{name.removesuffix('.std')}.mean"]
-            return np.asarray(np.sqrt(np.maximum(numbers[name] - mean**2, 0.0)))
-        return numbers[name]
 
 
 def _element(name: str, parameters: Mapping[str, Tensor]) -> tuple[str, tuple[int, ...]]:

@@ -14,8 +14,8 @@ from glassgrad.optim import Adam
 
 __all__ = ["check"]
 
-FLAT = 0.01
-"""‖∇L‖·‖w‖/L below which the ground is flat: a change of the weights by their own size changes the loss by less than a
+FLAT = 0.05
+"""‖∇L‖·‖w‖/L below which the ground is flat: a change of the weights by a fifth of their size changes the loss by less than a
 hundredth. Networks on their way down have 0.1 to 10."""
 
 STILL_MISSED = 0.4

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, overload
 
 from glassgrad.explain.document import Document, Paragraph, Section, Table
-from glassgrad.language import Text, short
+from glassgrad.language import Lang, Text, short
 
 __all__ = ["SEVERITIES", "Diagnosis", "Place", "Severity", "Verdict"]
 
@@ -166,6 +166,23 @@ class Diagnosis(Sequence[Verdict]):
             ]
             sections.append(Section(f"verdict-{number}", title, blocks))
         return Document(_DIAGNOSIS, sections)
+
+    def text(self, *, lang: Lang = "en", width: int = 100) -> str:
+        """Return the diagnosis for a terminal."""
+        from glassgrad.explain.render.terminal import terminal
+
+        return terminal(self.document(), lang, width)
+
+    def html(self, *, lang: Lang = "en") -> str:
+        """Return the diagnosis as one page that works offline."""
+        from glassgrad.explain.render.html import html
+
+        return html(self.document(), lang)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from glassgrad.explain.render.notebook import mimebundle
+
+        return mimebundle(self.document(), "en")
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.verdicts)) or _NOTHING.en

@@ -98,7 +98,8 @@ def _panel(part: Matrix, lang: Lang) -> tuple[str, float, float]:
     if fits:
         wide, high = max(digits, 46.0), 28.0
     else:
-        wide = high = min(max(232.0 / max(rows, columns, 1), 3.0), 24.0)
+        high = min(max(232.0 / max(rows, columns, 1), 3.0), 24.0)
+        wide = min(max(232.0 / max(columns, 1), 3.0), 3 * high, 24.0)
         if min(rows, columns) * 6 < max(rows, columns):  # a vector: cells that can be seen
             wide, high = (wide, max(high, 14.0)) if rows < columns else (max(wide, 14.0), high)
     left, top = 14.0 + max(text_width(str(array.shape[0] - 1), 11) + 6, 12.0), 46.0

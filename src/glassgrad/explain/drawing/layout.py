@@ -9,7 +9,8 @@ each wire carries two numbers that have to be read. So, after Sugiyama, Tagawa a
 2. *order*: within its column each box moves to the mean place of its neighbours, sweep after sweep, and the order with
    the fewest crossings is kept; a wire that passes a column has a place in it like a box;
 3. *coordinates*: every column is set so that its wires bend as little as possible while nothing overlaps, which is an
-   isotonic regression and solved exactly;
+   isotonic regression and solved exactly; a signal that meets weights passes straight through the gate, so that a
+   network is a line with its weights beside it;
 4. *wires* are horizontal where a column stands, with room for their numbers before the box they run to, and bend only
    between columns. So no number is ever crossed by a wire of another column.
 
@@ -146,7 +147,7 @@ def _check(circuit: Circuit) -> None:
 
 @dataclass(eq=False, slots=True)
 class _Spot:
-    """A box in its column, or the place where a wire passes one."""
+    """A box in its column, or the place where a wire passes one; `leave` is how far below its middle wires leave."""
 
     rank: int
     width: float
@@ -157,6 +158,7 @@ class _Spot:
     right: list[_Joint] = field(default_factory=list)
     place: int = 0
     y: float = 0.0
+    leave: float = 0.0
 
 
 @dataclass(eq=False, slots=True)
@@ -303,10 +305,12 @@ def _settle(columns: list[list[_Spot]]) -> None:
 
 
 def _set_ports(spot: _Spot) -> None:
-    """Let the wires arrive at the left side of a box in the order of where they come from."""
+    """Let wires arrive at a box in the order of where they come from; one signal among weights leaves as it came."""
     arriving = sorted(spot.left, key=lambda joint: joint.start.place)
     for number, joint in enumerate(arriving):
         joint.port = _ROW * (number - (len(arriving) - 1) / 2)
+    signals = [joint for joint in arriving if joint.start.left]
+    spot.leave = signals[0].port if len(signals) == 1 else 0.0
 
 
 def _set_column(column: list[_Spot], sides: tuple[bool, bool]) -> None:
@@ -320,10 +324,10 @@ def _set_column(column: list[_Spot], sides: tuple[bool, bool]) -> None:
         weight = pull = 0.0
         for joint in spot.left if sides[0] else ():
             weight += joint.weight
-            pull += joint.weight * (joint.start.y - joint.port)
+            pull += joint.weight * (joint.start.y + joint.start.leave - joint.port)
         for joint in spot.right if sides[1] else ():
             weight += joint.weight
-            pull += joint.weight * (joint.end.y + joint.port)
+            pull += joint.weight * (joint.end.y + joint.port - spot.leave)
         goal = pull / weight if weight else spot.y
         wanted.append((goal - offset, weight or 0.1))
     for spot, level, start in zip(column, _isotonic(wanted), offsets, strict=True):
@@ -353,7 +357,7 @@ def _drawn(circuit: Circuit, columns: list[list[_Spot]], runs: list[_Run]) -> Pl
         texts = (written(run.wire.value), written(run.wire.gradient) and "∇" + written(run.wire.gradient))
         room[rank] = max(room[rank], *(text_width(text, NUMBER_TEXT) + 18 for text in texts if text), 14.0)
         for joint in run.joints:
-            far = abs(joint.end.y + joint.port - joint.start.y)
+            far = abs(joint.end.y + joint.port - joint.start.y - joint.start.leave)
             bend[joint.end.rank] = max(bend[joint.end.rank], 12.0 + min(0.3 * far, 60.0) if far > 1 else 4.0)
     starts, lefts, rights = [], [], []  # where the numbers of a column begin, its boxes begin, and end
     x = _MARGIN
@@ -377,7 +381,7 @@ def _drawn(circuit: Circuit, columns: list[list[_Spot]], runs: list[_Run]) -> Pl
     wires = []
     for run in runs:
         first, last = boxes[run.wire.source], run.spots[-1]
-        y = run.spots[0].y - top
+        y = run.spots[0].y + run.spots[0].leave - top
         points = [(first.x + first.width, y), (rights[run.spots[0].rank], y)]
         for joint in run.joints:
             y = joint.end.y + joint.port - top

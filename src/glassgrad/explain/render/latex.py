@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 
 from glassgrad.explain.document import Answer, Block, Cell, Document, Drawing, Formula, Paragraph, Table
 from glassgrad.explain.drawing.paper import number
@@ -62,12 +63,18 @@ _KOREAN = r"""\ifLuaTeX\IfFileExists{luatexko.sty}{\usepackage{kotex}}{}\else
 _MACROS = r"""\setlength\parindent{0pt}\setlength\parskip{5pt plus 2pt}\emergencystretch=3em
 \renewcommand\arraystretch{1.25}
 \newcommand\blank[1][\linewidth]{\rule[-2pt]{#1}{0.3pt}}
-\newcommand\equality[1]{{\raggedright\hangindent=4em\hangafter=1\hspace*{1.5em}$\displaystyle #1$\par}}
-\newcommand\answerline{\par\rule{0pt}{22pt}\hspace*{3em}\blank[0.75\linewidth]\par}
+\newcommand\equality[1]{{\lineskiplimit=3pt\lineskip=5pt\raggedright\hangindent=4em\hangafter=1\hspace*{1.5em}$\displaystyle #1$\par}}
+\newcommand\answerline{\par\nopagebreak\rule{0pt}{22pt}\hspace*{3em}\blank[0.75\linewidth]\par}
 \newcommand\remark[2]{\par\colorbox{black!6}{\parbox{\dimexpr\linewidth-2\fboxsep}{\textbf{#1.} #2}}\par}
 """
-_LINE = 92
-"""About how many letters fit in a line."""
+_SIZES = ((r"\normalsize", 84), (r"\small", 94), (r"\footnotesize\setlength\tabcolsep{3pt}", 118))
+"""Sizes of a table's letters, and about how many of them fit in a line."""
+
+_LONG = 18
+"""A text of more letters than this may break into lines."""
+
+_BLANK = 12
+"""The letters that a blank is as wide as."""
 
 
 def latex(document: Document, lang: Lang = "en", answers: bool = True) -> str:
@@ -156,8 +163,11 @@ def _table(table: Table, lang: Lang, answers: bool) -> str:
         max([_width(table.header[i].to(lang)), *(_width(row[i]) for row in texts)])
         for i in range(len(header))
     ]
+    widths = [max(width, _BLANK) if i in hidden else width for i, width in enumerate(widths)]
     numeric = [any(_number(row[i]) for row in table.rows) for i in range(len(header))]
-    shape = "".join(_column(width, sum(widths), right) for width, right in zip(widths, numeric, strict=True))
+    together = sum(widths) + 3 * len(widths)
+    size = next((size for size, letters in _SIZES if together <= letters), _SIZES[-1][0])
+    shape = "".join(_columns(widths, numeric, dict(_SIZES)[size]))
     titles = " & ".join(rf"\textbf{{{title}}}" for title in header)
     lines = [rf"\begin{{longtable}}{{{shape}}}", r"\toprule", titles + r" \\", r"\midrule", r"\endhead"]
     for place, row in enumerate(texts):
@@ -166,7 +176,7 @@ def _table(table: Table, lang: Lang, answers: bool) -> str:
         cells = [r"\blank[2.2cm]" if i in hidden and text else escaped(text) for i, text in enumerate(row)]
         lines.append(" & ".join(cells) + r" \\")
     caption = [rf"\textit{{{escaped(table.caption.to(lang))}}}\nopagebreak", ""] if table.caption else []
-    return "\n".join([*caption, *lines, r"\bottomrule", r"\end{longtable}"])
+    return "\n".join([*caption, f"{{{size}", *lines, r"\bottomrule", r"\end{longtable}}"])
 
 
 def _number(cell: Cell) -> bool:
@@ -187,10 +197,14 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _column(width: int, together: int, right: bool) -> str:
-    """Return a column as wide as its text, or a share of the line where all of them would not fit."""
-    if right:
-        return "r"
-    if together <= _LINE or width <= 18:
-        return "l"
-    return rf">{{\raggedright\arraybackslash}}p{{{0.9 * min(width / together, 0.8):.2f}\linewidth}}"
+def _columns(widths: Sequence[int], numeric: Sequence[bool], letters: int) -> Iterator[str]:
+    """Yield columns as wide as their text; where not all fit into a line, long texts share what the others leave."""
+    long = [i for i, width in enumerate(widths) if width > _LONG and not numeric[i]]
+    room = letters - 3 * len(widths) - sum(width for i, width in enumerate(widths) if i not in long)
+    wanted = sum(widths[i] for i in long)
+    for i, right in enumerate(numeric):
+        if i not in long or wanted <= room:
+            yield "r" if right else "l"
+        else:
+            share = max(room, 10 * len(long)) * widths[i] / wanted / letters
+            yield rf">{{\raggedright\arraybackslash}}p{{{share:.3f}\linewidth}}"

@@ -159,7 +159,7 @@ def _matrices(figure: Matrices, tex: Callable[[str], str]) -> tuple[float, list[
         array = part.array[:_MOST_CELLS, :_MOST_CELLS]
         largest = float(np.nanmax(np.abs(array), initial=0.0)) or 1.0
         numbers = array.size <= 36
-        size = 44.0 if numbers else max(8.0, 220.0 / max(array.shape))
+        size = 62.0 if numbers else max(8.0, 220.0 / max(array.shape))
         lines.append(_text(left, 8, tex(part.title), "anchor=west"))
         for i, j in np.ndindex(*array.shape):
             x, y = left + j * size, 20 + i * (22.0 if numbers else size)
