@@ -18,6 +18,7 @@ from glassgrad.language import Text, language, short
         ("W2", "W2는 W2가 W2를 W2로"),
         ("x[0,3]", "x[0,3]은 x[0,3]이 x[0,3]을 x[0,3]으로"),
         ("model", "model은 model이 model을 model로"),
+        ("w⁽¹⁾₂₁", "w⁽¹⁾₂₁은 w⁽¹⁾₂₁이 w⁽¹⁾₂₁을 w⁽¹⁾₂₁로"),
         ("alpha", "alpha는 alpha가 alpha를 alpha로"),
         ("", "는 가 를 로"),
     ],

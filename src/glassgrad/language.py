@@ -6,6 +6,7 @@ therefore names both forms, ``{name:은/는}``, and gets the one that fits.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -98,7 +99,7 @@ _CLOSED = {
 
 def _last_sound(word: str) -> str:
     """Return the consonant a word ends in, or nothing where it ends in a vowel."""
-    for char in reversed(word):
+    for char in reversed(unicodedata.normalize("NFKC", word)):
         if "가" <= char <= "힣":
             final = (ord(char) - ord("가")) % 28
             return "" if final == 0 else "ㄹ" if final == 8 else "ㅇ"
