@@ -22,6 +22,7 @@ _HOMES = {
     "training": ("Callback", "History", "fit", "predict", "train_step"),
     "learner.learner": ("Learner",),
     "explain.expressions": ("derive",),
+    "explain.diagnosis": ("diagnose",),
     "explain.subjects": ("explain",),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),

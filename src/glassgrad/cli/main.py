@@ -24,6 +24,7 @@ _COMMANDS = {
     "evaluate": "Score a model on rows whose target is known.",
     "show": "Show what is in a model file.",
     "explain": "Show where the numbers of a run come from.",
+    "diagnose": "Find what is wrong with a model, its data or its training.",
     "derive": "Derive an expression by the chain rule, and check the answer.",
     "examples": "List the built-in examples, or run one.",
     "bench": "Time training steps of glassgrad and of other libraries, side by side.",

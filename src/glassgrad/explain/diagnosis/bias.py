@@ -33,7 +33,9 @@ RATE = 0.01
 
 def check(exam: Examination) -> Iterator[Verdict]:
     """Find layers without a bias whose inputs cannot stand in for one, and train with and without."""
-    lacking = [layer for layer in exam.layers if layer.bias is None and _unexplained(exam, layer) > NO_STAND_IN]
+    lacking = [
+        layer for layer in exam.layers if layer.bias is None and _unexplained(exam, layer) > NO_STAND_IN
+    ]
     if not lacking or exam.missed() < STILL_MISSED:
         return
     model = copy.deepcopy(exam.subject.model)

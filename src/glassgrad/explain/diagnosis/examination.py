@@ -211,7 +211,9 @@ class Examination:
     def labels(self) -> Array | None:
         """The class of every row of the subject, (n,), where the loss is one of classes."""
         y = self.subject.y
-        if y is None or not isinstance(self.subject.loss, (CrossEntropy, BinaryCrossEntropy, BinaryCrossEntropyWithLogits)):
+        if y is None or not isinstance(
+            self.subject.loss, (CrossEntropy, BinaryCrossEntropy, BinaryCrossEntropyWithLogits)
+        ):
             return None
         if y.dtype.kind in "iu":
             return y

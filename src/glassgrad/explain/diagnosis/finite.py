@@ -69,9 +69,7 @@ def _rows(exam: Examination, name: str, array: Array, whole: Array) -> Iterator[
         rows=Text(*(listed([exam.subject.row(int(i)).to(lang) for i in bad]) for lang in ("en", "ko"))),
         first=operation(first, exam.asked) if first is not None else Text("–", "–"),
     )
-    yield Verdict(
-        "not-finite", _TITLE, "fault", Place("row", row.en), len(bad), finding, _CAUSE, _ROWS_FIX
-    )
+    yield Verdict("not-finite", _TITLE, "fault", Place("row", row.en), len(bad), finding, _CAUSE, _ROWS_FIX)
 
 
 def _reads(exam: Examination, node: Node, name: str) -> bool:
@@ -200,4 +198,3 @@ _COMPUTED_FIX = Text(
     "losses that take logits, scale the inputs.",
     "연산의 입력을 정의되는 범위 안에 둔다: 로그, 제곱근, 분모에 작은 수를 더하고, 로짓을 받는 손실 함수를 쓰고, 입력을 표준화한다.",
 )
-

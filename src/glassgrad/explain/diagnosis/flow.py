@@ -28,9 +28,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
     blocked = next(exam.activations("step"), None)
     if blocked is not None:
         finding = _STEP_FINDING.fill(zero=0)
-        yield Verdict(
-            "no-gradient", _NONE, "fault", place_of(blocked), 0.0, finding, _STEP_CAUSE, _STEP_FIX
-        )
+        yield Verdict("no-gradient", _NONE, "fault", place_of(blocked), 0.0, finding, _STEP_CAUSE, _STEP_FIX)
         return
     layers = exam.layers
     if len(layers) < FEWEST_LAYERS:

@@ -38,9 +38,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
         )
     else:
         finding = _SMALL.fill(column=column, size=short(size), of=len(sizes))
-    yield Verdict(
-        "unscaled-inputs", _TITLE, "warning", Place("column", column), size, finding, _CAUSE, _FIX
-    )
+    yield Verdict("unscaled-inputs", _TITLE, "warning", Place("column", column), size, finding, _CAUSE, _FIX)
 
 
 _TITLE = Text("unscaled inputs", "표준화되지 않은 입력")

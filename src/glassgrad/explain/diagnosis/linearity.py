@@ -26,7 +26,9 @@ def check(exam: Examination) -> Iterator[Verdict]:
             continue
         spent = (inputs + 1) * inner + (inner + 1) * outputs
         enough = (inputs + 1) * outputs
-        names = [exam.name_of[layer.weight].rpartition(".")[0] or str(layer.place) for layer in (first, second)]
+        names = [
+            exam.name_of[layer.weight].rpartition(".")[0] or str(layer.place) for layer in (first, second)
+        ]
         yield Verdict(
             "linear-layers",
             _TITLE,

@@ -38,9 +38,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
         return
     yield _verdict(
         held[1] - train[1],
-        _FINDING.fill(
-            train=short(train[0]), held=short(held[0]), gap=f"{held[1] - train[1]:.0%}"
-        ),
+        _FINDING.fill(train=short(train[0]), held=short(held[0]), gap=f"{held[1] - train[1]:.0%}"),
     )
 
 
@@ -76,7 +74,9 @@ def check_history(exam: Examination) -> Iterator[Verdict]:
 
 
 def _verdict(evidence: float, finding: Text) -> Verdict:
-    return Verdict("overfitting", _TITLE, "warning", Place("network", "network"), evidence, finding, _CAUSE, _FIX)
+    return Verdict(
+        "overfitting", _TITLE, "warning", Place("network", "network"), evidence, finding, _CAUSE, _FIX
+    )
 
 
 _TITLE = Text("overfitting", "과대적합")

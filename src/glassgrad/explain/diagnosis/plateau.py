@@ -51,7 +51,11 @@ def check(exam: Examination) -> Iterator[Verdict]:
             Place("network", "network"),
             slope,
             _FINDING.fill(
-                slope=short(slope), loss=short(exam.loss), steps=steps, stays=short(stays), reached=short(reached)
+                slope=short(slope),
+                loss=short(exam.loss),
+                steps=steps,
+                stays=short(stays),
+                reached=short(reached),
             ),
             _CAUSE,
             _FIX,

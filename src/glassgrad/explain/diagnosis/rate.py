@@ -74,9 +74,7 @@ def _rounded(rate: float) -> float:
     return float(f"{rate:.0e}")
 
 
-def _verdict(
-    key: str, probe: Outcome, rate: float, loss: float, better: float, other: float
-) -> Verdict:
+def _verdict(key: str, probe: Outcome, rate: float, loss: float, better: float, other: float) -> Verdict:
     high = key == "rate-too-high"
     ratio = probe.ratio if math.isfinite(probe.ratio) and probe.ratio else math.inf
     finding = _FINDING.fill(

@@ -214,7 +214,10 @@ def _of_trained(found: _Trained, source: Any, optimizer: Any, history: History |
     if source is not None:
         column = fitted.target_encoding.column or None
         rows = source if isinstance(source, Table | Arrays) else read(source, target=column)
-        X, y = fitted.transform(rows, recipe.dtype), network_target(fitted.target(rows), outputs, recipe.dtype)
+        X, y = (
+            fitted.transform(rows, recipe.dtype),
+            network_target(fitted.target(rows), outputs, recipe.dtype),
+        )
         if isinstance(rows, Table):
             row = partial(_table_row, rows)
         if found.learner is not None and found.learner.trained_on(rows):

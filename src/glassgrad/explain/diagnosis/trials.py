@@ -66,7 +66,12 @@ class Trial:
     """
 
     def __init__(
-        self, exam: Examination, optimizer: Optimizer, *, model: Module | None = None, batch: int | None = None
+        self,
+        exam: Examination,
+        optimizer: Optimizer,
+        *,
+        model: Module | None = None,
+        batch: int | None = None,
     ) -> None:
         subject = exam.subject
         self._model = subject.model if model is None else model

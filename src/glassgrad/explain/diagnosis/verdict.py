@@ -162,7 +162,7 @@ class Diagnosis(Sequence[Verdict]):
             blocks = [
                 Paragraph(verdict.finding, "warning"),
                 Paragraph(_CAUSE.fill(text=verdict.cause)),
-                Paragraph(_FIX.fill(text=verdict.fix), "rule"),
+                Paragraph(_FIX.fill(text=verdict.fix)),
             ]
             sections.append(Section(f"verdict-{number}", title, blocks))
         return Document(_DIAGNOSIS, sections)
