@@ -47,7 +47,7 @@ class Gates:
         gradients[self.steps[-1][0]] = 1.0
         wires = []
         for key, inputs in reversed(self.steps):
-            for source, local in inputs:
+            for source, local in reversed(inputs):
                 gradients[source] += gradients[key] * local
                 wires.append(Wire(source, key, self.values[source], gradients[key] * local))
         return Circuit(self.boxes, wires[::-1], highlight)

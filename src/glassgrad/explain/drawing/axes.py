@@ -54,7 +54,7 @@ class Axis:
             return [(v, _power(v)) for v in _log_marks(self.low, self.high)]
         values, step = _marks(self.low, self.high)
         most = max(map(abs, values), default=0.0)
-        digits = math.floor(math.log10(most / step) + 1e-9) + 1 if most else 1  # neighbours read differently
+        digits = _decade(most) - _decade(step) + 1 if most else 1  # so that neighbours read differently
         return [(v, f"{v:.{max(digits, 4)}g}".replace("-", "−")) for v in values]
 
     def _scaled(self, value: float) -> float:
@@ -97,6 +97,10 @@ def _marks(low: float, high: float) -> tuple[list[float], float]:
     step = next(s * power for s in (1, 2, 5, 10) if s * power >= rough * 0.999)
     first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
     return [round(n * step, 12 - math.floor(math.log10(step))) for n in range(first, last + 1)], step
+
+
+def _decade(number: float) -> int:
+    return math.floor(math.log10(number) + 1e-9)
 
 
 def _log_marks(low: float, high: float) -> list[float]:

@@ -40,6 +40,8 @@ _ROW = 33.0
 _PASSING = 12.0
 _BETWEEN = 13.0
 _MARGIN = 14.0
+_SOURCE = 0.1
+"""How much the wires of an input weigh beside those of a signal: it is the input that gives way."""
 _SWEEPS = 12
 _SETTLING = 6
 
@@ -236,7 +238,7 @@ def _columns(circuit: Circuit, ranks: dict[str, int]) -> tuple[list[list[_Spot]]
 def _fill(columns: list[list[_Spot]], boxes: Sequence[_Spot]) -> None:
     """Put every spot into its column in the order of a walk against the wires, from the last boxes backwards."""
     found: set[_Spot] = set()
-    waiting = [spot for spot in reversed(boxes) if not spot.right] + list(reversed(boxes))
+    waiting = [*reversed(boxes), *(spot for spot in reversed(boxes) if not spot.right)]
     while waiting:
         spot = waiting.pop()
         if spot in found:
@@ -296,6 +298,9 @@ def _settle(columns: list[list[_Spot]]) -> None:
             spot.y = y + spot.height / 2
             y += spot.height + _BETWEEN
             _set_ports(spot)
+            if not spot.left:
+                for joint in spot.right:
+                    joint.weight *= _SOURCE
     for sweep in range(_SETTLING):
         for column in reversed(columns) if sweep % 2 else columns:
             _set_column(column, sides=(sweep % 2 == 0, sweep % 2 == 1))
