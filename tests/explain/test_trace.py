@@ -58,7 +58,9 @@ def test_gates_stand_where_they_are_drawn() -> None:
     found, _ = trace(explain(gg.examples.get("two-two-two")))
     assert found.gates is not None
     assert found.drawing is not None
-    assert [box.key for box in found.drawing.boxes] == [g.key for g in found.gates if g.op != "constant"]
+    *gates, result = [box.key for box in found.drawing.boxes]
+    assert gates == [g.key for g in found.gates if g.op != "constant"]
+    assert result == f"{found.gates[-1].key}="
 
 
 def test_a_large_array_lies_beside_the_trace(tmp_path: Path) -> None:

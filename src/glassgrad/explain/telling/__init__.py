@@ -29,7 +29,7 @@ def document(told: Explanation, weight: str | None = None) -> Document:
     sections += [*network(told), *layers(told)]
     try:
         gates = told.gates()
-        sections += [gates_section(gates), rules_section(gates)]
+        sections += [gates_section(told, gates), rules_section(gates)]
     except TooMany:
         sections.append(operations(told))
     for name in told.worth() if weight is None else []:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,7 @@ from glassgrad.explain.scalars import Gate, Gates
 from glassgrad.language import Text, short
 
 if TYPE_CHECKING:
-    pass
-
+    from glassgrad.explain.explanation import Explanation
 
 __all__ = ["circuit_of", "gates_section", "rules_section"]
 
@@ -35,25 +34,35 @@ _SIGNS = {
 _SIGNS |= {"exp": "exp", "negative": "−x", "sigmoid": "σ", "maximum": "max", "minimum": "min", "relu": "ReLU"}
 
 
-def circuit_of(gates: Gates) -> Circuit | None:
-    """Return the gates as a figure; None where there are too many to draw."""
+def circuit_of(gates: Gates, weights: Container[str] = ()) -> Circuit | None:
+    """Return the gates as a figure that ends in the result; None where there are too many to draw.
+
+    Parameters
+    ----------
+    gates
+        The gates.
+    weights
+        Names of arrays that are trained, such as ``"0.weight"``, to tell them from other inputs.
+    """
     *_, result = gates.values()
     shown = [gate for gate in gates.values() if gate.op != "constant"]
     boxes = [
         Box(
             gate.key,
             gate.key if gate.op == "input" else _label(gate, gates),
-            "input" if gate.op == "input" else "loss" if gate is result else "gate",
+            "gate" if gate.op != "input" else "parameter" if gate.key.split("[")[0] in weights else "input",
             gate.why,
         )
         for gate in shown
     ]
+    boxes.append(Box(f"{result.key}=", result.key, "loss"))
     wires = [
         Wire(key, gate.key, gates[key].value, back)
         for gate in shown
         for key, back in zip(gate.inputs, gate.downstream(), strict=True)
         if gates[key].op != "constant"
     ]
+    wires.append(Wire(result.key, f"{result.key}=", result.value, result.gradient))
     return Circuit(boxes, wires) if len(boxes) + len(wires) <= MOST_ELEMENTS else None
 
 
@@ -67,13 +76,14 @@ def _label(gate: Gate, gates: Gates) -> str:
     return f"{number} {sign}" if fixed[0] else f"{sign} {number}"
 
 
-def gates_section(gates: Gates) -> Section:
+def gates_section(told: Explanation, gates: Gates) -> Section:
     """Return the drawing of the gates, and a row for each wire."""
     caption = Text(
         "Above each wire the value that goes forward, below it the gradient that comes back on it",
         "선 위에는 앞으로 가는 값, 선 아래에는 그 선을 따라 되돌아오는 기울기",
     )
-    circuit = circuit_of(gates)
+    trained = told.weights if told.taken is not None else ()
+    circuit = circuit_of(gates, {told.names[v] for v in trained})
     drawn: list[Block] = [] if circuit is None else [Drawing(circuit, caption)]
     return Section("gates", Text("Gates", "게이트"), [*drawn, _table(gates)])
 
