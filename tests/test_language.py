@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
 import pytest
 
+import glassgrad as gg
 from glassgrad.errors import OptionError
 from glassgrad.language import Text, language, short
 
@@ -43,3 +50,36 @@ def test_languages() -> None:
     assert language("ko") == "ko"
     with pytest.raises(OptionError, match="'en' and 'ko', not 'kr'"):
         language("kr")
+
+
+# --- every sentence of the package ----------------------------------------------------------------------------------
+
+SOURCE = Path(gg.__file__).parent
+
+
+def written_texts() -> Iterator[tuple[str, str, str]]:
+    """Yield where each sentence stands that is written out, and both languages of it."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Text":
+                parts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+                if len(parts) == 2 and all(isinstance(p, str) for p in parts):
+                    yield f"{path.relative_to(SOURCE)}:{node.lineno}", parts[0], parts[1]
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def test_every_sentence_has_both_languages_and_the_same_places() -> None:
+    found = list(written_texts())
+    assert len(found) > 300
+    for where, en, ko in found:
+        braces = re.search(r"\{\w+(:[^}]*)?\}", en)
+        assert ko.strip(), where
+        assert not re.search("[가-힣]", en), where
+        words = re.sub(r"\{[^}]*\}|[A-Z]\w*|\b\w\b", "", en)
+        if re.search(r"[a-z]{3,}", words) and ko != en:
+            assert re.search("[가-힣]", ko), where
+        if braces:
+            assert places(en) == places(ko), where
