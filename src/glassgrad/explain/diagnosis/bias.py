@@ -17,9 +17,9 @@ from glassgrad.optim import Adam
 __all__ = ["check"]
 
 NO_STAND_IN = 0.1
-"""How much of a constant the layer's inputs must fail to make up, as a share of its square. A column that is fixed at 1, as
-in the `xor` example, pixels, and the outputs of sigmoids can stand in for a bias; centred columns cannot. For the rows
-of XOR themselves the share is ⅓."""
+"""How much of a constant the layer's inputs must fail to make up, as a share of its square. A column that is
+fixed at 1, as in the `xor` example, pixels, and the outputs of sigmoids can stand in for a bias; centred
+columns cannot. For the rows of XOR themselves the share is ⅓."""
 
 STILL_MISSED = 0.01
 """A network that comes within this share of the trivial loss does well without."""
@@ -28,7 +28,8 @@ BETTER = 0.5
 """With biases the loss must become at most this share of what it becomes without, after as many steps."""
 
 RATE = 0.01
-"""Adam's rate in the comparison: it moves each weight by about this much a step, whatever the scale of the loss."""
+"""Adam's rate in the comparison: it moves each weight by about this much a step, whatever the scale of the
+loss."""
 
 
 def check(exam: Examination) -> Iterator[Verdict]:
@@ -76,10 +77,11 @@ _FINDING = Text(
     "{steps}번 더 갱신하면 손실이 {now}에서 {without:으로/로} 준다. 편향이 있으면 {having:으로/로} 준다.",
 )
 _CAUSE = Text(
-    "With no bias every unit of this layer has the sum 0 where its inputs are 0, whatever the weights are, so the answer "
-    "there is tied to those for the other rows. Training is slow for want of a bias; it is not impossible.",
-    "편향이 없으면 입력이 0인 곳에서 이 층의 모든 유닛의 가중합이 가중치와 상관없이 0이다. 그래서 그곳의 답이 다른 행의 답에 묶인다. "
-    "편향이 없어 학습이 느린 것이지 불가능한 것은 아니다.",
+    "With no bias every unit of this layer has the sum 0 where its inputs are 0, whatever the weights are, "
+    "so the answer there is tied to those for the other rows. Training is slow for want of a bias; it is "
+    "not impossible.",
+    "편향이 없으면 입력이 0인 곳에서 이 층의 모든 유닛의 가중합이 가중치와 상관없이 0이다. 그래서 그곳의 "
+    "답이 다른 행의 답에 묶인다. 편향이 없어 학습이 느린 것이지 불가능한 것은 아니다.",
 )
 _FIX = Text(
     "Give the layer a bias: Linear(…, bias=True), or add an input that is always 1.",

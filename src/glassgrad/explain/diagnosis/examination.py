@@ -29,7 +29,8 @@ __all__ = ["Examination", "Layer", "place_of", "rms"]
 Array = np.ndarray[Any, Any]
 
 MOST_ROWS = 1000
-"""How many rows are examined; a share that is measured on them is off by less than 0.02 in two of three samples."""
+"""How many rows are examined; a share that is measured on them is off by less than 0.02 in two of three
+samples."""
 
 _SEED = 0
 """Of the sample: two diagnoses of the same network say the same."""

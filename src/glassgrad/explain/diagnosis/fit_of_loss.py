@@ -19,16 +19,17 @@ WRONG = 0.5
 """An output of a sigmoid is wrong where it lies this far from the target: on the other side of the middle."""
 
 SLOW_SLOPE = 0.05
-"""The slope of a sigmoid below which a wrong output is corrected slowly: it is there for outputs beyond 0.05 and 0.95,
-and at best ¼. Where a network starts, outputs lie near ½; in the textbook's example of a slow start (output 0.98, target
-0) the slope is 0.02."""
+"""The slope of a sigmoid below which a wrong output is corrected slowly: it is there for outputs beyond 0.05
+and 0.95, and at best ¼. Where a network starts, outputs lie near ½; in the textbook's example of a slow
+start (output 0.98, target 0) the slope is 0.02."""
 
 MOST_WRONG = 0.2
-"""The share of rows that must be wrong in such a way. The last few mistakes of a network that has learnt, and the rare
-class of an uneven data set, are fewer."""
+"""The share of rows that must be wrong in such a way. The last few mistakes of a network that has learnt,
+and the rare class of an uneven data set, are fewer."""
 
 OUT_OF_REACH = 0.05
-"""The share of targets that must lie outside of what the last activation can give; single outliers are no fault."""
+"""The share of targets that must lie outside of what the last activation can give; single outliers are no
+fault."""
 
 _RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf), "softmax": (0.0, 1.0)}
 
@@ -107,16 +108,16 @@ def _slow_start(exam: Examination, last: Node) -> Iterator[Verdict]:
 
 _SOFTMAX = Text("softmax applied twice", "두 번 적용된 소프트맥스")
 _SOFTMAX_FINDING = Text(
-    "The network ends with a softmax, and cross_entropy applies another: with {classes} classes the loss cannot fall below "
-    "{floor}.",
-    "신경망이 소프트맥스로 끝나는데 cross_entropy가 소프트맥스를 한 번 더 적용한다. 클래스가 {classes}개이면 손실이 {floor}보다 작아질 "
-    "수 없다.",
+    "The network ends with a softmax, and cross_entropy applies another: with {classes} classes the loss "
+    "cannot fall below {floor}.",
+    "신경망이 소프트맥스로 끝나는데 cross_entropy가 소프트맥스를 한 번 더 적용한다. 클래스가 "
+    "{classes}개이면 손실이 {floor}보다 작아질 수 없다.",
 )
 _SOFTMAX_CAUSE = Text(
-    "cross_entropy takes scores. Probabilities lie between 0 and 1, and softmax of such numbers is nearly even, so the "
-    "gradient is small and no answer is ever sure.",
-    "cross_entropy는 점수를 받는다. 확률은 0과 1 사이이고 그런 수의 소프트맥스는 거의 고르므로 기울기가 작고 확신하는 답이 나올 수 "
-    "없다.",
+    "cross_entropy takes scores. Probabilities lie between 0 and 1, and softmax of such numbers is nearly "
+    "even, so the gradient is small and no answer is ever sure.",
+    "cross_entropy는 점수를 받는다. 확률은 0과 1 사이이고 그런 수의 소프트맥스는 거의 고르므로 기울기가 "
+    "작고 확신하는 답이 나올 수 없다.",
 )
 _SOFTMAX_FIX = Text(
     "Remove the softmax from the network; for probabilities apply it to the predictions.",
@@ -124,10 +125,10 @@ _SOFTMAX_FIX = Text(
 )
 _SIGMOID = Text("sigmoid applied twice", "두 번 적용된 시그모이드")
 _SIGMOID_FINDING = Text(
-    "The network ends with a sigmoid, and binary_cross_entropy_with_logits applies another: the loss of a row whose target "
-    "is 0 cannot fall below {floor}.",
-    "신경망이 시그모이드로 끝나는데 binary_cross_entropy_with_logits가 시그모이드를 한 번 더 적용한다. 정답이 0인 행의 손실은 "
-    "{floor}보다 작아질 수 없다.",
+    "The network ends with a sigmoid, and binary_cross_entropy_with_logits applies another: the loss of a "
+    "row whose target is 0 cannot fall below {floor}.",
+    "신경망이 시그모이드로 끝나는데 binary_cross_entropy_with_logits가 시그모이드를 한 번 더 적용한다. "
+    "정답이 0인 행의 손실은 {floor}보다 작아질 수 없다.",
 )
 _SIGMOID_CAUSE = Text(
     "The sigmoid of a number between 0 and 1 lies between 0.5 and 0.73, so the answer is always yes.",
@@ -152,9 +153,10 @@ _REACH_FIX = Text(
 )
 _SLOW = Text("slow start of sigmoid and squared error", "시그모이드와 제곱 오차의 느린 출발")
 _SLOW_FINDING = Text(
-    "On {share} of the rows an output is on the wrong side and the sigmoid's slope there is {slope}, so the error counts "
-    "only 1/{times}.",
-    "행의 {share}에서 출력이 반대쪽에 있는데 그곳에서 시그모이드의 국소적 미분이 {slope:이라/라} 오차가 1/{times}로 줄어든다.",
+    "On {share} of the rows an output is on the wrong side and the sigmoid's slope there is {slope}, so the "
+    "error counts only 1/{times}.",
+    "행의 {share}에서 출력이 반대쪽에 있는데 그곳에서 시그모이드의 국소적 미분이 {slope:이라/라} 오차가 "
+    "1/{times}로 줄어든다.",
 )
 _SLOW_CAUSE = Text(
     "The gradient of the squared error is (o − t)·σ′, and σ′ is smallest where the output is most wrong.",

@@ -12,15 +12,16 @@ from glassgrad.language import Text, short
 __all__ = ["check"]
 
 VANISHED = 1e-4
-"""The error signal of the first layer over that of the last. Each sigmoid multiplies it by at most ¼: two or three layers
-leave 0.01 and learn well, seven leave 6·10⁻⁵ and do not. Below this the first layers need ten thousand times as many steps
-as the last one."""
+"""The error signal of the first layer over that of the last. Each sigmoid multiplies it by at most ¼: two or
+three layers leave 0.01 and learn well, seven leave 6·10⁻⁵ and do not. Below this the first layers need ten
+thousand times as many steps as the last one."""
 
 EXPLODED = 1e4
 """The inverse. A rate that is right for the last layer is then ten thousand times too high for the first."""
 
 FEWEST_LAYERS = 3
-"""With one or two weighted sums nothing is passed on often enough to vanish or explode; other verdicts cover them."""
+"""With one or two weighted sums nothing is passed on often enough to vanish or explode; other verdicts cover
+them."""
 
 
 def check(exam: Examination) -> Iterator[Verdict]:
@@ -67,27 +68,32 @@ _VANISHING = Text("vanishing gradient", "기울기 소실")
 _EXPLODING = Text("exploding gradient", "기울기 폭주")
 _NONE = Text("no gradient", "기울기 없음")
 _FINDING = Text(
-    "The error signal δ is {ratio} times as large in the first of {count} layers ({first}) as in the last ({last}).",
+    "The error signal δ is {ratio} times as large in the first of {count} layers ({first}) as in the last "
+    "({last}).",
     "층 {count}개 중 첫 층의 오차 신호 δ({first})는 마지막 층({last})의 {ratio}배이다.",
 )
 _VANISHING_CAUSE = Text(
-    "On its way back the gradient is multiplied by each layer's weights and slopes; here these products are well below 1, "
-    "so the first layers hardly move.",
-    "기울기는 뒤로 가면서 층마다 가중치와 국소적 미분이 곱해진다. 여기서는 그 곱이 1보다 훨씬 작아서 앞쪽 층이 거의 움직이지 않는다.",
+    "On its way back the gradient is multiplied by each layer's weights and slopes; here these products are "
+    "well below 1, so the first layers hardly move.",
+    "기울기는 뒤로 가면서 층마다 가중치와 국소적 미분이 곱해진다. 여기서는 그 곱이 1보다 훨씬 작아서 앞쪽 "
+    "층이 거의 움직이지 않는다.",
 )
 _VANISHING_FIX = Text(
-    "Use relu with weight_init='he_uniform' (tanh with 'xavier_uniform') in place of sigmoid, or fewer layers.",
+    "Use relu with weight_init='he_uniform' (tanh with 'xavier_uniform') in place of sigmoid, or fewer "
+    "layers.",
     "sigmoid 대신 relu와 weight_init='he_uniform'(tanh는 'xavier_uniform')을 쓰거나 층을 줄인다.",
 )
 _EXPLODING_CAUSE = Text(
-    "On its way back the gradient is multiplied by each layer's weights; here these products are well above 1, so no rate "
-    "suits all layers.",
-    "기울기는 뒤로 가면서 층마다 가중치가 곱해진다. 여기서는 그 곱이 1보다 훨씬 커서 모든 층에 맞는 학습률이 없다.",
+    "On its way back the gradient is multiplied by each layer's weights; here these products are well above "
+    "1, so no rate suits all layers.",
+    "기울기는 뒤로 가면서 층마다 가중치가 곱해진다. 여기서는 그 곱이 1보다 훨씬 커서 모든 층에 맞는 "
+    "학습률이 없다.",
 )
 _EXPLODING_FIX = Text(
-    "Start with smaller weights (weight_init='he_uniform' for relu, 'xavier_uniform' for tanh), and clip the gradient: "
+    "Start with smaller weights (weight_init='he_uniform' for relu, 'xavier_uniform' for tanh), and clip "
+    "the gradient: clip_norm=1.0.",
+    "초깃값을 더 작게 하고(relu는 weight_init='he_uniform', tanh는 'xavier_uniform') 기울기를 클리핑한다: "
     "clip_norm=1.0.",
-    "초깃값을 더 작게 하고(relu는 weight_init='he_uniform', tanh는 'xavier_uniform') 기울기를 클리핑한다: clip_norm=1.0.",
 )
 _STEP_FINDING = Text(
     "The slope of the step function is {zero} everywhere, so no gradient passes through this layer.",

@@ -48,14 +48,16 @@ def _size(layer: Layer, axis: int) -> int:
 
 _TITLE = Text("linear layers with no activation between them", "사이에 활성화 함수가 없는 선형 층")
 _FINDING = Text(
-    "Layers {first} and {second} follow each other with no activation between them: {spent} numbers do what {enough} of a "
-    "single layer can.",
-    "층 {first:과/와} {second} 사이에 활성화 함수가 없다. 층 하나의 수 {enough}개로 할 수 있는 일을 {spent}개로 한다.",
+    "Layers {first} and {second} follow each other with no activation between them: {spent} numbers do what "
+    "{enough} of a single layer can.",
+    "층 {first:과/와} {second} 사이에 활성화 함수가 없다. 층 하나의 수 {enough}개로 할 수 있는 일을 "
+    "{spent}개로 한다.",
 )
 _CAUSE = Text(
-    "W₂(W₁x + b₁) + b₂ = (W₂W₁)x + (W₂b₁ + b₂): a chain of linear maps is one linear map, however many there are, and "
-    "cannot learn XOR.",
-    "W₂(W₁x + b₁) + b₂ = (W₂W₁)x + (W₂b₁ + b₂). 선형 변환은 아무리 이어도 하나의 선형 변환이며 XOR를 배울 수 없다.",
+    "W₂(W₁x + b₁) + b₂ = (W₂W₁)x + (W₂b₁ + b₂): a chain of linear maps is one linear map, however many "
+    "there are, and cannot learn XOR.",
+    "W₂(W₁x + b₁) + b₂ = (W₂W₁)x + (W₂b₁ + b₂). 선형 변환은 아무리 이어도 하나의 선형 변환이며 XOR를 배울 "
+    "수 없다.",
 )
 _FIX = Text(
     "Put an activation such as relu between {first} and {second}, or leave one of them out.",

@@ -14,17 +14,18 @@ from glassgrad.language import Text, short
 __all__ = ["check", "check_history"]
 
 GAP = 0.3
-"""How much larger the loss on held-out rows must be than that on training rows, as a share of the trivial loss: nearly a
-third of all there was to learn holds for the training rows alone. A ratio of the two losses would not do: a good digits
-network has 0.001 and 0.08, eighty times as much, and is right on 98 % of new rows (a gap of 0.03)."""
+"""How much larger the loss on held-out rows must be than that on training rows, as a share of the trivial
+loss: nearly a third of all there was to learn holds for the training rows alone. A ratio of the two losses
+would not do: a good digits network has 0.001 and 0.08, eighty times as much, and is right on 98 % of new
+rows (a gap of 0.03)."""
 
 LEARNT = 0.75
-"""The loss on training rows must be at most this share of the trivial one. A network that has learnt nothing may do better
-or worse on a few other rows by chance."""
+"""The loss on training rows must be at most this share of the trivial one. A network that has learnt nothing
+may do better or worse on a few other rows by chance."""
 
 RISEN = 1.5
-"""How far above its lowest the validation loss must have ended, where only the history is known; it wavers by a few
-percent from epoch to epoch."""
+"""How far above its lowest the validation loss must have ended, where only the history is known; it wavers
+by a few percent from epoch to epoch."""
 
 
 def check(exam: Examination) -> Iterator[Verdict]:
@@ -81,20 +82,22 @@ def _verdict(evidence: float, finding: Text) -> Verdict:
 
 _TITLE = Text("overfitting", "과대적합")
 _FINDING = Text(
-    "The loss is {train} on training rows and {held} on rows held back: {gap} of the loss of a constant answer lies between "
-    "them.",
+    "The loss is {train} on training rows and {held} on rows held back: {gap} of the loss of a constant "
+    "answer lies between them.",
     "손실이 훈련 행에서는 {train}, 떼어 둔 행에서는 {held}이다. 그 차이는 상수로 답할 때의 손실의 {gap}이다.",
 )
 _HISTORY_FINDING = Text(
-    "The validation loss was lowest in epoch {epoch} ({best}) and is {last} now, {times} times as much, while the training "
-    "loss went on falling.",
-    "검증 손실은 에폭 {epoch}에서 가장 작았고({best}) 지금은 그 {times}배인 {last}이다. 그동안 훈련 손실은 계속 줄었다.",
+    "The validation loss was lowest in epoch {epoch} ({best}) and is {last} now, {times} times as much, "
+    "while the training loss went on falling.",
+    "검증 손실은 에폭 {epoch}에서 가장 작았고({best}) 지금은 그 {times}배인 {last}이다. 그동안 훈련 손실은 "
+    "계속 줄었다.",
 )
 _CAUSE = Text(
     "The network has learnt its rows by heart, noise included, in place of what they have in common.",
     "신경망이 행들의 공통점 대신 잡음까지 포함해 행 자체를 외웠다.",
 )
 _FIX = Text(
-    "Stop earlier (patience=10), train on more rows, or hold the network back: fewer units, dropout, weight_decay.",
+    "Stop earlier (patience=10), train on more rows, or hold the network back: fewer units, dropout, "
+    "weight_decay.",
     "더 일찍 멈추거나(patience=10) 훈련 데이터를 늘리거나, 유닛 수를 줄이고 dropout과 weight_decay를 쓴다.",
 )

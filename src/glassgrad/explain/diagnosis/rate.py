@@ -13,12 +13,13 @@ from glassgrad.language import Text, short
 __all__ = ["check", "check_history"]
 
 HIGH = 0.3
-"""The update ratio ‖Δw‖/‖w‖ from which a rate may be too high. A gradient holds near the weights where it was taken, and
-0.3 of their size is not near. Good runs take first steps of 0.001 to 0.1 (Adam at 0.01 on 784 inputs: 0.2); a hundred
-times their rate gives 0.5 and more."""
+"""The update ratio ‖Δw‖/‖w‖ from which a rate may be too high. A gradient holds near the weights where it
+was taken, and 0.3 of their size is not near. Good runs take first steps of 0.001 to 0.1 (Adam at 0.01 on 784
+inputs: 0.2); a hundred times their rate gives 0.5 and more."""
 
 LOW = 1e-4
-"""The update ratio below which a rate may be too low: ten thousand steps to turn the weights by their own size."""
+"""The update ratio below which a rate may be too low: ten thousand steps to turn the weights by their own
+size."""
 
 PROBE = 10
 """Steps in which the ratio is measured."""
@@ -30,11 +31,12 @@ BETTER = 0.5
 """Another rate must reach at most this share of the loss in as many steps …"""
 
 NOTHING, MUCH = 0.9, 0.7
-"""… or, where the rows allow no small loss, at most the second of these shares of the trivial loss, while the rate at hand
-stays above the first."""
+"""… or, where the rows allow no small loss, at most the second of these shares of the trivial loss, while
+the rate at hand stays above the first."""
 
 USUAL = 0.01
-"""The update ratio that a rate is brought to where it was too low: in the middle of what good runs start with."""
+"""The update ratio that a rate is brought to where it was too low: in the middle of what good runs start
+with."""
 
 STILL_MISSED = 0.02
 """A rate under which a network comes within this share of the trivial loss is not too high for it."""
@@ -103,9 +105,9 @@ def _loss(value: float) -> Text:
 
 
 def check_history(exam: Examination) -> Iterator[Verdict]:
-    """Look at how training ended, where the optimizer is not known."""
+    """Look at how training ended, where no other fault explains it."""
     history = exam.subject.history
-    if history is None or exam.subject.optimizer is not None or history.stopped != "not finite":
+    if history is None or history.stopped != "not finite":
         return
     losses = [x for x in history.columns.get("loss", []) if math.isfinite(x)]
     finding = _STOPPED.fill(epoch=history.epochs + 1, last=short(losses[-1]) if losses else "–")
@@ -120,14 +122,14 @@ _HIGH = Text("learning rate too high", "너무 큰 학습률")
 _LOW = Text("learning rate too low", "너무 작은 학습률")
 _NO_NUMBER = Text("no number", "수가 아닌 값")
 _FINDING = Text(
-    "At lr={rate} one step changes {parameter} by {ratio} of its size, and {steps} steps from new weights end at a loss of "
-    "{loss}; at {better} they end at {other}.",
-    "lr={rate}에서는 한 번의 갱신이 {parameter:을/를} 그 크기의 {ratio}배만큼 바꾸고, 새 가중치에서 {steps}번 갱신하면 손실이 "
-    "{loss:이/가} 된다. lr={better}에서는 {other:이/가} 된다.",
+    "At lr={rate} one step changes {parameter} by {ratio} of its size, and {steps} steps from new weights "
+    "end at a loss of {loss}; at {better} they end at {other}.",
+    "lr={rate}에서는 한 번의 갱신이 {parameter:을/를} 그 크기의 {ratio}배만큼 바꾸고, 새 가중치에서 "
+    "{steps}번 갱신하면 손실이 {loss:이/가} 된다. lr={better}에서는 {other:이/가} 된다.",
 )
 _HIGH_CAUSE = Text(
-    "The gradient holds only near the weights where it was taken; a step that is too long lands on the other side of the "
-    "valley, higher up.",
+    "The gradient holds only near the weights where it was taken; a step that is too long lands on the "
+    "other side of the valley, higher up.",
     "기울기는 그것을 구한 가중치 가까이에서만 맞다. 너무 긴 걸음은 골짜기 건너편 더 높은 곳에 이른다.",
 )
 _LOW_CAUSE = Text(

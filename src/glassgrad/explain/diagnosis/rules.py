@@ -56,7 +56,6 @@ RULES = (
     Rule(symmetry.check),
     Rule(fit_of_loss.check, rows=False),
     Rule(rate.check, optimizer=True),
-    Rule(rate.check_history, rows=False),
     Rule(relu.check),
     Rule(saturation.check),
     Rule(flow.check),
@@ -66,6 +65,7 @@ RULES = (
     Rule(overfitting.check),
     Rule(overfitting.check_history, rows=False),
     Rule(plateau.check, last=True),
+    Rule(rate.check_history, rows=False, last=True),
 )
 """Causes before their effects: unscaled inputs saturate units, which makes the gradient vanish."""
 
@@ -82,9 +82,8 @@ def diagnose(
 ) -> Diagnosis:
     """Find what is wrong with a network, its data or its training.
 
-    The network itself is not changed. Up to 1000 rows, drawn by a fixed seed, are examined, and every row is searched for
-    NaN and infinity. Some rules train copies for a few steps to make sure; where nothing is suspicious they are not
-    needed.
+    The network itself is not changed. Up to 1000 rows, drawn by a fixed seed, are examined, and every row is
+    searched for NaN and infinity. Some rules train copies for a few hundred steps where they suspect something.
 
     Parameters
     ----------
@@ -162,8 +161,10 @@ def _skipped(exam: Examination) -> Iterator[Text]:
 
 
 _EXAMINED = Text(
-    "{parameters} parameters, run on {rows} of {of} rows: the loss is {loss}; a constant answer would have {trivial}.",
-    "매개변수 {parameters}개를 {of}개 행 중 {rows}개로 살폈다. 손실은 {loss}이고, 상수로 답하면 {trivial}이다.",
+    "{parameters} parameters, run on {rows} of {of} rows: the loss is {loss}; a constant answer would have "
+    "{trivial}.",
+    "매개변수 {parameters}개를 {of}개 행 중 {rows}개로 살폈다. 손실은 {loss}이고, 상수로 답하면 "
+    "{trivial}이다.",
 )
 _STRUCTURE = Text("{parameters} parameters, without rows.", "매개변수 {parameters}개를 행 없이 살폈다.")
 _NO_ROWS = Text(

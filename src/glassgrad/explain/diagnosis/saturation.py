@@ -14,18 +14,19 @@ from glassgrad.language import Text, short
 __all__ = ["check"]
 
 FLAT = 0.01
-"""A slope below this counts as flat: the sigmoid's is there for |z| > 4.6, that of tanh for |z| > 3. One such unit passes
-at most a hundredth of the gradient on."""
+"""A slope below this counts as flat: the sigmoid's is there for |z| > 4.6, that of tanh for |z| > 3. One
+such unit passes at most a hundredth of the gradient on."""
 
 MOST_ROWS = 0.9
-"""A unit is saturated where it is flat on this share of rows; units of trained networks are flat on some, and useful."""
+"""A unit is saturated where it is flat on this share of rows; units of trained networks are flat on some,
+and useful."""
 
 MOST_UNITS = 0.5
 """Half of a layer's units must be saturated: then the layers before it learn from the others alone."""
 
 STILL_MISSED = 0.25
-"""At least this share of the trivial loss must be left. The hidden units of a network that has learnt XOR are saturated
-on most rows, too: that is how it answers clearly."""
+"""At least this share of the trivial loss must be left. The hidden units of a network that has learnt XOR
+are saturated on most rows, too: that is how it answers clearly."""
 
 
 def check(exam: Examination) -> Iterator[Verdict]:
@@ -63,10 +64,10 @@ _FINDING = Text(
     "{units}에서 {op}의 국소적 미분이 행의 {share}에서 {flat}보다 작다.",
 )
 _CAUSE = Text(
-    "Weighted sums are so large that the unit answers nearly the same for every row; its local derivative multiplies the "
-    "gradient by almost 0, so the weights before it stand still.",
-    "가중합이 너무 커서 유닛이 거의 모든 행에 같은 값을 낸다. 국소적 미분이 기울기에 0에 가까운 수를 곱하므로 그 앞의 가중치가 "
-    "움직이지 않는다.",
+    "Weighted sums are so large that the unit answers nearly the same for every row; its local derivative "
+    "multiplies the gradient by almost 0, so the weights before it stand still.",
+    "가중합이 너무 커서 유닛이 거의 모든 행에 같은 값을 낸다. 국소적 미분이 기울기에 0에 가까운 수를 "
+    "곱하므로 그 앞의 가중치가 움직이지 않는다.",
 )
 _FIX = Text(
     "Scale the inputs, start with smaller weights (weight_init='xavier_uniform'), or use relu.",

@@ -18,9 +18,11 @@ from glassgrad.data.arraydata import Arrays
 from glassgrad.data.checks import validate_arrays
 from glassgrad.data.preprocessing import Preprocessing
 from glassgrad.data.readers import read
+from glassgrad.data.steps import Standardise, StandardiseFeatures
 from glassgrad.data.table import Table
+from glassgrad.data.targets import ClassTarget
 from glassgrad.errors import DataError, OptionError
-from glassgrad.language import Text
+from glassgrad.explain.diagnosis.verdict import Place
 from glassgrad.learner.files import read_unfinished
 from glassgrad.learner.learner import Learner
 from glassgrad.learner.network import network_of, output_count
@@ -46,8 +48,8 @@ _BATCH = 32
 """Rows of a mini-batch where nobody says: the default of `glassgrad.fit`."""
 
 
-def _plain_row(row: int) -> Text:
-    return Text("row {row}", "{row}행").fill(row=row)
+def _plain_row(row: int) -> Place:
+    return Place("row", str(row))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +71,10 @@ class Subject:
         The rows that the network was trained on, as X and y, where they are not all of those above.
     batch_size
         Rows of a mini-batch.
-    row, column
-        The names of a row and of a feature.
+    limits
+        For each feature the size that a learner's preprocessing lets it have, infinity where there is none.
+    row, column, label
+        The place of a row, and the names of a feature and of a class.
     """
 
     model: Module
@@ -83,8 +87,10 @@ class Subject:
     validation: Pair | None = None
     trained: Pair | None = None
     batch_size: int = _BATCH
-    row: Callable[[int], Text] = _plain_row
+    limits: Array | None = None
+    row: Callable[[int], Place] = _plain_row
     column: Callable[[int], str] = str
+    label: Callable[[int], str] = str
 
 
 def subject_of(
@@ -210,7 +216,7 @@ def _of_trained(found: _Trained, source: Any, optimizer: Any, history: History |
     if optimizer is None:
         by = find_optimizer(by, recipe.lr, recipe.weight_decay)
     X = y = trained = held = None
-    row: Callable[[int], Text] = _plain_row
+    row = _plain_row
     if source is not None:
         column = fitted.target_encoding.column or None
         rows = source if isinstance(source, Table | Arrays) else read(source, target=column)
@@ -219,7 +225,7 @@ def _of_trained(found: _Trained, source: Any, optimizer: Any, history: History |
             network_target(fitted.target(rows), outputs, recipe.dtype),
         )
         if isinstance(rows, Table):
-            row = partial(_table_row, rows)
+            row = partial(_row_of_table, rows)
         if found.learner is not None and found.learner.trained_on(rows):
             prepared = prepare(rows, recipe=recipe, preprocessing=fitted)
             parts = [
@@ -227,7 +233,7 @@ def _of_trained(found: _Trained, source: Any, optimizer: Any, history: History |
                 for part in (prepared.train, prepared.validation or prepared.test)
             ]
             trained, held = parts
-    names = fitted.feature_names
+    target = fitted.target_encoding
     return Subject(
         found.network,
         chosen,
@@ -239,12 +245,25 @@ def _of_trained(found: _Trained, source: Any, optimizer: Any, history: History |
         held,
         trained,
         recipe.batch_size or _BATCH,
+        _limits(fitted),
         row,
-        names.__getitem__,
+        fitted.feature_names.__getitem__,
+        target.classes.__getitem__ if isinstance(target, ClassTarget) else str,
     )
 
 
-def _table_row(table: Table, row: int) -> Text:
-    name = table.numbers(row)
-    number = name.rpartition(" ")[2]
-    return Text(name, f"{number}번째 줄" if table.unit == "line" else f"{number}행")
+def _limits(fitted: Preprocessing) -> Array:
+    """Return the size at which preprocessing clips each feature."""
+    limits = np.full(fitted.n_features, np.inf)
+    for step in fitted.array_steps:
+        if isinstance(step, StandardiseFeatures):
+            limits[:] = step.clip
+    clips = {step.column: step.clip for step in fitted.table_steps if isinstance(step, Standardise)}
+    for place, name in enumerate(fitted.feature_names if clips else ()):
+        limits[place] = clips.get(name, np.inf)
+    return limits
+
+
+def _row_of_table(table: Table, row: int) -> Place:
+    number = row + 1 if table.places is None else int(table.places[row])
+    return Place("line" if table.unit == "line" else "row", str(number))

@@ -14,8 +14,9 @@ from glassgrad.language import Text
 __all__ = ["check"]
 
 SAME = 1e-5
-"""Two units are alike where their weights, and their gradients, differ by less than this share of their size: the rounding
-of sums over some hundred rows in float32. Drawn at random, two units differ by about as much as their weights are large."""
+"""Two units are alike where their weights, and their gradients, differ by less than this share of their
+size: the rounding of sums over some hundred rows in float32. Drawn at random, two units differ by about as
+much as their weights are large."""
 
 MOST_UNITS = 0.5
 """More than half of a layer's units must be alike. Fewer may be what pruning left."""
@@ -49,7 +50,7 @@ def _alike(exam: Examination, layer: Layer) -> Array:
     parameters = [(layer.weight, layer.units)]
     if layer.bias is not None and layer.bias.shape == (layer.weight.shape[layer.units],):
         parameters.append((layer.bias, 0))
-    alike = np.ones(int(layer.weight.shape[layer.units]), bool)  # type: ignore[arg-type]
+    alike: Array = np.full(layer.weight.shape[layer.units], True)
     for value, axis in parameters:
         for array in (exam.replay.values[value], exam.replay.gradient(value)):
             rows = np.moveaxis(array.astype(np.float64), axis, 0).reshape(array.shape[axis], -1)
@@ -68,8 +69,8 @@ _CAUSE = Text(
     "같게 시작해 같게 밀리는 유닛은 계속 같다. 층은 그중 하나만 있는 것처럼 일한다.",
 )
 _FIX = Text(
-    "Draw the first weights at random: weight_init='he_uniform' (relu) or 'xavier_uniform' (tanh, sigmoid). Biases may "
-    "start at 0.",
-    "가중치의 초깃값을 무작위로 정한다: weight_init='he_uniform'(relu) 또는 'xavier_uniform'(tanh, sigmoid). 편향은 0에서 시작해도 "
-    "된다.",
+    "Draw the first weights at random: weight_init='he_uniform' (relu) or 'xavier_uniform' (tanh, sigmoid). "
+    "Biases may start at 0.",
+    "가중치의 초깃값을 무작위로 정한다: weight_init='he_uniform'(relu) 또는 'xavier_uniform'(tanh, "
+    "sigmoid). 편향은 0에서 시작해도 된다.",
 )

@@ -23,10 +23,12 @@ __all__ = ["Outcome", "Trial", "full_batch_steps"]
 Array = np.ndarray[Any, Any]
 
 _WATCHED = 10
-"""In how many of the first steps the update is measured: enough for momentum of 0.9 to build up most of its speed."""
+"""In how many of the first steps the update is measured: enough for momentum of 0.9 to build up most of its
+speed."""
 
 _JUDGED = 5
-"""How often the loss is taken in the last quarter of a trial: where a rate is too high it leaps up and down."""
+"""How often the loss is taken in the last quarter of a trial: where a rate is too high it leaps up and
+down."""
 
 _SEED = 0
 

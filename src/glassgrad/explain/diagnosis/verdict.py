@@ -23,12 +23,13 @@ SEVERITIES: dict[Severity, Text] = {
 }
 """How bad it is, worst first: a fault keeps the network from learning, a warning makes it learn slowly or badly."""
 
-Kind: TypeAlias = Literal["layer", "parameter", "row", "column", "class", "setting", "network"]
+Kind: TypeAlias = Literal["layer", "parameter", "row", "line", "column", "class", "setting", "network"]
 
 _KINDS: dict[Kind, Text] = {
     "layer": Text("layer {name}", "층 {name}"),
     "parameter": Text("parameter {name}", "매개변수 {name}"),
-    "row": Text("{name}", "{name}"),
+    "row": Text("row {name}", "{name}행"),
+    "line": Text("line {name}", "{name}번째 줄"),
     "column": Text("column {name}", "열 {name}"),
     "class": Text("class {name}", "클래스 {name}"),
     "setting": Text("setting {name}", "설정 {name}"),
@@ -43,14 +44,15 @@ class Place:
     Attributes
     ----------
     kind
-        ``"layer"``, ``"parameter"``, ``"row"``, ``"column"``, ``"class"``, ``"setting"`` or ``"network"``.
+        ``"layer"``, ``"parameter"``, ``"row"`` (of an array from 0, of a table from 1), ``"line"`` (of a file),
+        ``"column"``, ``"class"``, ``"setting"`` or ``"network"``.
     name
-        What it is called: ``"2"``, ``"0.weight"``, ``"row 517"``, ``"lr"``.
+        What it is called: ``"2"``, ``"0.weight"``, ``"517"``, ``"lr"``.
 
     Examples
     --------
-    >>> Place("layer", "2").text.to("ko"), str(Place("parameter", "0.weight"))
-    ('층 2', 'parameter 0.weight')
+    >>> Place("layer", "2").text.to("ko"), str(Place("row", "517"))
+    ('층 2', 'row 517')
     """
 
     kind: Kind

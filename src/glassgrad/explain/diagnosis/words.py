@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from glassgrad.ir import Node
 from glassgrad.language import Text
 
-__all__ = ["listed", "operation", "some_units"]
+__all__ = ["MOST_LISTED", "listed", "operation", "some_units"]
 
-_SHOWN = 5
+MOST_LISTED = 5
 """How many of a list are named."""
 
 
-def listed(names: Sequence[Any]) -> str:
+def listed(names: Any) -> str:
     """Return the first few of a list.
 
     Examples
@@ -22,10 +21,10 @@ def listed(names: Sequence[Any]) -> str:
     >>> listed(range(3)), listed(range(100))
     ('0, 1, 2', '0, 1, 2, 3, 4, …')
     """
-    return ", ".join(map(str, names[:_SHOWN])) + (", …" if len(names) > _SHOWN else "")
+    return ", ".join(map(str, names[:MOST_LISTED])) + (", …" if len(names) > MOST_LISTED else "")
 
 
-def some_units(units: Sequence[Any], of: int) -> Text:
+def some_units(units: Any, of: int) -> Text:
     """Return how many units, and which.
 
     Examples
