@@ -43,6 +43,17 @@ class Block:
     last: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A tile: `rows` rows from `row` on, and the vectors at `columns` (start, active lanes) of a panel."""
+
+    outer: Sequence[At]
+    row: At
+    rows: int
+    panel: V | int
+    columns: Sequence[tuple[int, int]]
+
+
 class _Tiles:
     """The tiles of one product."""
 
@@ -70,98 +81,67 @@ class _Tiles:
             source = self._address(self.given, [*moves, (At(block.start), p.depth_vectors)])
             pack_panel(self.f, p, self.kind, source, self.vectors, panel, columns, block.length)
 
-    def emit(
-        self,
-        outer: Sequence[At],
-        row: At,
-        rows: int,
-        panel: V | int,
-        columns: Sequence[tuple[int, int]],
-        block: Block,
-    ) -> None:
-        """Write one tile: `rows` rows from `row` on, and the vectors at `columns` (start, active) of a panel.
+    def emit(self, tile: Tile, block: Block) -> None:
+        """Write one tile.
 
         Of the summed axis it takes one block; the sums wait in memory for the next, or are complete after the last.
         """
         f, p = self.f, self.product
-        moves = [(o, a.numbers) for o, a in zip(outer, p.outer, strict=True)]
-        moves += [] if p.rows is None else [(row, p.rows.numbers)]
+        moves = [(o, a.numbers) for o, a in zip(tile.outer, p.outer, strict=True)]
+        moves += [] if p.rows is None else [(tile.row, p.rows.numbers)]
         at_numbers = self._address(self.numbers, [*moves, (At(block.start), p.depth_numbers)])
-        at_vectors, step = self._vectors(outer, panel, block)
-        waiting = self._waiting(outer, row, rows, panel, columns) if p.blocks > 1 else []
+        at_vectors, step = self._vectors(tile.outer, tile.panel, block)
+        waiting = self._waiting(tile) if p.blocks > 1 else []
         begin = [] if block.first else [f.load(at, self.kind, p.lanes) for at in waiting]
         if block.last:
-            self._prefetch(outer, row, rows, panel, columns)
-        sums = self._sums(at_numbers, at_vectors, step, rows, columns, block.length, begin)
+            self._prefetch(tile)
+        sums = self._sums(at_numbers, at_vectors, step, tile, block.length, begin)
         if not block.last:
             for total, at in zip(sums, waiting, strict=True):
                 f.store(total, at)
             return
         self.body.refresh()
-        places = self._places(outer, row, rows, panel, columns)
-        for total, (index, active) in zip(sums, places, strict=True):
+        for total, (index, active) in zip(sums, self._places(tile), strict=True):
             limit = None if active == p.lanes or p.filled else active
             if self.out in self.kernel.stored:
                 self.body.store(self.body.own(self.out), total, index, p.along.place, limit)
             self.body.run(index, p.along.place, p.lanes, limit, {self.out: total})
 
-    def _places(
-        self,
-        outer: Sequence[At],
-        row: At,
-        rows: int,
-        panel: V | int,
-        columns: Sequence[tuple[int, int]],
-    ) -> Iterator[tuple[Sequence[At], int]]:
+    def _places(self, tile: Tile) -> Iterator[tuple[Sequence[At], int]]:
         """Go through the vectors of a tile: the index of each, and how many of its lanes count."""
         p = self.product
         index = [At()] * len(self.kernel.domain)
-        for o, axis in zip(outer, p.outer, strict=True):
+        for o, axis in zip(tile.outer, p.outer, strict=True):
             index[axis.place] = o
-        start = self.f.mul(panel, p.width)
-        for i in range(rows):
-            for begins, active in columns:
+        start = self.f.mul(tile.panel, p.width)
+        for i in range(tile.rows):
+            for begins, active in tile.columns:
                 if p.rows is not None:
-                    index[p.rows.place] = At(row.base, row.plus + i)
+                    index[p.rows.place] = At(tile.row.base, tile.row.plus + i)
                 index[p.along.place] = At(start, begins)
                 yield index, active
 
-    def _prefetch(
-        self,
-        outer: Sequence[At],
-        row: At,
-        rows: int,
-        panel: V | int,
-        columns: Sequence[tuple[int, int]],
-    ) -> None:
+    def _prefetch(self, tile: Tile) -> None:
         """Ask for what the body will read, so that it is there when the sums are complete."""
         if self.product.depth < _AHEAD:
             return
         self.body.refresh()
-        for index, _ in self._places(outer, row, rows, panel, columns):
+        for index, _ in self._places(tile):
             self.body.prefetch(index, self.product.along.place)
 
-    def _waiting(
-        self,
-        outer: Sequence[At],
-        row: At,
-        rows: int,
-        panel: V | int,
-        columns: Sequence[tuple[int, int]],
-    ) -> list[V]:
+    def _waiting(self, tile: Tile) -> list[V]:
         """Return where the sums of a tile wait."""
         f, p = self.f, self.product
         assert self.partial is not None
         tall, panels = p.tiles
         where: V | int = 0
-        for o, a in zip(outer, p.outer, strict=True):
+        for o, a in zip(tile.outer, p.outer, strict=True):
             where = f.add(f.mul(where, a.size), o.base)
-        where = f.add(f.mul(where, tall * p.tile[0]), f.add(row.base, row.plus))
-        start = f.add(f.mul(where, panels * p.width), f.mul(panel, p.width))
+        where = f.add(f.mul(where, tall * p.tile[0]), f.add(tile.row.base, tile.row.plus))
+        start = f.add(f.mul(where, panels * p.width), f.mul(tile.panel, p.width))
         base = f.at(self.partial, start, self.size)
-        return [
-            f.at(base, i * panels * p.width + begin, self.size) for i in range(rows) for begin, _ in columns
-        ]
+        places = [(i, begin) for i in range(tile.rows) for begin, _ in tile.columns]
+        return [f.at(base, i * panels * p.width + begin, self.size) for i, begin in places]
 
     def _address(self, base: V, moves: Sequence[tuple[At, int]]) -> V:
         f = self.f
@@ -187,14 +167,13 @@ class _Tiles:
         numbers: V,
         vectors: V,
         step: int,
-        rows: int,
-        columns: Sequence[tuple[int, int]],
+        tile: Tile,
         depth: int,
         begin: Sequence[V],
     ) -> list[V]:
         """Return the sums of a tile, row by row, over `depth` places, on top of those it begins with."""
         f, p = self.f, self.product
-        count = rows * len(columns)
+        count = tile.rows * len(tile.columns)
         chains = max(1, min(4, _CHAINS // count, depth))
         unroll = max(chains, 2 if count > 4 else 4)
         unroll = min(-(-unroll // chains) * chains, depth)
@@ -207,11 +186,11 @@ class _Tiles:
             at_n = f.at(numbers, f.mul(turn.index, p.depth_numbers), self.size)
             sums = turn.carried
             for k in range(unroll):
-                sums = self._step(sums, k % chains, at_n, at_v, k, step, rows, columns)
+                sums = self._step(sums, k % chains, at_n, at_v, k, step, tile)
             turn.next(sums)
         totals = turn.results
         for k in range(whole, depth):
-            totals = self._step(totals, k % chains, numbers, vectors, k, step, rows, columns)
+            totals = self._step(totals, k % chains, numbers, vectors, k, step, tile)
         while len(totals) > count:
             joined = [self._apply("add", a, b) for a, b in zip(totals[:count], totals[-count:], strict=True)]
             totals = joined + totals[count:-count]
@@ -229,24 +208,23 @@ class _Tiles:
         vectors: V,
         k: int,
         step: int,
-        rows: int,
-        columns: Sequence[tuple[int, int]],
+        tile: Tile,
     ) -> list[V]:
         """Add the products of one place along the summed axis."""
         f, p = self.f, self.product
         found = list(totals)
         read = []
-        for begin, active in columns:
+        for begin, active in tile.columns:
             whole = active == p.lanes or p.filled or p.packed
             limit = None if whole else active
             address = f.at(vectors, k * step + begin, self.size)
             read.append(f.load(address, self.kind, p.lanes, limit))
-        first = chain * rows * len(columns)
-        for i in range(rows):
+        first = chain * tile.rows * len(tile.columns)
+        for i in range(tile.rows):
             away = k * p.depth_numbers + (i * p.rows.numbers if p.rows else 0)
             number = f.splat(f.load(f.at(numbers, away, self.size), self.kind), p.lanes)
             for j, vector in enumerate(read):
-                place = first + i * len(columns) + j
+                place = first + i * len(tile.columns) + j
                 if number.floating:
                     found[place] = f.fma(number, vector, found[place])
                 else:
@@ -263,12 +241,12 @@ def emit_contraction(f: Function, kernel: Kernel, context: Context, plan: Plan, 
             if product.rows_first:
                 for row, rows in _rows(f, product, span):
                     for panel, columns in panels(f, product, None):
-                        tiles.emit(outer, row, rows, panel, columns, block)
+                        tiles.emit(Tile(outer, row, rows, panel, columns), block)
             else:
                 for panel, columns in panels(f, product, span):
                     tiles.pack(outer, panel, columns, block)
                     for row, rows in _rows(f, product, None):
-                        tiles.emit(outer, row, rows, panel, columns, block)
+                        tiles.emit(Tile(outer, row, rows, panel, columns), block)
 
 
 def _depth_blocks(f: Function, product: Product) -> Iterator[Block]:
