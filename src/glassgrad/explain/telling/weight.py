@@ -32,6 +32,9 @@ _IMAGE = 8
 _ROWS = 8
 """Rows of the mini-batch that are told apart in a table."""
 
+_ONES = UNSEEN | {"add", "sum"}
+"""Operations whose local derivative is always 1."""
+
 _VALUE = Text("value", "값")
 
 
@@ -119,7 +122,7 @@ def _way(told: Explanation, start: str, path: Path) -> str:
 
 def _factors(path: Path) -> str:
     """Return the local derivatives along a path, without the ones of moves and sums."""
-    numbers = [s.derivative for s in path.stops if s.derivative != 1.0] or [1.0]
+    numbers = [s.derivative for s in path.stops if s.node.op not in _ONES] or [1.0]
     return " · ".join(short(d) if d >= 0 else f"({short(d)})" for d in numbers)
 
 
