@@ -24,7 +24,7 @@ def test_all_forms_are_there(lang: Lang) -> None:
     assert set(bundle) == {"text/plain", "text/latex", "image/svg+xml", "text/html"}
     assert bundle["text/latex"].count("$$") == 4
     ElementTree.fromstring(bundle["image/svg+xml"])
-    assert bundle["text/html"].startswith(f'<div class="gg-doc" lang="{lang}">')
+    assert bundle["text/html"].startswith(f'<div class="gg-doc gg-cell" lang="{lang}">')
     assert bundle["text/html"].count("<details open>") == 1
     assert "<script" not in bundle["text/html"]
     assert size(bundle) < MOST_BYTES
@@ -57,7 +57,7 @@ def test_a_cell_stays_small_and_says_what_is_missing() -> None:
     assert "it: picture 19" in bundle["text/html"]
     assert "picture 0</figcaption>" in bundle["text/html"]
     assert "the last word" in bundle["text/html"]
-    assert bundle["text/html"].endswith("</details></div>")
+    assert bundle["text/html"].endswith("</details></section></div>")
 
 
 def test_a_long_text_says_that_it_goes_on() -> None:

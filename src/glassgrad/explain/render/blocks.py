@@ -117,6 +117,7 @@ def _figure(given: Drawing, lang: Lang) -> _Html:
     wide = isinstance(figure, Circuit) and widths[0] > 360
     style = "gg-scroll gg-picture" + (" gg-wide" if wide else "")
     reach = f' tabindex="0" role="group" aria-label="{NAMES["scroll"].to(lang)}"' if wide else ""
+    reach += f' style="--gg-width:{widths[0]:g}px"' if wide else ""
     pictures = "".join(
         f'<div style="--gg-width:{width:g}px">{each}</div>' for each, width in zip(drawn, widths, strict=True)
     )

@@ -57,17 +57,17 @@ def mimebundle(document: Document, lang: Lang = "en") -> dict[str, str]:
 
 
 def _fragment(document: Document, lang: Lang, most: float) -> str:
-    """Return a document as part of a page, of at most so many bytes; its first section is unfolded."""
-    start = f'<div class="gg-doc" lang="{lang}"><style>{DOCUMENT}</style><p><b>{words(document.title.to(lang))}</b></p>'
+    """Return a document as part of a page, of at most so many bytes, unfolded up to its first figure."""
+    title = words(document.title.to(lang))
+    start = f'<div class="gg-doc gg-cell" lang="{lang}"><style>{DOCUMENT}</style><p><b>{title}</b></p>'
     parts, left = [start], most - _size(start) - _size("</div>")
-    frames = [
-        (
-            f"<details{'' if number else ' open'}><summary><h2>{words(section.title.to(lang))}</h2></summary>",
-            "</details>",
-            section,
-        )
-        for number, section in enumerate(document.sections)
-    ]
+    drawn = [any(isinstance(each, Drawing) for each in section.blocks) for section in document.sections]
+    frames = []
+    for number, section in enumerate(document.sections):
+        fold = "" if any(drawn[:number]) or (number and not any(drawn)) else " open"
+        title = words(section.title.to(lang))
+        opening = f"<section><details{fold}><summary><h2>{title}</h2></summary>"
+        frames.append((opening, "</details></section>", section))
     left -= sum(_size(opening) + _size(closing) for opening, closing, _ in frames)
     left -= sum(_size(_instead(each, lang)) for section in document.sections for each in section.blocks)
     for opening, closing, section in frames:

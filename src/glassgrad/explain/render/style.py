@@ -37,7 +37,8 @@ border-radius:0 8px 8px 0;margin:.7rem 0}}
 .gg-doc .gg-picture{{width:fit-content;display:flex;flex-wrap:wrap;background:var(--gg-ground)}}
 .gg-doc .gg-picture div{{width:calc(var(--gg-width)*1.25);max-width:100%}}
 .gg-doc .gg-picture svg{{display:block;height:auto;width:100%}}
-.gg-doc .gg-wide div{{width:calc(var(--gg-width)*.92);max-width:none;flex:none}}
+.gg-doc .gg-wide{{width:min(100%,calc(var(--gg-width)*1.25))}}
+.gg-doc .gg-wide div{{width:max(100%,calc(var(--gg-width)*.92));max-width:none;flex:none}}
 .gg-doc .gg-table{{width:fit-content}}
 .gg-doc .gg-tall{{max-height:36rem;overflow:auto}}
 .gg-doc table{{border-collapse:separate;border-spacing:0;font-size:15px;line-height:1.45;margin:0}}
@@ -48,24 +49,29 @@ border-bottom:1px solid var(--gg-line);z-index:1}}
 .gg-doc tfoot td{{position:sticky;bottom:0;border-top:2px solid var(--gg-ink);font-weight:650}}
 .gg-doc td.gg-right,.gg-doc th.gg-right{{text-align:right;font-variant-numeric:tabular-nums}}
 .gg-doc td{{white-space:nowrap;overflow-wrap:normal}}
-.gg-doc td.gg-long{{white-space:normal;min-width:min(16rem,62vw)}}
+.gg-doc td.gg-long{{white-space:normal;min-width:min(16rem,46vw)}}
 .gg-doc .gg-n{{font-size:0;white-space:nowrap;font-variant-numeric:tabular-nums}}
 .gg-doc .gg-n::before{{content:attr(data-n);font-size:15px}}
 .gg-doc .gg-formula{{overflow-x:auto;padding:.8rem 1rem;margin:.7rem 0;border-radius:8px;background:var(--gg-soft)}}
+.gg-doc .gg-formula+.gg-formula{{margin-top:-.7rem;padding-top:.25rem;border-top-left-radius:0;
+border-top-right-radius:0}}
+.gg-doc .gg-formula:has(+.gg-formula){{border-bottom-left-radius:0;border-bottom-right-radius:0;padding-bottom:.3rem}}
 .gg-doc .gg-formula math{{font-size:1.12rem;text-align:left;margin:0;width:max-content}}
 .gg-doc .gg-plain{{font:1rem/1.6 'Cambria Math','STIX Two Math','Noto Sans Math',{_FONT};white-space:pre-wrap}}
 .gg-doc .gg-formula span{{display:block;color:var(--gg-quiet);font-size:.9rem;margin-bottom:.35rem}}
 .gg-doc .gg-answer{{display:flex;flex-wrap:wrap;gap:.2rem 1rem;align-items:baseline;padding:.55rem .9rem;
 border:1px solid var(--gg-line);border-radius:8px;width:fit-content;max-width:100%}}
 .gg-doc .gg-answer .gg-n::before,.gg-doc .gg-answer output{{font-weight:650}}
+.gg-cell{{background:var(--gg-ground);border-radius:8px;padding:.6rem 1.1rem;font-size:14.5px}}
+.gg-cell h2{{font-size:1.08rem}}.gg-cell section{{margin:0}}.gg-cell summary{{padding:.55rem 0 .35rem}}
 @media (max-width:480px){{.gg-doc{{font-size:15.5px}}.gg-doc th,.gg-doc td{{padding:.38rem .55rem}}
-.gg-doc .gg-wide div{{width:calc(var(--gg-width)*.88)}}}}
+.gg-doc .gg-wide div{{width:max(100%,calc(var(--gg-width)*.88))}}}}
 @media screen and (prefers-color-scheme:dark){{.gg-doc{{--gg-ink:#eceef2;--gg-quiet:#a3a9b4;--gg-ground:#15171c;
 --gg-soft:#1e2129;--gg-line:#333844;--gg-accent:#6cc0f2;--gg-rule:#132a24;--gg-rule-line:#4fd6a8;--gg-warn:#33240f;
 --gg-warn-line:#f0b05a}}}}
 @media print{{.gg-doc{{font-size:10.5pt}}.gg-doc details::details-content{{content-visibility:visible;
 block-size:auto}}.gg-doc .gg-tall{{max-height:none}}.gg-doc .gg-scroll{{overflow:visible;border:0}}
-.gg-doc .gg-wide div{{width:auto;max-width:100%;flex:1}}.gg-doc figure,.gg-doc .gg-note,.gg-doc tr,
+.gg-doc .gg-wide div{{width:100%}}.gg-doc figure,.gg-doc .gg-note,.gg-doc tr,
 .gg-doc .gg-formula{{break-inside:avoid}}.gg-doc summary{{list-style:none;break-after:avoid}}
 .gg-doc th,.gg-doc tfoot td{{position:static}}}}
 """
