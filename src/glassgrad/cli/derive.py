@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from glassgrad.cli.output import check_writable, print_json, say, write_whole
+from glassgrad.cli.output import check_writable, page, print_json, say, write_whole
 
 if TYPE_CHECKING:
     from glassgrad.explain.derivation import Derivation
@@ -68,7 +68,7 @@ def derive(
     elif latex is None:
         from glassgrad.explain.render.terminal import terminal
 
-        say(terminal(document, tongue))
+        say(terminal(document, tongue, **page()))
     else:
         say(f"Written to {latex}")
 

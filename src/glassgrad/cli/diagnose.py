@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from glassgrad.cli.options import ReadingOptions
-from glassgrad.cli.output import print_json, say
+from glassgrad.cli.output import page, print_json, say
 from glassgrad.cli.sources import Selection, read_source
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def diagnose(
         }
         print_json("diagnose", fields)
         return
-    say(found.text(lang=tongue).rstrip("\n"))
+    say(found.text(lang=tongue, **page()).rstrip("\n"))
 
 
 def _diagnosis(model: str, data: str | None, selection: Selection) -> tuple[Diagnosis, dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from glassgrad.cli.options import ReadingOptions
-from glassgrad.cli.output import check_not_input, check_writable, print_json, say, write_whole
+from glassgrad.cli.output import check_not_input, check_writable, page, print_json, say, write_whole
 from glassgrad.cli.sources import Selection, read_source
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def explain(
         print_json("explain", fields)
         return
     if html is None and latex is None:
-        say(told.text(weight, lang=tongue))
+        say(told.text(weight, lang=tongue, **page()))
     elif not options.quiet:
         say("\n".join(f"Written to {path}" for path in (html, latex) if path is not None))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ __all__ = [
     "check_not_input",
     "check_writable",
     "counted",
+    "page",
     "print_json",
     "print_table",
     "say",
@@ -44,6 +46,13 @@ def say(text: str = "") -> None:
         print(text)
     except BrokenPipeError:
         stop_writing()
+
+
+def page() -> dict[str, Any]:
+    """Return how wide a text may be and whether in colour, for whoever reads standard output."""
+    if not sys.stdout.isatty():
+        return {"width": 100, "colour": False}
+    return {"width": shutil.get_terminal_size((100, 24)).columns, "colour": not os.environ.get("NO_COLOR")}
 
 
 def counted(count: int, noun: str) -> str:

@@ -206,11 +206,13 @@ class Explanation:
 
         return document(self, weight)
 
-    def text(self, weight: str | None = None, *, lang: Lang = "en", width: int = 100) -> str:
-        """Return the explanation for a terminal."""
+    def text(
+        self, weight: str | None = None, *, lang: Lang = "en", width: int = 100, colour: bool = False
+    ) -> str:
+        """Return the explanation for a terminal of a width, in colour where it is asked for."""
         from glassgrad.explain.render.terminal import terminal
 
-        return terminal(self.document(weight), lang, width)
+        return terminal(self.document(weight), lang, width, colour=colour)
 
     def html(self, weight: str | None = None, *, lang: Lang = "en") -> str:
         """Return the explanation as one page that works offline."""

@@ -169,11 +169,11 @@ class Diagnosis(Sequence[Verdict]):
             sections.append(Section(f"verdict-{number}", title, blocks))
         return Document(_DIAGNOSIS, sections)
 
-    def text(self, *, lang: Lang = "en", width: int = 100) -> str:
-        """Return the diagnosis for a terminal."""
+    def text(self, *, lang: Lang = "en", width: int = 100, colour: bool = False) -> str:
+        """Return the diagnosis for a terminal of a width, in colour where it is asked for."""
         from glassgrad.explain.render.terminal import terminal
 
-        return terminal(self.document(), lang, width)
+        return terminal(self.document(), lang, width, colour=colour)
 
     def html(self, *, lang: Lang = "en") -> str:
         """Return the diagnosis as one page that works offline."""

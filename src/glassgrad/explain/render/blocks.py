@@ -28,6 +28,9 @@ _Html: TypeAlias = str
 _TALL = 24
 """A table of more rows scrolls within itself, unless its last row is the sum of the others, which should be seen."""
 
+_BROAD = 1300.0
+"""A circuit of more pixels is printed across a page of its own."""
+
 _LONG = 36
 """A cell of more letters than this may break into lines, but not into a narrow column."""
 
@@ -122,7 +125,8 @@ def _figure(given: Drawing, lang: Lang) -> _Html:
         f'<div style="--gg-width:{width:g}px">{each}</div>' for each, width in zip(drawn, widths, strict=True)
     )
     caption = words(given.caption.to(lang))
-    return f'<figure><div class="{style}"{reach}>{pictures}</div><figcaption>{caption}</figcaption></figure>'
+    broad = ' class="gg-broad"' if wide and widths[0] > _BROAD else ""
+    return f'<figure{broad}><div class="{style}"{reach}>{pictures}</div><figcaption>{caption}</figcaption></figure>'
 
 
 def _width(drawn: str) -> float:

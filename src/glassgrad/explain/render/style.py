@@ -71,7 +71,8 @@ border:1px solid var(--gg-line);border-radius:8px;width:fit-content;max-width:10
 --gg-warn-line:#f0b05a}}}}
 @media print{{.gg-doc{{font-size:10.5pt}}.gg-doc details::details-content{{content-visibility:visible;
 block-size:auto}}.gg-doc .gg-tall{{max-height:none}}.gg-doc .gg-scroll{{overflow:visible;border:0}}
-.gg-doc .gg-wide div{{width:100%}}.gg-doc figure,.gg-doc .gg-note,.gg-doc tr,
+.gg-doc .gg-wide div{{width:100%}}
+.gg-doc .gg-broad{{page:gg-broad}}.gg-doc figure,.gg-doc .gg-note,.gg-doc tr,
 .gg-doc .gg-formula{{break-inside:avoid}}.gg-doc summary{{list-style:none;break-after:avoid}}
 .gg-doc th,.gg-doc tfoot td{{position:static}}}}
 """
@@ -96,6 +97,6 @@ padding-top:.8rem}
 max-height:calc(100vh - 2rem);overflow:auto}.gg-page main section:first-child{border-top:0}
 .gg-page main section:first-child summary{padding-top:.2rem}}
 @media screen and (prefers-color-scheme:dark){html{background:#15171c}}
-@media print{@page{margin:16mm 14mm}.gg-page{display:block;padding:0}.gg-page nav{display:none}}
+@media print{@page{margin:16mm 14mm}@page gg-broad{size:landscape}.gg-page{display:block;padding:0}.gg-page nav{display:none}}
 """
 """For a page that is a document and nothing else."""
