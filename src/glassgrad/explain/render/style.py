@@ -97,6 +97,7 @@ padding-top:.8rem}
 max-height:calc(100vh - 2rem);overflow:auto}.gg-page main section:first-child{border-top:0}
 .gg-page main section:first-child summary{padding-top:.2rem}}
 @media screen and (prefers-color-scheme:dark){html{background:#15171c}}
-@media print{@page{margin:16mm 14mm}@page gg-broad{size:landscape}.gg-page{display:block;padding:0}.gg-page nav{display:none}}
+@media print{@page{margin:16mm 14mm}@page gg-broad{size:landscape}
+.gg-page{display:block;padding:0}.gg-page nav{display:none}}
 """
 """For a page that is a document and nothing else."""

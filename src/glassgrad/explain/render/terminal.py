@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from rich import box
+from rich.box import Box
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table as Grid
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 __all__ = ["terminal"]
+
+_RULES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
+"""Lines below the header and above the sum, and no others."""
 
 _MOST_ROWS = 40
 _MORE = Text("… {n} more rows", "… {n}행 더")
@@ -106,7 +109,7 @@ def _paragraph(given: Paragraph, lang: Lang) -> RenderableType:
 
 
 def _table(given: Table, lang: Lang) -> RenderableType:
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    grid = Grid(box=_RULES, pad_edge=False, header_style="bold", show_edge=False)
     for k, title in enumerate(given.header):
         numbers = any(isinstance(row[k], int | float) for row in given.rows)
         grid.add_column(Words(title.to(lang)), justify="right" if numbers else "left", overflow="fold")
