@@ -238,8 +238,28 @@ def test_a_long_curve_keeps_its_peaks() -> None:
     y[54_321] = 1.0
     drawn = lines(curves(Curve("c", np.arange(1e5), y)))[-1]
     heights = [float(h) for h in re.findall(r"[ML][\d.]+ ([\d.]+)", drawn)]
-    assert len(heights) <= 402
+    assert len(heights) <= 802
     assert min(heights) < max(heights) - 200
+
+
+def test_a_way_down_that_slows_down_is_drawn_along_its_curve() -> None:
+    """Most of its steps lie where it ends; the few at its beginning are what there is to see."""
+    x = 2.0 * 0.8 ** np.arange(5000)
+    ground, way = lines(
+        curves(Curve("f", np.linspace(0, 2, 500), np.linspace(0, 2, 500) ** 2), Curve("d", x, x**2))
+    )[2:]
+
+    def points(line: str) -> list[tuple[float, float]]:
+        return [(float(a), float(b)) for a, b in re.findall(r"[ML]([\d.]+) ([\d.]+)", line)]
+
+    xs, ys = zip(*points(ground), strict=True)
+    assert 15 < len(points(way)) < 60
+    assert all(abs(np.interp(a, xs, ys) - b) < 1 for a, b in points(way))
+
+
+def test_noise_of_any_length_stays_a_small_picture() -> None:
+    noise = np.random.default_rng(0).normal(size=50_000)
+    assert len(svg(curves(Curve("loss", np.arange(5e4), noise)), "en")) < 30_000
 
 
 def test_curves_differ_in_more_than_colour() -> None:

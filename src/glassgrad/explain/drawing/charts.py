@@ -20,8 +20,8 @@ Array = np.ndarray[Any, Any]
 _WIDTH = 440.0
 _ROW = 26.0
 _WIDEST_LABEL = 150.0
-_MOST_POINTS = 400
-"""The most points of a curve that are drawn: a picture has no more columns to show them in."""
+_APART, _MOST_POINTS = 0.7, 800
+"""Points of a curve that are drawn are so many pixels apart at least, and no more in number: two for each column."""
 
 _NO_VALUE = Text("no value can be drawn", "그릴 수 있는 값이 없다")
 
@@ -131,11 +131,12 @@ def _curve(curve: Curve, n: int, x_axis: Axis, y_axis: Axis, lang: Lang) -> str:
     """Return a line through the points that have a place; it breaks where one has none."""
     xs, ys = np.asarray(curve.x, np.float64), np.asarray(curve.y, np.float64)
     pieces: list[list[tuple[float, float]]] = [[]]
-    for i in _kept(ys):
+    for i in range(len(ys)):
         if x_axis.holds(xs[i]) and y_axis.holds(ys[i]):
             pieces[-1].append((x_axis(float(xs[i])), y_axis(float(ys[i]))))
         elif pieces[-1]:
             pieces.append([])
+    pieces = [_thinned(piece) for piece in pieces]
     points = [point for piece in pieces for point in piece]
     if not points:
         return ""
@@ -177,21 +178,20 @@ def cut(text: str, width: float, size: float) -> str:
     return text[:half] + "…" + text[-half:]
 
 
-def _kept(ys: Array) -> list[int]:
-    """Return which points are drawn: all, or of each stretch the lowest and the highest, so that no peak is lost."""
-    if len(ys) <= _MOST_POINTS:
-        return list(range(len(ys)))
-    kept = {0, len(ys) - 1}
-    for part in np.array_split(np.arange(len(ys)), _MOST_POINTS // 2):
-        piece = ys[part]
-        bad = ~np.isfinite(piece)
-        kept |= {
-            int(part[np.argmin(np.where(bad, np.inf, piece))]),
-            int(part[np.argmax(np.where(bad, -np.inf, piece))]),
-        }
-        if bad.any():
-            kept.add(int(part[np.argmax(bad)]))
-    return sorted(kept)
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Leave out points that cannot be told from the one before; of too many, all but the extremes of each stretch."""
+    kept = points[:1]
+    for x, y in points[1:-1]:
+        if abs(x - kept[-1][0]) + abs(y - kept[-1][1]) >= _APART:
+            kept.append((x, y))
+    kept += points[1:][-1:]
+    if len(kept) <= _MOST_POINTS:
+        return kept
+    heights = np.array([y for _, y in kept])
+    chosen = {0, len(kept) - 1}
+    for part in np.array_split(np.arange(len(kept)), _MOST_POINTS // 2):
+        chosen |= {int(part[np.argmin(heights[part])]), int(part[np.argmax(heights[part])])}
+    return [kept[i] for i in sorted(chosen)]
 
 
 def _all(arrays: list[Array]) -> list[float]:
