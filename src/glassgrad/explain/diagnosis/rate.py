@@ -14,8 +14,9 @@ __all__ = ["check", "check_history"]
 
 HIGH = 0.3
 """The update ratio ‖Δw‖/‖w‖ from which a rate may be too high. A gradient holds near the weights where it
-was taken, and 0.3 of their size is not near. Good runs take first steps of 0.001 to 0.1 (Adam at 0.01 on 784
-inputs: 0.2); a hundred times their rate gives 0.5 and more."""
+was taken, and 0.3 of their size is not near. In thirty good runs the largest of the first ten steps was
+0.004 to 0.27, in linear models, whose weights are few, up to 1; a hundred times the rate gave 0.5 to 10⁸.
+The trials that follow decide."""
 
 LOW = 1e-4
 """The update ratio below which a rate may be too low: ten thousand steps to turn the weights by their own

@@ -14,8 +14,8 @@ from glassgrad.language import Text
 __all__ = ["check", "has_dead_layer"]
 
 MOST_UNITS = 0.5
-"""Half of a layer must be dead for a warning; all of it is a fault. Good runs leave some units dead and do
-not suffer."""
+"""Half of a layer must be dead for a warning; all of it is a fault. Good runs were seen to leave up to a
+third of a layer dead, and did not suffer."""
 
 FEWEST_ROWS = 32
 """With fewer rows only a layer that is dead as a whole counts: a live unit, on for half of all rows, is off

@@ -24,8 +24,10 @@ MOST_UNITS = 0.5
 
 def check(exam: Examination) -> Iterator[Verdict]:
     """Find layers in which many units have the same weights and the same gradient."""
+    gradients = [_by_unit(exam.replay.gradient(layer.weight), layer.units) for layer in exam.layers]
+    pushed = max((float(np.linalg.norm(rows, axis=1).max()) for rows in gradients), default=0.0)
     for layer in exam.layers:
-        alike = _alike(exam, layer)
+        alike = _alike(exam, layer, pushed)
         count = int(layer.weight.shape[layer.units])  # type: ignore[arg-type]
         if len(alike) < 2 or len(alike) <= MOST_UNITS * count:
             continue
@@ -42,21 +44,28 @@ def check(exam: Examination) -> Iterator[Verdict]:
         )
 
 
-def _alike(exam: Examination, layer: Layer) -> Array:
+def _alike(exam: Examination, layer: Layer, pushed: float) -> Array:
     """Return the units whose weights and gradients are those of the majority.
 
-    Where more than half of the rows are the same, the median of each column is their value.
+    Where more than half of the rows are the same, the median of each column is their value. `pushed` is the largest
+    gradient of a unit in the network: where gradients cancel, rounding as small beside it is what is left of them.
     """
     parameters = [(layer.weight, layer.units)]
     if layer.bias is not None and layer.bias.shape == (layer.weight.shape[layer.units],):
         parameters.append((layer.bias, 0))
     alike: Array = np.full(layer.weight.shape[layer.units], True)
     for value, axis in parameters:
-        for array in (exam.replay.values[value], exam.replay.gradient(value)):
-            rows = np.moveaxis(array.astype(np.float64), axis, 0).reshape(array.shape[axis], -1)
+        for array, least in ((exam.replay.values[value], 0.0), (exam.replay.gradient(value), pushed)):
+            rows = _by_unit(array, axis)
             middle = np.median(rows, axis=0)
-            alike &= np.linalg.norm(rows - middle, axis=1) <= SAME * np.linalg.norm(middle)
+            size = max(float(np.linalg.norm(middle)), least)
+            alike &= np.linalg.norm(rows - middle, axis=1) <= SAME * size
     return np.flatnonzero(alike)
+
+
+def _by_unit(array: Array, axis: int) -> Array:
+    """Return an array with a row for each unit."""
+    return np.moveaxis(array.astype(np.float64), axis, 0).reshape(array.shape[axis], -1)
 
 
 _TITLE = Text("symmetric initialization", "대칭 초기화")
