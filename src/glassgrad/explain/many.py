@@ -117,7 +117,8 @@ class Objective:
         rate, steps
             The learning rate, and how many steps are taken.
         keep
-            About how many points of the way are kept, the first and the last among them.
+            About how many points of the way are kept, the first and the last among them; more of the beginning,
+            where steps are long.
 
         Returns
         -------
@@ -129,7 +130,8 @@ class Objective:
             (n, k) the scalar there.
         """
         now = {name: np.array(starts[name], self.start[name].dtype) for name in self.names}
-        kept = np.unique(np.linspace(0, steps, min(keep, steps) + 1).round().astype(int))
+        evenly, early = np.linspace(0, steps, keep // 2), np.geomspace(1, steps + 1, keep // 2) - 1
+        kept = np.unique(np.concatenate([evenly, early]).round().astype(int))
         at, values, ways = set(kept.tolist()), [], {name: [] for name in self.names}  # type: ignore[var-annotated]
         for step in range(steps + 1):
             value, gradient = self.gradients(now)

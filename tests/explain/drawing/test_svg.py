@@ -323,3 +323,27 @@ def test_texts_of_boxes_are_in_both_languages() -> None:
     box = Box("x", "x", "gate", Text("swaps", "맞바꾼다"))
     assert "<title>swaps</title>" in svg(Circuit([box], []), "en")
     assert "<title>맞바꾼다</title>" in svg(Circuit([box], []), "ko")
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_letters_stand_out_from_their_ground(dark: bool) -> None:
+    """The contrast that WCAG 2 asks for: 4.5 for letters, 3 for lines."""
+    light, night = svg(Bars([]), "en").split("@media screen and (prefers-color-scheme:dark){")
+    rules = dict(re.findall(r"\.ggf-(\w+)\{(?:fill|stroke):(#\w{6})", night if dark else light))
+
+    def contrast(one: str, other: str) -> float:
+        low, high = sorted((luminance(rules[one]), luminance(rules[other])))
+        return (high + 0.05) / (low + 0.05)
+
+    for letters in ("ink", "quiet", "value", "gradient"):
+        assert contrast(letters, "ground") >= 4.5
+    for ground in ("box", "input", "parameter", "layer", "loss", "folded"):
+        assert contrast("ink", ground) >= 4.5
+    for line in ("wire", "axis", "up", "down", *(f"line{n}" for n in range(6))):
+        assert contrast(line, "ground") >= 3

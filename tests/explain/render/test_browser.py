@@ -6,26 +6,51 @@ These tests need Chromium and Playwright's Python package (no browser of its own
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from glassgrad import examples
+from glassgrad.data import read
+from glassgrad.explain.document import Document, Drawing
+from glassgrad.explain.drawing.svg import svg
 from glassgrad.explain.render.html import html
 from glassgrad.explain.subjects import explain
 from glassgrad.language import LANGUAGES, Lang
+from glassgrad.learner.learner import Learner
+from glassgrad.learner.recipe import Recipe
 from sample_documents import digits, two_two_two
+
+PageOf = Callable[[str, Lang], Path]
 
 pytestmark = pytest.mark.browser
 
 WIDTHS = {"phone": 390, "desktop": 1280}
+HOUSING = Path(__file__).parents[3].parent / "shared" / "data" / "california_housing" / "housing.csv"
+
+
+def housing() -> Document:
+    """A weight of a small network on houses; without the data it is skipped."""
+    if not HOUSING.exists():
+        pytest.skip("the real data sets (../shared/data) are absent")
+    rows = read(HOUSING)
+    recipe = Recipe(hidden=(32, 16), epochs=1)
+    learner = Learner.train(rows, target="median_house_value", recipe=recipe, progress=False)
+    told = explain(learner, rows.take(np.arange(64)))
+    return told.document(told.largest())
+
+
 DOCUMENTS = {
     "gates": two_two_two,
     "fields": digits,
     "two-two-two": lambda: explain(examples.get("two-two-two")).document(),
+    "a derivation": lambda: explain(examples.get("two-two-two")).document("0.weight[0,0]"),
     "digits": lambda: explain(examples.get("digits")).document(),
+    "housing": housing,
 }
 QUIET = [
     "--no-sandbox",
@@ -51,15 +76,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, Lang], Path]:
+def page_of(tmp_path_factory: pytest.TempPathFactory) -> PageOf:
     folder = tmp_path_factory.mktemp("pages")
-    written = {}
-    for name, make in DOCUMENTS.items():
-        document = make()
-        for lang in LANGUAGES:
-            written[name, lang] = folder / f"{name}-{lang}.html"
-            written[name, lang].write_text(html(document, lang), encoding="utf-8")
-    return written
+    made = cache(lambda name: DOCUMENTS[name]())
+
+    def write(name: str, lang: Lang) -> Path:
+        path = folder / f"{name}-{lang}.html"
+        if not path.exists():
+            path.write_text(html(made(name), lang), encoding="utf-8")
+        return path
+
+    return write
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -67,7 +94,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, Lang], Pa
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_page_can_be_read(
-    browser: Any, pages: dict[tuple[str, Lang], Path], name: str, lang: Lang, width: str, scheme: str
+    browser: Any, page_of: PageOf, name: str, lang: Lang, width: str, scheme: str
 ) -> None:
     context = browser.new_context(
         viewport={"width": WIDTHS[width], "height": 800}, color_scheme=scheme, java_script_enabled=True
@@ -78,7 +105,7 @@ def test_a_page_can_be_read(
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(pages[name, lang].as_uri())
+    page.goto(page_of(name, lang).as_uri())
     seen = page.evaluate(
         """() => ({
             lang: document.documentElement.lang,
@@ -109,9 +136,9 @@ def test_a_page_can_be_read(
     assert dark == ([True, False] if scheme == "dark" else [False, True])
 
 
-def test_a_number_is_copied_with_all_its_digits(browser: Any, pages: dict[tuple[str, Lang], Path]) -> None:
+def test_a_number_is_copied_with_all_its_digits(browser: Any, page_of: PageOf) -> None:
     page = browser.new_page()
-    page.goto(pages["two-two-two", "en"].as_uri())
+    page.goto(page_of("two-two-two", "en").as_uri())
     shown, copied = page.evaluate(
         """() => {
             const number = document.querySelector('.gg-n');
@@ -126,10 +153,10 @@ def test_a_number_is_copied_with_all_its_digits(browser: Any, pages: dict[tuple[
     assert 2 < len(shown.strip('"')) <= 10
 
 
-def test_sections_fold_without_a_script(browser: Any, pages: dict[tuple[str, Lang], Path]) -> None:
+def test_sections_fold_without_a_script(browser: Any, page_of: PageOf) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(pages["gates", "en"].as_uri())
+    page.goto(page_of("gates", "en").as_uri())
     table = page.locator("#paths table").first
     assert table.is_visible()
     page.locator("#paths summary").click()
@@ -137,12 +164,10 @@ def test_sections_fold_without_a_script(browser: Any, pages: dict[tuple[str, Lan
     context.close()
 
 
-def test_paper_shows_what_is_folded_and_needs_no_scrolling(
-    browser: Any, pages: dict[tuple[str, Lang], Path]
-) -> None:
+def test_paper_shows_what_is_folded_and_needs_no_scrolling(browser: Any, page_of: PageOf) -> None:
     context = browser.new_context(viewport={"width": 700, "height": 1000}, color_scheme="dark")
     page = context.new_page()
-    page.goto(pages["gates", "en"].as_uri())
+    page.goto(page_of("gates", "en").as_uri())
     page.locator("#circuit summary").click()
     page.emulate_media(media="print", color_scheme="dark")
     assert page.locator("#circuit figure svg").is_visible()
@@ -153,3 +178,21 @@ def test_paper_shows_what_is_folded_and_needs_no_scrolling(
     context.close()
     assert 300 < wide <= 700
     assert ground == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["two-two-two", "digits"])
+def test_a_picture_can_be_looked_at_alone(browser: Any, tmp_path: Path, name: str, scheme: str) -> None:
+    blocks = [block for section in DOCUMENTS[name]().sections for block in section.blocks]
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text))
+    for number, drawing in enumerate(block for block in blocks if isinstance(block, Drawing)):
+        path = tmp_path / f"{number}.svg"
+        path.write_text(svg(drawing.figure, "ko"), encoding="utf-8")
+        page.goto(path.as_uri())
+        ground = page.evaluate("() => getComputedStyle(document.querySelector('.ggf-ground')).fill")
+        assert ground == ("rgb(21, 23, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
+    context.close()
+    assert wrong == []
