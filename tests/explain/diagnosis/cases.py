@@ -153,9 +153,7 @@ HEALTHY: dict[str, Case] = {
     "curve, leaky ReLU, absolute error": Case(
         lambda: nn.mlp(1, [32, 32], 1, activation="leaky_relu", seed=0), curve, optim.Adam(lr=3e-3), 40, "mae"
     ),
-    "prices, relu, Huber": Case(
-        lambda: nn.mlp(8, 32, 1, seed=0), prices, optim.AdamW(lr=3e-3), 20, "huber"
-    ),
+    "prices, relu, Huber": Case(lambda: nn.mlp(8, 32, 1, seed=0), prices, optim.AdamW(lr=3e-3), 20, "huber"),
     "prices, linear": Case(lambda: nn.Sequential(nn.Linear(8, 1, seed=0)), prices, optim.SGD(lr=0.05), 30),
     "pixels, a narrow linear layer": Case(
         lambda: nn.Sequential(nn.Linear(64, 4, seed=0), nn.Linear(4, 64, seed=1)),

@@ -32,9 +32,7 @@ def test_the_healthy_networks_do_learn() -> None:
     for name in ("digits, relu, Adam", "curve, tanh, float64", "moons, a probability"):
         case = HEALTHY[name]
         X, y = case.rows()
-        history = train(
-            case.build(), X, y, loss=case.loss, optimizer=case.optimizer, epochs=case.epochs
-        )
+        history = train(case.build(), X, y, loss=case.loss, optimizer=case.optimizer, epochs=case.epochs)
         assert history["loss"][-1] < 0.3 * history["loss"][0], name
 
 

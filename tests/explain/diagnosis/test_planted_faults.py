@@ -90,9 +90,7 @@ def test_a_missing_bias(activation: type[nn.Module], epochs: int) -> None:
     X, y = curve()
     y = y + 2
     for bias in (True, False):
-        model = nn.Sequential(
-            nn.Linear(1, 32, bias, seed=0), activation(), nn.Linear(32, 1, bias, seed=1)
-        )
+        model = nn.Sequential(nn.Linear(1, 32, bias, seed=0), activation(), nn.Linear(32, 1, bias, seed=1))
         if epochs:
             train(model, X, y, optimizer=optim.Adam(lr=0.01), epochs=epochs)
         found = gg.diagnose(model, X, y, optimizer=optim.Adam(lr=0.01))
@@ -171,7 +169,9 @@ def test_the_operation_that_makes_the_first_nan(network: type[nn.Module], operat
     X[1717] = 0
     found = gg.diagnose(model, X, y)
     assert places(found)[0] == ("not-finite", "row 1717")
-    line = next(n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if f"gg.{operation}(" in text)
+    line = next(
+        n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if f"gg.{operation}(" in text
+    )
     assert f"{operation} ({__file__}:{line})" in found[0].finding.en
     assert " 0 " in found[0].finding.en
 
@@ -190,7 +190,11 @@ class TestHousing:
         )
 
     def test_a_good_run_gets_no_verdict(self) -> None:
-        for recipe in ({}, {"activation": "tanh", "optimizer": "sgd"}, {"dropout": 0.2, "hidden": (64, 64, 64)}):
+        for recipe in (
+            {},
+            {"activation": "tanh", "optimizer": "sgd"},
+            {"dropout": 0.2, "hidden": (64, 64, 64)},
+        ):
             learner = self.learner(**recipe)
             assert list(gg.diagnose(learner, HOUSING)) == []
             assert list(gg.diagnose(learner)) == []

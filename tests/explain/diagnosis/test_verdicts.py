@@ -118,7 +118,7 @@ def test_symmetric_initialisation(start: float, trained: bool) -> None:
     if trained:
         train(model, X, y, optimizer=optim.SGD(lr=0.1), epochs=2)
     found = gg.diagnose(model, X, y)
-    assert (found[0].key, str(found[0].place)) == ("symmetric-initialisation", "parameter 0.weight")
+    assert (found[0].key, str(found[0].place)) == ("symmetric-initialization", "parameter 0.weight")
     assert found[0].evidence == 1
 
 
@@ -132,7 +132,7 @@ def test_symmetry_of_weights_that_somebody_holds_himself() -> None:
             return gg.tanh(x @ self.W) @ self.V
 
     found = gg.diagnose(Own(), *blobs())
-    assert ("symmetric-initialisation", "parameter W") in [(v.key, str(v.place)) for v in found]
+    assert ("symmetric-initialization", "parameter W") in [(v.key, str(v.place)) for v in found]
 
 
 # --- the rate ---

@@ -148,11 +148,12 @@ def _of_network(
         held = (np.ascontiguousarray(a, dtype), prepare_target(b, chosen, dtype))
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes an infinity, which is reported
         features = np.ascontiguousarray(rows, dtype)
+        wanted = prepare_target(targets, chosen, dtype)
     return Subject(
         model,
         chosen,
         features,
-        prepare_target(targets, chosen, dtype),
+        wanted,
         rows.shape[1:],
         None if optimizer is None else find_optimizer(optimizer, None, None),
         history,
@@ -220,10 +221,9 @@ def _of_trained(found: _Trained, source: Any, optimizer: Any, history: History |
     if source is not None:
         column = fitted.target_encoding.column or None
         rows = source if isinstance(source, Table | Arrays) else read(source, target=column)
-        X, y = (
-            fitted.transform(rows, recipe.dtype),
-            network_target(fitted.target(rows), outputs, recipe.dtype),
-        )
+        with np.errstate(over="ignore"):
+            X = fitted.transform(rows, recipe.dtype)
+            y = network_target(fitted.target(rows), outputs, recipe.dtype)
         if isinstance(rows, Table):
             row = partial(_row_of_table, rows)
         if found.learner is not None and found.learner.trained_on(rows):

@@ -33,7 +33,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
             continue
         share = len(alike) / count
         yield Verdict(
-            "symmetric-initialisation",
+            "symmetric-initialization",
             _TITLE,
             "fault",
             Place("parameter", exam.name_of[layer.weight]),
