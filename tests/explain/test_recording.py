@@ -75,9 +75,10 @@ def test_numbers_are_those_of_the_step(activation, engine):
             assert recording[f"{name}.flat"][step] == np.mean(slope < 0.01)
 
 
-def test_large_matrices_are_summed_up_whole():
+@pytest.mark.parametrize("sizes", [(3001, 7), (3000, 7), (101, 102), (101, 103)])
+def test_large_matrices_are_summed_up_whole(sizes):
     recorder = Recorder()
-    wide = gg.nn.mlp(4, [3001, 7], 1, seed=0, dtype="float64")
+    wide = gg.nn.mlp(4, list(sizes), 1, seed=0, dtype="float64")
     trained(recorder, wide, epochs=1)
     taken = recorder.at(3)
     assert taken.before["2.weight"].size > 1 << 13

@@ -13,7 +13,6 @@ import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +39,7 @@ from glassgrad.explain.recordfile import (
 from glassgrad.explain.taken import TakenStep
 from glassgrad.language import Text
 from glassgrad.options import require
-from glassgrad.tensors import Tensor
+from glassgrad.tensors import Tensor, asarray
 from glassgrad.training import Callback, Run
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ _FLAT = 0.01
 saturated."""
 
 _LARGE = 1 << 13
-"""Numbers from which a matrix is summed up in halves; see `_squares`."""
+"""Numbers from which a matrix is summed up in another shape; see `_squares`."""
 
 
 class Recorder(Callback):
@@ -237,19 +236,15 @@ class Recorder(Callback):
 def _squares(x: Tensor) -> Tensor:
     """Return the sum of squares.
 
-    A large matrix is summed up in two halves of its rows, row by row. An engine may compute what is summed up within
-    the kernel that sums; for a gradient or an update that would be a second pass over all that makes it. A sum over
-    other indices than the matrix has makes it store the matrix instead, which costs far less, and sums by rows can be
-    shared among threads.
+    A large matrix is summed up in another shape. An engine may compute what is summed up within the kernel that sums;
+    for an update that would keep it from writing the new weights over the old ones. A sum over other indices than the
+    matrix has makes it store the update instead, which costs far less; and sums by rows can be shared among threads.
     """
     if len(x.shape) != 2 or x.size < _LARGE:
-        return _sum(xp.square(x))
-    halves = [xp.sum(xp.square(x[start::2]), axis=1) for start in (0, 1)]
-    return reduce(xp.add, (_sum(half) for half in halves))
-
-
-def _sum(x: Tensor) -> Tensor:
-    return xp.sum(x)  # type: ignore[no-any-return]
+        return asarray(xp.sum(xp.square(x)))
+    rows, columns = (int(d) for d in x.shape)
+    shape = (2 * rows, columns // 2) if columns % 2 == 0 else (-1, 2 * columns) if rows % 2 == 0 else (1, -1)
+    return asarray(xp.sum(xp.sum(xp.square(xp.reshape(x, shape)), axis=1)))
 
 
 def _element(name: str, parameters: Mapping[str, Tensor]) -> tuple[str, tuple[int, ...]]:
