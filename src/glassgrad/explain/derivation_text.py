@@ -324,9 +324,9 @@ def _collected_table(derivation: Derivation) -> Table:
 def _check(derivation: Derivation, check: Check) -> Iterator[Block]:
     yield Paragraph(
         Text(
-            "Three answers that do not know of each other: SymPy derives the whole expression and evaluates it with 30 "
+            "Three answers that do not know of each other: SymPy derives the whole expression and evaluates it with 40 "
             "digits, backpropagation is what glassgrad computed, and the central difference asks the function alone.",
-            "서로를 모르는 세 답: SymPy는 식 전체를 미분해 30자리로 계산하고, 역전파는 glassgrad가 실제로 계산한 "
+            "서로를 모르는 세 답: SymPy는 식 전체를 미분해 40자리로 계산하고, 역전파는 glassgrad가 실제로 계산한 "
             "것이며, 중앙 차분은 함수의 값만 본다.",
         )
     )

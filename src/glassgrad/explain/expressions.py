@@ -10,6 +10,7 @@ import ast
 import math
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,15 @@ from glassgrad.ir import Graph, Value
 __all__ = ["Expression", "derive", "parse"]
 
 _LONGEST = 2000
-_WRITTEN = {"^": "**", "·": "*", "×": "*", "÷": "/", "−": "-", "²": "**2", "³": "**3", "\n": " ", "\t": " "}
+_WRITTEN = {
+    "^": "**",
+    "·": "*",
+    "×": "*",
+    "÷": "/",
+    "−": "-",
+    "²": "**2",
+    "³": "**3",
+}
 _UNARY = (
     *(
         "abs",
@@ -125,7 +134,9 @@ def parse(text: str, variables: Sequence[str] = ()) -> Expression:
     if len(text) > _LONGEST:
         raise OptionError(f"The expression has {len(text):,} characters; it can have up to {_LONGEST:,}.")
     try:
-        tree = ast.parse(typed.python, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SyntaxWarning)
+            tree = ast.parse(typed.python, mode="eval").body
     except SyntaxError as error:
         raise typed.unreadable(error) from None
     except (RecursionError, MemoryError, ValueError):
@@ -300,7 +311,7 @@ class _Typed:
         parts: list[str] = []
         self._places: list[int] = []
         for place, char in enumerate(text):
-            written = _WRITTEN.get(char, char)
+            written = " " if char.isspace() else _WRITTEN.get(char, char)
             parts.append(written)
             self._places += [place] * len(written)
         python = "".join(parts)
@@ -314,7 +325,7 @@ class _Typed:
     def error(self, message: str, place: int) -> OptionError:
         """Return an error that points at a place."""
         start = max(0, place - 60)
-        shown = self.text[start : start + 100].replace("\n", " ").replace("\t", " ")
+        shown = "".join(c if c.isprintable() else " " for c in self.text[start : start + 100])
         return OptionError(f"{message}\n  {shown}\n  {' ' * (place - start)}^")
 
     def unreadable(self, error: SyntaxError) -> OptionError:

@@ -1,22 +1,28 @@
 """Functions that people call by name: σ, ReLU, max, with the derivative they know, and written out in full.
 
 A derivation reads ∂a/∂z = a·(1 − a), not the quotient that SymPy finds in 1/(1 + e⁻ᶻ). The independent answer beside it
-must not trust that line, so it is found from the function as `opened` writes it out.
+must not trust that line, so it is found from the function as `opened` writes it out. Functions with corners stay whole:
+SymPy's own choices between cases multiply when they are nested, and take for ever.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import sympy as sp
 
 __all__ = [
+    "Absolute",
     "AtLeast",
     "AtMost",
+    "Chosen",
+    "Clipped",
     "Largest",
     "Named",
     "Relu",
     "Sigmoid",
+    "Sign",
     "Smallest",
     "Softplus",
     "Step",
@@ -103,6 +109,75 @@ class Step(Named):
         return sp.Piecewise((1, self.args[0] >= 0), (0, True))
 
 
+class Absolute(Named):
+    """|x|, whose derivative at 0 is 0."""
+
+    word, unicode, tex = "abs", "abs", r"\operatorname{abs}"
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """The sign."""
+        return Sign(self.args[0])
+
+    def written_out(self) -> Any:
+        """x where x > 0, else −x."""
+        return sp.Abs(self.args[0])
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"\left|{printer._print(self.args[0])}\right|{power}"
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"|{printer._print(self.args[0])}|"
+
+
+class Sign(Named):
+    """1, 0 or −1: flat except where it jumps."""
+
+    word, unicode, tex = "sign", "sign", r"\operatorname{sign}"
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """0."""
+        return sp.Integer(0)
+
+    def written_out(self) -> Any:
+        """The sign."""
+        return sp.sign(self.args[0])
+
+
+class Clipped(Named):
+    """x between two bounds; at and beyond them nothing flows."""
+
+    word, unicode, tex = "clip", "clip", r"\operatorname{clip}"
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """1 between the bounds."""
+        x, low, high = self.args
+        return sp.Piecewise((1, sp.And(x > low, x < high)), (0, True)) if argindex == 1 else sp.Integer(0)
+
+    def written_out(self) -> Any:
+        """The bound where x is beyond it."""
+        x, low, high = self.args
+        return sp.Piecewise((low, x <= low), (high, x >= high), (x, True))
+
+
+class Chosen(Named):
+    """One of two by a condition; the derivative goes to the one that is chosen."""
+
+    def _eval_derivative(self, s: Any) -> Any:
+        condition, x, y = self.args
+        slopes = x.diff(s), y.diff(s)
+        return slopes[0] if slopes[0] == slopes[1] else Chosen(condition, *slopes)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        condition, x, y = (printer._print(part) for part in self.args)
+        cases = rf"\begin{{cases}} {x} & {condition} \\ {y} & \text{{else}} \end{{cases}}"
+        return cases if exp is None else rf"\left({cases}\right)^{{{exp}}}"
+
+    def _sympystr(self, printer: Any) -> str:
+        condition, x, y = (printer._print(part) for part in self.args)
+        return f"[{x} if {condition}, else {y}]"
+
+
 class Stopped(Named):
     """A value whose gradient is stopped; it stays what it is until the derivative is taken."""
 
@@ -111,6 +186,10 @@ class Stopped(Named):
     def fdiff(self, argindex: int = 1) -> Any:
         """0."""
         return sp.Integer(0)
+
+    def written_out(self) -> Any:
+        """The value."""
+        return self.args[0]
 
 
 class AtLeast(Named):
@@ -153,10 +232,12 @@ class _Extreme(Named):
     def fdiff(self, argindex: int = 1) -> Any:
         """1 for the winner; in a tie an even share."""
         own, others = self.args[argindex - 1], [x for i, x in enumerate(self.args) if i != argindex - 1]
-        best = others[0] if len(others) == 1 else type(self)(*others)
+        if len(others) == 1:
+            cases = [(1, self.wins(own, others[0])), (sp.Rational(1, 2), sp.Eq(own, others[0])), (0, True)]
+            return sp.Piecewise(*cases)
         ties = sp.Add(1, *(sp.Piecewise((1, sp.Eq(x, own)), (0, True)) for x in others))
-        share = sp.Rational(1, 2) if len(others) == 1 else 1 / ties
-        return sp.Piecewise((1, self.wins(own, best)), (share, sp.Eq(own, best)), (0, True))
+        loses = sp.Or(*(self.wins(x, own) for x in others))
+        return sp.Piecewise((1, sp.And(*(self.wins(own, x) for x in others))), (0, loses), (1 / ties, True))
 
     def written_out(self) -> Any:
         """The sum of all, each times its share in winning."""
@@ -180,24 +261,20 @@ class Smallest(_Extreme):
 
 
 def opened(expression: Any) -> Any:
-    """Return an expression with its named functions written out.
+    """Return an expression in which smooth functions with names are written out, for SymPy to derive by itself.
 
     Examples
     --------
     >>> x = sp.Symbol("x", real=True)
-    >>> opened(Sigmoid(x)), sp.simplify(opened(Sigmoid(x)).diff(x) - Sigmoid(x).diff(x).replace(*_written(Sigmoid)))
-    (1/(1 + exp(-x)), 0)
+    >>> opened(Sigmoid(x)), opened(Sigmoid(x)).diff(x)
+    (1/(1 + exp(-x)), exp(-x)/(1 + exp(-x))**2)
     """
-    for kind in (Sigmoid, Softplus, Relu, Step, AtLeast, AtMost, Largest, Smallest):
-        expression = expression.replace(*_written(kind))
+    for kind in (Sigmoid, Softplus):
+        expression = expression.replace(kind, lambda x, kind=kind: kind(x, evaluate=False).written_out())
     return expression
 
 
-def _written(kind: type[Named]) -> tuple[type[Named], Any]:
-    return kind, lambda *xs: kind(*xs, evaluate=False).written_out()
-
-
-def number(expression: Any, numbers: dict[Any, Any], digits: int = 30) -> float:
+def number(expression: Any, numbers: Mapping[Any, Any], digits: int = 40) -> float:
     """Return an expression's number, computed with many digits; NaN or infinity where it has none.
 
     Examples
@@ -206,8 +283,29 @@ def number(expression: Any, numbers: dict[Any, Any], digits: int = 30) -> float:
     >>> number(Sigmoid(x), {x: sp.Integer(0)}), number(1 / x, {x: sp.Integer(0)})
     (0.5, nan)
     """
-    found = opened(expression).replace(Stopped, lambda x: x).xreplace(numbers)
-    value = sp.N(found, digits)
-    if value in (sp.oo, -sp.oo):
-        return float("inf") if value == sp.oo else float("-inf")
-    return float(value) if value.is_number and value.is_real else float("nan")
+    known: dict[Any, Any] = {}
+
+    def value(part: Any) -> Any:
+        if part not in known:
+            known[part] = numbers[part] if part in numbers else worked_out(part)
+        return known[part]
+
+    def worked_out(part: Any) -> Any:
+        if isinstance(part, sp.Piecewise):
+            chosen = next((e for e, condition in part.args if value(condition) == True), sp.nan)  # noqa: E712
+            return value(chosen)
+        if isinstance(part, Chosen):
+            return value(part.args[1] if value(part.args[0]) == True else part.args[2])  # noqa: E712
+        if not part.args:
+            return part
+        made = part.func(*map(value, part.args))
+        made = made.written_out() if isinstance(made, Named) else made
+        return made.evalf(digits) if isinstance(made, sp.Expr) else made
+
+    try:
+        found = sp.N(value(expression), digits)
+    except TypeError:  # a comparison with something that is no real number
+        return float("nan")
+    if found in (sp.oo, -sp.oo):
+        return float("inf") if found == sp.oo else float("-inf")
+    return float(found) if found.is_number and found.is_real else float("nan")

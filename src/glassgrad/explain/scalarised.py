@@ -12,7 +12,19 @@ import sympy as sp
 
 from glassgrad.errors import OptionError
 from glassgrad.explain.derivation import MOST_PATHS, Derivation, Factor, Path, Step, check
-from glassgrad.explain.formulas import AtLeast, AtMost, Largest, Relu, Smallest, number, opened
+from glassgrad.explain.formulas import (
+    Absolute,
+    AtLeast,
+    AtMost,
+    Chosen,
+    Clipped,
+    Largest,
+    Relu,
+    Sign,
+    Smallest,
+    number,
+    opened,
+)
 from glassgrad.explain.formulas import Step as Jump
 from glassgrad.explain.notation import UNICODE, Name, layered
 from glassgrad.explain.replay import Replay
@@ -27,6 +39,9 @@ Array = np.ndarray[Any, Any]
 
 _SHORT = 40
 """The most operations of an expression that is shown whole."""
+
+_SIMPLE = 24
+"""The most operations of an expression that SymPy's search for a simpler form is let loose on."""
 
 _FEW = 60
 """Up to so many steps all are shown; of more, those on the way alone."""
@@ -336,10 +351,12 @@ def _paths(wrt: Any, result: Any, factors: Sequence[Factor]) -> Iterator[Path]:
 
 
 def _simplified(expression: Any) -> Any:
-    if expression.count_ops() > 3 * _SHORT or expression.has(sp.Piecewise):
+    operations = expression.count_ops()
+    if operations > _SHORT or expression.has(sp.Piecewise, Chosen):
         return expression
     known = _functions(expression)
-    forms = [form for form in (sp.simplify(expression), sp.factor(expression)) if _functions(form) <= known]
+    forms = [sp.factor(expression), *([sp.simplify(expression)] if operations <= _SIMPLE else [])]
+    forms = [form for form in forms if _functions(form) <= known]
     return min((expression, *forms), key=lambda e: e.count_ops())
 
 
@@ -349,10 +366,11 @@ def _functions(expression: Any) -> set[Any]:
 
 def _at_kink(definition: Any, numbers: Mapping[Any, float]) -> bool:
     """Say whether a function with a corner or a jump is used exactly there."""
-    if not isinstance(definition, (sp.Abs, Relu, Jump, AtLeast, AtMost, Largest, Smallest)):
+    if not isinstance(definition, (Absolute, Relu, Jump, Sign, AtLeast, AtMost, Clipped, Largest, Smallest)):
         return False
     worth = [number(x, {s: exact(numbers[s]) for s in x.free_symbols}) for x in definition.args]
     if isinstance(definition, (Largest, Smallest)):
         best = max(worth) if isinstance(definition, Largest) else min(worth)
         return worth.count(best) > 1
-    return worth[0] == (worth[1] if len(worth) > 1 else 0.0)
+    corners = worth[1:] or [0.0]
+    return worth[0] in corners

@@ -19,11 +19,15 @@ import sympy as sp
 
 from glassgrad.errors import GraphError
 from glassgrad.explain.formulas import (
+    Absolute,
     AtLeast,
     AtMost,
+    Chosen,
+    Clipped,
     Largest,
     Relu,
     Sigmoid,
+    Sign,
     Smallest,
     Softplus,
     Step,
@@ -246,7 +250,11 @@ def _cumulative(join: Callable[..., Any]) -> Callable[..., Array]:
 
 def _truth(c: Any) -> Any:
     """Return a truth value as a number."""
-    return sp.Piecewise((1, c), (0, True))
+    return Chosen(c, sp.Integer(1), sp.Integer(0))
+
+
+def _where(c: Any, x: Any, y: Any) -> Any:
+    return Chosen(c, x, y) if c not in (sp.true, sp.false) else x if c == sp.true else y
 
 
 def _astype(x: Any, *, dtype: np.dtype[Any]) -> Any:
@@ -259,9 +267,10 @@ def _astype(x: Any, *, dtype: np.dtype[Any]) -> Any:
 
 
 def _clip(x: Any, *, min: float | None, max: float | None) -> Any:
-    cases = [] if min is None else [(exact(min), x <= exact(min))]
-    cases += [] if max is None else [(exact(max), x >= exact(max))]
-    return sp.Piecewise(*cases, (x, True))
+    low, high = (None if bound is None else exact(bound) for bound in (min, max))
+    if low is None or high is None:
+        return x if low is high else AtLeast(x, low) if high is None else AtMost(x, high)
+    return Clipped(x, low, high)
 
 
 _ELEMENTWISE: dict[str, Callable[..., Any]] = {
@@ -275,8 +284,8 @@ _ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "square": lambda x: x**2,
     "sqrt": sp.sqrt,
     "pow": operator.pow,
-    "abs": sp.Abs,
-    "sign": sp.sign,
+    "abs": Absolute,
+    "sign": Sign,
     "exp": sp.exp,
     "expm1": lambda x: sp.exp(x) - 1,
     "log": sp.log,
@@ -306,7 +315,7 @@ _ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "maximum_scalar": lambda x, *, bound: AtLeast(x, exact(bound)),
     "minimum_scalar": lambda x, *, bound: AtMost(x, exact(bound)),
     "clip": _clip,
-    "where": lambda c, x, y: sp.Piecewise((x, c), (y, True)),
+    "where": _where,
     "identity": lambda x: x,
     "astype": _astype,
     "equal": sp.Eq,

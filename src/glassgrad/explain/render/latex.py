@@ -63,7 +63,8 @@ _KOREAN = r"""\ifLuaTeX\IfFileExists{luatexko.sty}{\usepackage{kotex}}{}\else
 _MACROS = r"""\setlength\parindent{0pt}\setlength\parskip{5pt plus 2pt}\emergencystretch=3em
 \renewcommand\arraystretch{1.25}
 \newcommand\blank[1][\linewidth]{\rule[-2pt]{#1}{0.3pt}}
-\newcommand\equality[1]{{\lineskiplimit=3pt\lineskip=5pt\raggedright\hangindent=4em\hangafter=1\hspace*{1.5em}$\displaystyle #1$\par}}
+\newcommand\equality[1]{{\lineskiplimit=3pt\lineskip=5pt\raggedright\hangindent=4em\hangafter=1
+\hspace*{1.5em}$\displaystyle #1$\par}}
 \newcommand\answerline{\par\nopagebreak\rule{0pt}{22pt}\hspace*{3em}\blank[0.75\linewidth]\par}
 \newcommand\remark[2]{\par\colorbox{black!6}{\parbox{\dimexpr\linewidth-2\fboxsep}{\textbf{#1.} #2}}\par}
 """
