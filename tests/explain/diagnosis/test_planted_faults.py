@@ -49,6 +49,17 @@ def test_a_dead_layer(trained: tuple[nn.Sequential, Any, Any], parameter: str, l
     assert found[0].severity == "fault"
 
 
+@pytest.mark.parametrize("activation", ["gelu", "silu", "elu", "softplus", "tanh", "sigmoid"])
+def test_a_dead_layer_of_another_kind(activation: str) -> None:
+    X, y = blobs()
+    model = nn.mlp(6, [16, 16], 3, activation=activation, seed=0)
+    train(model, X, y, optimizer=ADAM, epochs=10)
+    assert list(gg.diagnose(model, X, y, optimizer=ADAM)) == []
+    model[2].bias.assign(np.full(16, -100, np.float32))
+    key = "saturated" if activation in ("tanh", "sigmoid") else "dead-relu"
+    assert (key, "layer 3") in places(gg.diagnose(model, X, y, optimizer=ADAM))
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
 @pytest.mark.parametrize("optimizer", [ADAM, optim.SGD(lr=0.1)])
 def test_inputs_times_1000(activation: str, optimizer: optim.Optimizer) -> None:

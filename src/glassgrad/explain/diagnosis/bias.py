@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from glassgrad.explain.diagnosis.examination import Array, Examination, Layer
-from glassgrad.explain.diagnosis.trials import Trial, full_batch_steps
+from glassgrad.explain.diagnosis.trials import Trial, affordable
 from glassgrad.explain.diagnosis.verdict import Verdict
 from glassgrad.language import Text, short
 from glassgrad.nn import Linear, Parameter
@@ -27,6 +27,9 @@ STILL_MISSED = 0.01
 BETTER = 0.5
 """With biases the loss must become at most this share of what it becomes without, after as many steps."""
 
+STEPS = 2000
+"""Steps of each trial on all examined rows; fewer for a large network."""
+
 RATE = 0.01
 """Adam's rate in the comparison: it moves each weight by about this much a step, whatever the scale of the
 loss."""
@@ -44,7 +47,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
         if isinstance(module, Linear) and module.bias is None:
             zeros = np.zeros(module.out_features, module.weight.dtype)
             module.bias = Parameter(zeros, name="bias")
-    steps = full_batch_steps(exam)
+    steps = affordable(exam, STEPS, len(exam.rows))
     without = Trial(exam, Adam(lr=RATE), batch=len(exam.rows)).run(steps).loss
     having = Trial(exam, Adam(lr=RATE), model=model, batch=len(exam.rows)).run(steps).loss
     if not having <= BETTER * without or exam.missed(without) < STILL_MISSED:

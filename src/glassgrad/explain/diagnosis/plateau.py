@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from glassgrad.explain.diagnosis.examination import Examination
-from glassgrad.explain.diagnosis.trials import Trial, full_batch_steps
+from glassgrad.explain.diagnosis.trials import Trial, affordable
 from glassgrad.explain.diagnosis.verdict import Place, Verdict
 from glassgrad.language import Text, short
 from glassgrad.optim import Adam
@@ -30,6 +30,9 @@ ones. Where the rows hold nothing more to learn, both end alike, and there is no
 STARTS = 3
 """From how many new weights is tried."""
 
+STEPS = 2000
+"""Steps of each trial on all examined rows; fewer for a large network."""
+
 RATE = 0.01
 """Adam's rate in the trials, where the optimizer is not known."""
 
@@ -41,7 +44,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
     size = np.sqrt(sum(float(np.sum(np.square(exam.replay.values[v], dtype=np.float64))) for v in values))
     if exam.missed() < STILL_MISSED or slope * size >= FLAT * exam.loss:
         return
-    steps = full_batch_steps(exam)
+    steps = affordable(exam, STEPS, len(exam.rows))
     trial = Trial(exam, exam.subject.optimizer or Adam(lr=RATE), batch=len(exam.rows))
     stays = trial.run(steps).loss
     reached = min(trial.run(steps, start=trial.fresh(seed)).loss for seed in range(STARTS))

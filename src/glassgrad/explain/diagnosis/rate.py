@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from glassgrad.explain.diagnosis.examination import Examination
-from glassgrad.explain.diagnosis.trials import Outcome, Trial
+from glassgrad.explain.diagnosis.trials import Outcome, Trial, affordable
 from glassgrad.explain.diagnosis.verdict import Place, Verdict
 from glassgrad.language import Text, short
 
@@ -26,7 +26,7 @@ PROBE = 10
 """Steps in which the ratio is measured."""
 
 STEPS = 400
-"""Steps of each of the trials that confirm a suspicion."""
+"""Steps of each of the trials that confirm a suspicion; fewer for a large network."""
 
 BETTER = 0.5
 """Another rate must reach at most this share of the loss in as many steps …"""
@@ -53,18 +53,19 @@ def check(exam: Examination) -> Iterator[Verdict]:
     trial = Trial(exam, optimizer)
     start, rate = trial.fresh(), optimizer.lr
     probe = trial.run(PROBE, start=start)
+    steps = affordable(exam, STEPS, exam.subject.batch_size)
     if probe.ratio >= HIGH or math.isinf(probe.loss):
-        here = trial.run(STEPS, start=start)
-        others = {rate / by: trial.run(STEPS, lr=rate / by, start=start) for by in (10, 100)}
+        here = trial.run(steps, start=start)
+        others = {rate / by: trial.run(steps, lr=rate / by, start=start) for by in (10, 100)}
         better = min(others, key=lambda r: others[r].loss)
         learnt = min(exam.missed(), exam.missed(here.loss)) <= STILL_MISSED
         if not learnt and _is_better(exam, others[better].loss, here.loss):
-            yield _verdict("rate-too-high", probe, rate, here.loss, better, others[better].loss)
+            yield _verdict("rate-too-high", probe, steps, rate, here.loss, better, others[better].loss)
     elif probe.ratio <= LOW and exam.missed() >= NOT_LEARNT:
-        here, better = trial.run(STEPS, start=start), _rounded(rate * USUAL / max(probe.ratio, LOW * LOW))
-        other = trial.run(STEPS, lr=better, start=start)
+        here, better = trial.run(steps, start=start), _rounded(rate * USUAL / max(probe.ratio, LOW * LOW))
+        other = trial.run(steps, lr=better, start=start)
         if exam.missed(here.loss) > NOT_LEARNT and _is_better(exam, other.loss, here.loss):
-            yield _verdict("rate-too-low", probe, rate, here.loss, better, other.loss)
+            yield _verdict("rate-too-low", probe, steps, rate, here.loss, better, other.loss)
 
 
 def _is_better(exam: Examination, other: float, here: float) -> bool:
@@ -77,14 +78,16 @@ def _rounded(rate: float) -> float:
     return float(f"{rate:.0e}")
 
 
-def _verdict(key: str, probe: Outcome, rate: float, loss: float, better: float, other: float) -> Verdict:
+def _verdict(
+    key: str, probe: Outcome, steps: int, rate: float, loss: float, better: float, other: float
+) -> Verdict:
     high = key == "rate-too-high"
     ratio = probe.ratio if math.isfinite(probe.ratio) and probe.ratio else math.inf
     finding = _FINDING.fill(
         parameter=probe.parameter or "w",
         ratio=short(ratio),
         rate=f"{rate:g}",
-        steps=STEPS,
+        steps=steps,
         loss=_loss(loss),
         better=f"{better:g}",
         other=_loss(other),

@@ -1,4 +1,4 @@
-"""Dead ReLUs: units that are 0 on every row, and so never learn again."""
+"""Dead units: ReLUs, and smooth ones of their kind, that are flat on every row and so never learn again."""
 
 from __future__ import annotations
 
@@ -22,23 +22,35 @@ FEWEST_ROWS = 32
 on all of 32 in one of 4·10⁹ samples, but on all of 4 in one of 16."""
 
 
+FLAT_BELOW = {"relu": 0.0, "gelu": -4.5, "silu": -12.0, "elu": -9.2, "softplus": -9.2}
+"""The weighted sum up to which the slope is 0, or of the smooth ones below 10⁻⁴."""
+
+_NAMES = {"relu": "ReLU", "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "softplus": "softplus"}
+
+
 def check(exam: Examination) -> Iterator[Verdict]:
-    """Find layers of which half or more is 0 on every examined row."""
-    for node in exam.activations("relu"):
+    """Find layers of which half or more is flat on every examined row."""
+    for node in exam.activations(*FLAT_BELOW):
         before = exam.replay.values[node.inputs[0]]
         if before.ndim < 2:
             continue
-        dead: Array = np.all(before.reshape(-1, before.shape[-1]) <= 0, axis=0)
+        dead: Array = np.all(before.reshape(-1, before.shape[-1]) <= FLAT_BELOW[node.op], axis=0)
         share, whole = float(dead.mean()), bool(dead.all())
         if whole or (share >= MOST_UNITS and len(exam.rows) >= FEWEST_ROWS):
             units = some_units(np.flatnonzero(dead), len(dead))
             yield Verdict(
                 "dead-relu",
-                _TITLE,
+                _TITLE.fill(op=_NAMES[node.op]),
                 "fault" if whole else "warning",
                 place_of(node),
                 share,
-                _FINDING.fill(units=units, rows=len(exam.rows), share=f"{share:.0%}"),
+                _FINDING.fill(
+                    units=units,
+                    rows=len(exam.rows),
+                    share=f"{share:.0%}",
+                    op=_NAMES[node.op],
+                    flat=_ZERO if node.op == "relu" else _SMALL,
+                ),
                 _WHOLE if whole else _CAUSE,
                 _FIX,
             )
@@ -49,23 +61,24 @@ def has_dead_layer(exam: Examination) -> bool:
     return any(verdict.severity == "fault" for verdict in check(exam))
 
 
-_TITLE = Text("dead ReLU", "죽은 ReLU")
+_TITLE = Text("dead {op}", "죽은 {op}")
 _FINDING = Text(
-    "{units}, {share} of the layer, are 0 on every one of {rows} rows.",
-    "{units}, 층의 {share:이/가} {rows}개 행 전부에서 0이다.",
+    "The slope of {op} is {flat} on every one of {rows} rows, for {units} ({share} of the layer).",
+    "{units}(층의 {share})에서 {op}의 국소적 미분이 {rows}개 행 전부에서 {flat}이다.",
 )
+_ZERO = Text("0", "0")
+_SMALL = Text("below 0.0001", "0.0001 미만")
 _CAUSE = Text(
-    "Where the weighted sum is below 0 the slope of relu is 0, so these units get no gradient and cannot "
+    "Where the weighted sum is too far below 0 these units pass no gradient on and get none, so they cannot "
     "come back; the layer works with the others alone. A rate that is too high, or a bias far below 0, does "
     "this.",
-    "가중합이 0보다 작으면 relu의 국소적 미분이 0이므로 이 유닛들은 기울기를 받지 못하고 되살아나지 못한다. "
-    "층은 나머지 유닛만으로 일한다. 너무 큰 학습률이나 0보다 훨씬 작은 편향이 원인이다.",
+    "가중합이 0보다 너무 작으면 이 유닛들은 기울기를 전달하지도 받지도 못하므로 되살아나지 못한다. 층은 "
+    "나머지 유닛만으로 일한다. 너무 큰 학습률이나 0보다 훨씬 작은 편향이 원인이다.",
 )
 _WHOLE = Text(
-    "Where the weighted sum is below 0 the slope of relu is 0: nothing passes through this layer, forward "
-    "or backward, so no weight before it can learn. A rate that is too high, or a bias far below 0, does "
-    "this.",
-    "가중합이 0보다 작으면 relu의 국소적 미분이 0이다. 순전파도 역전파도 이 층을 지나지 못하므로 그 앞의 "
+    "Where the weighted sum is too far below 0 a unit passes no gradient on; here none does, so no weight "
+    "before this layer can learn. A rate that is too high, or a bias far below 0, does this.",
+    "가중합이 0보다 너무 작으면 유닛이 기울기를 전달하지 못한다. 여기서는 모든 유닛이 그러하므로 이 층 앞의 "
     "가중치는 학습할 수 없다. 너무 큰 학습률이나 0보다 훨씬 작은 편향이 원인이다.",
 )
 _FIX = Text(

@@ -18,7 +18,7 @@ from glassgrad.nn.initialisers import initialise
 from glassgrad.optim import Optimizer
 from glassgrad.training.step import Predictor, build_step
 
-__all__ = ["Outcome", "Trial", "full_batch_steps"]
+__all__ = ["Outcome", "Trial", "affordable"]
 
 Array = np.ndarray[Any, Any]
 
@@ -150,11 +150,11 @@ class Trial:
         return bool(np.isfinite(reports[:, 0]).all())
 
 
-_WORK = 2e9
-_MOST_STEPS, _FEWEST_STEPS = 2000, 100
+_WORK = 3e10
+"""Multiplications of a trial: some seconds' worth for a large network, far fewer for a small one."""
 
 
-def full_batch_steps(exam: Examination) -> int:
-    """Return how many steps on all examined rows may be taken in about a second."""
+def affordable(exam: Examination, most: int, rows: int) -> int:
+    """Return how many steps on so many rows a trial may take: fewer for a large network, but never below an eighth."""
     parameters = sum(p.size for p in exam.subject.model.parameters())
-    return int(min(max(_WORK / (6 * parameters * len(exam.rows)), _FEWEST_STEPS), _MOST_STEPS))
+    return int(min(max(_WORK / (6 * parameters * rows), most / 8), most))
