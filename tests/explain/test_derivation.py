@@ -329,6 +329,24 @@ def test_a_result_that_does_not_depend_on_the_number() -> None:
     assert (same.value, same.path_count) == (1.0, 1)
 
 
+def test_names_that_somebody_took_are_not_given_again() -> None:
+    found = gg.derive("(u + f)*E", wrt="u", at={"u": 1, "f": 2, "E": 3})
+    names = [name.unicode for name in found.names.values()]
+    assert len(set(names)) == len(names)
+    assert found.names[found.result].unicode == "F"
+    named = gg.derive(
+        "learning_rate*가격1*alpha", wrt="가격1", at={"learning_rate": 1, "가격1": 2, "alpha": 3}
+    )
+    assert r"\mathrm{learning\_rate}" in named.latex()
+    assert r"\text{가격}_{1}" in named.latex()
+    assert r"\alpha" in named.latex()
+
+
+def test_a_notebook_shows_the_document() -> None:
+    shown = gg.derive("x*y", wrt="x", at={"x": 1, "y": 2})._repr_mimebundle_()
+    assert {"text/plain", "text/html", "text/latex"} <= set(shown)
+
+
 # --- symbols alone ---------------------------------------------------------------------------------------------------
 
 

@@ -198,6 +198,15 @@ def test_a_korean_worksheet_of_two_two_two_compiles(engine: str, tmp_path: Path)
 
 
 @needs_tex
+def test_korean_names_compile_in_an_english_document(tmp_path: Path) -> None:
+    pytest.importorskip("sympy")
+    from glassgrad.explain.expressions import derive
+
+    found = derive("가격*x + alpha_1", wrt="x", at={"가격": 2, "x": 3, "alpha_1": 1}).document()
+    assert "Missing character" not in compiled(latex(found, "en"), ENGINES[0], tmp_path)
+
+
+@needs_tex
 def test_a_korean_derivation_compiles_with_its_answers_and_without(tmp_path: Path) -> None:
     pytest.importorskip("sympy")
     from glassgrad.explain.derivation import derive

@@ -231,6 +231,11 @@ class Derivation:
     def __str__(self) -> str:
         return self.unicode()
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from glassgrad.explain.render.notebook import mimebundle
+
+        return mimebundle(self.document(), "en")
+
     def __repr__(self) -> str:
         of = self.names[self.result].plain
         return f"Derivation(of {of} by {self.label}: {len(self.steps)} steps, {self.path_count} paths)"

@@ -62,6 +62,8 @@ class Name:
         letter = self.letter.replace("_", r"\_")
         if self.letter in _GREEK:
             letter = f"\\{self.letter}"
+        elif not letter.isascii():
+            letter = rf"\text{{{letter}}}"
         elif len(self.letter) > 1:
             letter = rf"\mathrm{{{letter}}}"
         above = "" if self.layer is None else f"^{{({self.layer})}}"

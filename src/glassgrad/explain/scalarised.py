@@ -212,6 +212,8 @@ class _Naming:
         for node in graph.nodes:
             for v in node.inputs:
                 self._users.setdefault(v, []).append(node)
+        taken = {letter for letter, _ in self._taken}
+        self._unnamed = next(letter for letter in ("u", "v", "g", "r", "step") if letter not in taken)
         self._letter = "f" if not self._layers else "E"
         self._count = 0
 
@@ -250,7 +252,7 @@ class _Naming:
             last = self._step("identity", Name("f"), expression, None, ())
         known = {(n.letter, n.layer) for n in self.names.values()}
         letter = next(c for c in (self._letter, "f", "E", "F", "J", "result") if (c, None) not in known)
-        if self.names[last].letter == "u" and self.names[last].layer is None:
+        if self.names[last].letter == self._unnamed and self.names[last].layer is None:
             self.names[last] = Name(letter)
         return last
 
@@ -310,9 +312,7 @@ class _Naming:
         if base is not None:
             return self._element(base, value, at)
         self._count += 1
-        while ("u", None) in self._taken:  # somebody's own u
-            return Name("v", None, (self._count,))
-        return Name("u", None, (self._count,))
+        return Name(self._unnamed, None, (self._count,))
 
     def _element(self, base: Name, value: Value, at: tuple[int, ...]) -> Name:
         places = tuple(i + 1 for i in at)

@@ -71,6 +71,8 @@ _MACROS = r"""\setlength\parindent{0pt}\setlength\parskip{5pt plus 2pt}\emergenc
 _SIZES = ((r"\normalsize", 84), (r"\small", 94), (r"\footnotesize\setlength\tabcolsep{3pt}", 118))
 """Sizes of a table's letters, and about how many of them fit in a line."""
 
+_HANGUL = re.compile("[ㄱ-ㆎ가-힣]")
+
 _LONG = 18
 """A text of more letters than this may break into lines."""
 
@@ -95,14 +97,12 @@ def latex(document: Document, lang: Lang = "en", answers: bool = True) -> str:
     >>> latex(Document(Text("100 % & more", "모두"), [])).splitlines()[-2:]
     ['{\\\\LARGE\\\\bfseries 100 \\\\% \\\\& more\\\\par}\\\\medskip', '\\\\end{document}']
     """
-    parts = [_PREAMBLE + (_KOREAN if lang == "ko" else "") + _MACROS]
-    parts.append(
-        "\\begin{document}\n" + rf"{{\LARGE\bfseries {escaped(document.title.to(lang))}\par}}\medskip"
-    )
+    parts = ["\\begin{document}\n" + rf"{{\LARGE\bfseries {escaped(document.title.to(lang))}\par}}\medskip"]
     for section in document.sections:
         parts.append(rf"\section*{{{escaped(section.title.to(lang))}}}")
         parts += [_block(block, lang, answers) for block in section.blocks]
-    return "\n".join([*parts, "\\end{document}", ""])
+    body = "\n".join([*parts, "\\end{document}", ""])
+    return _PREAMBLE + (_KOREAN if lang == "ko" or _HANGUL.search(body) else "") + _MACROS + body
 
 
 def escaped(text: str) -> str:
