@@ -348,3 +348,13 @@ def test_two_moons_are_not_learnt_by_one_linear_map_and_nobody_is_blamed() -> No
     model = nn.Sequential(nn.Linear(2, 2, seed=0))
     train(model, X, y, optimizer=optim.SGD(lr=0.1), epochs=20)
     assert list(gg.diagnose(model, X, y, optimizer=optim.SGD(lr=0.1))) == []
+
+
+def test_a_rate_at_which_everything_diverges_is_compared_with_one_at_which_nothing_does() -> None:
+    X, y = prices()
+    verdict = only(gg.diagnose(nn.mlp(8, [64, 64], 1, seed=0), X, y, optimizer=optim.SGD(lr=30.0)))
+    assert verdict.key == "rate-too-high"
+    assert "no number" in verdict.finding.en
+    better = float(verdict.fix.en.partition("lr=")[2].split()[0])
+    history = train(nn.mlp(8, [64, 64], 1, seed=0), X, y, optimizer=optim.SGD(lr=better), epochs=20)
+    assert history["loss"][-1] < 0.7 * history["loss"][0]

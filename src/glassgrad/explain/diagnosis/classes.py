@@ -72,7 +72,7 @@ _FINDING = Text(
     "Class {rarest} is {share} of the rows ({count}, against {most} of class {commonest}), and the network "
     "recognizes {found} of them.",
     "클래스 {rarest:은/는} 행의 {share}뿐이고({count}개, 클래스 {commonest:은/는} {most}개) 신경망은 그중 "
-    "{found:을/를} 알아본다.",
+    "{found}를 알아본다.",
 )
 _CAUSE = Text(
     "The loss is a mean over the rows, so a rare class hardly counts in the gradient, and a network that "

@@ -141,7 +141,7 @@ _SIGMOID_FIX = Text(
 _REACH = Text("targets out of reach", "닿을 수 없는 정답")
 _REACH_FINDING = Text(
     "{share} of the targets lie outside of what {op} can give ({interval}).",
-    "정답의 {share:이/가} {op:이/가} 낼 수 있는 범위({interval}) 밖에 있다.",
+    "정답의 {share}가 {op:이/가} 낼 수 있는 범위({interval}) 밖에 있다.",
 )
 _REACH_CAUSE = Text(
     "The last activation bounds the output, so the error on these rows can never become 0.",
@@ -156,7 +156,7 @@ _SLOW_FINDING = Text(
     "On {share} of the rows an output is on the wrong side and the sigmoid's slope there is {slope}, so the "
     "error counts only 1/{times}.",
     "행의 {share}에서 출력이 반대쪽에 있는데 그곳에서 시그모이드의 국소적 미분이 {slope:이라/라} 오차가 "
-    "1/{times}로 줄어든다.",
+    "1/{times:으로/로} 줄어든다.",
 )
 _SLOW_CAUSE = Text(
     "The gradient of the squared error is (o − t)·σ′, and σ′ is smallest where the output is most wrong.",

@@ -35,6 +35,9 @@ NOTHING, MUCH = 0.9, 0.7
 """… or, where the rows allow no small loss, at most the second of these shares of the trivial loss, while
 the rate at hand stays above the first."""
 
+LOWER = (10, 100, 1000)
+"""By what a rate that may be too high is divided for the other trials."""
+
 USUAL = 0.01
 """The update ratio that a rate is brought to where it was too low: in the middle of what good runs start
 with."""
@@ -56,7 +59,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
     steps = affordable(exam, STEPS, exam.subject.batch_size)
     if probe.ratio >= HIGH or math.isinf(probe.loss):
         here = trial.run(steps, start=start)
-        others = {rate / by: trial.run(steps, lr=rate / by, start=start) for by in (10, 100)}
+        others = {rate / by: trial.run(steps, lr=rate / by, start=start) for by in LOWER}
         better = min(others, key=lambda r: others[r].loss)
         learnt = min(exam.missed(), exam.missed(here.loss)) <= STILL_MISSED
         if not learnt and _is_better(exam, others[better].loss, here.loss):
@@ -69,6 +72,8 @@ def check(exam: Examination) -> Iterator[Verdict]:
 
 
 def _is_better(exam: Examination, other: float, here: float) -> bool:
+    if not math.isfinite(other):
+        return False
     nothing = exam.missed(here) >= NOTHING and exam.missed(other) <= MUCH
     return other <= BETTER * here or nothing
 

@@ -63,8 +63,8 @@ def has_dead_layer(exam: Examination) -> bool:
 
 _TITLE = Text("dead {op}", "죽은 {op}")
 _FINDING = Text(
-    "The slope of {op} is {flat} on every one of {rows} rows, for {units} ({share} of the layer).",
-    "{units}(층의 {share})에서 {op}의 국소적 미분이 {rows}개 행 전부에서 {flat}이다.",
+    "The slope of {op} is {flat} on every one of {rows} rows, for {units}, {share} of the layer.",
+    "층의 {share}인 {units}에서 {op}의 국소적 미분이 {rows}개 행 전부에서 {flat}이다.",
 )
 _ZERO = Text("0", "0")
 _SMALL = Text("below 0.0001", "0.0001 미만")

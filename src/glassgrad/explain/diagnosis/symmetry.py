@@ -70,8 +70,8 @@ def _by_unit(array: Array, axis: int) -> Array:
 
 _TITLE = Text("symmetric initialization", "대칭 초기화")
 _FINDING = Text(
-    "{units}, {share} of the layer, have the same weights and get the same gradient.",
-    "{units}, 층의 {share:이/가} 같은 가중치를 갖고 같은 기울기를 받는다.",
+    "The same weights, and the same gradient, are those of {units}, {share} of the layer.",
+    "{units}, 층의 {share}가 같은 가중치를 갖고 같은 기울기를 받는다.",
 )
 _CAUSE = Text(
     "Units that start alike and are pushed alike stay alike: the layer works as if it had one of them.",
