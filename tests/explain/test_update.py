@@ -149,6 +149,15 @@ def test_clipping_says_what_it_took():
         assert update.change == pytest.approx(-limited[parameter][index] * 0.01 / (norm + 1e-6), rel=1e-9)
 
 
+def test_clipping_that_took_nothing_is_not_explained():
+    for limit, told in ((1e3, False), (1e-3, True)):
+        (section,) = (
+            update_of(taken_step(optim.SGD(lr=1.0), clip_norm=limit), "0.weight", (0, 0)).document().sections
+        )
+        sentences = [b.text for b in section.blocks if isinstance(b, Paragraph)]
+        assert (WHY["clip_norm"] in sentences) == told
+
+
 def test_the_worked_example():
     recorder = Recorder()
     examples.get("two-two-two").train(callbacks=[recorder])

@@ -244,7 +244,7 @@ _PARTS = (
     (
         "flat",
         Text("Activations that let nothing through", "기울기를 막는 활성화"),
-        Text("share with a slope below 0.01", "기울기가 0.01보다 작은 비율"),
+        Text("share with a local derivative below 0.01", "국소적 미분이 0.01보다 작은 비율"),
         False,
     ),
     ("std", Text("Activations", "활성화"), Text("standard deviation", "표준편차"), False),
@@ -304,7 +304,7 @@ def recording_of(header: Header, series: Series, snapshots: Snapshots, note: Tex
     sums = {name: rows[:, i] for i, name in enumerate(header.names)}
     columns = {name: _finished(name, sums) for name in sums}
     keys = [key for key, _, _ in header.state]
-    return Recording(steps, columns, snapshots.states, keys, header.settings, note)
+    return Recording(steps, columns, dict(snapshots.states), keys, header.settings, note)
 
 
 def _finished(name: str, sums: Mapping[str, Array]) -> Array:

@@ -103,7 +103,7 @@ class Term:
     @property
     def change(self) -> float:
         """What it adds to the weight."""
-        return self.factor * self.value
+        return self.factor * self.value + 0.0  # never −0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,11 @@ class Update:
         blocks: list[Block] = [
             Paragraph(told),
             Table(header, rows, total=True, hidden=frozenset({3})),
-            *(Paragraph(WHY[t.name], "rule") for t in self.terms),
+            *(
+                Paragraph(WHY[t.name], "rule")
+                for t in self.terms
+                if t.change or not t.name.startswith("clip")
+            ),
             Table(
                 (Text("where the factors come from", "배수를 이루는 값"), Text("value", "값")),
                 [(RATES[name], value) for name, value in self.rates.items()],
