@@ -22,6 +22,7 @@ HEAVY = {
     "safetensors",
     "scipy",
     "sklearn",
+    "sympy",
     "torch",
 }
 
@@ -42,6 +43,7 @@ def loaded(code: str) -> set[str]:
         "import glassgrad as gg; gg.tensor([1.0, 2.0], requires_grad=True).sum().backward()",
         "import glassgrad as gg; f = lambda x: gg.sum(gg.tanh(x)); gg.run(gg.differentiate(gg.trace(f, 1.0)), 2.0)",
         "import glassgrad as gg; gg.compile(lambda x: gg.tanh(x * 2.0), engine='numpy')(0.5)",
+        "import glassgrad as gg; gg.derive",
         "import glassgrad as gg; gg.nn; gg.optim; gg.data; gg.training; gg.errors; gg.xp",
     ],
 )

@@ -25,7 +25,7 @@ from glassgrad.explain.differences import WIDTHS, central_differences
 from glassgrad.explain.document import Document, Drawing, Formula, Paragraph, Table
 from glassgrad.explain.replay import Replay, replay
 from glassgrad.explain.subjects import explain
-from glassgrad.nn import Linear, ReLU, Sequential
+from glassgrad.nn import ACTIVATIONS, Linear, ReLU, Sequential
 from glassgrad.nn.losses import loss
 from glassgrad.optim import SGD
 from glassgrad.training.step import build_step
@@ -232,6 +232,22 @@ def test_layers_with_biases_and_a_loss_of_classes() -> None:
     played = loss_of(model, rng.normal(size=(2, 3)), np.array([2, 0]), "cross_entropy")
     for place, index in ((0, (1, 2)), (1, (2,)), (2, (0, 3)), (3, (1,))):
         agree(derive(played, played.graph.inputs[place], index))
+
+
+LOSSES = ("half_mse", "mae", "huber", "cross_entropy", "binary_cross_entropy_with_logits")
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"), [*((a, "mse") for a in ACTIVATIONS), *(("elu", n) for n in LOSSES)]
+)
+def test_every_activation_and_loss(activation: str, name: str) -> None:
+    rng = np.random.default_rng(3)
+    outputs = 3 if name == "cross_entropy" else 1
+    model = gg.nn.mlp(2, [3], outputs, activation=activation, seed=1, dtype="float64")
+    labels = {"cross_entropy": np.array([0, 2]), "binary_cross_entropy_with_logits": np.array([[0.0], [1.0]])}
+    told = explain(model, rng.normal(size=(2, 2)), labels.get(name, rng.normal(size=(2, 1))), loss=name)
+    for weight in told.weights:
+        agree(derive(told.played, weight, tuple(int(rng.integers(d)) for d in weight.shape)))
 
 
 def test_a_layer_that_was_opened_is_named_like_a_whole_one() -> None:

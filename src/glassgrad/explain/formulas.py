@@ -38,6 +38,7 @@ class Named(sp.Function):  # type: ignore[misc]
     word: ClassVar[str] = ""
     unicode: ClassVar[str] = ""
     tex: ClassVar[str] = ""
+    is_real = True  # SymPy asks before it compares
 
     def written_out(self) -> Any:
         """Return the function in terms of those that SymPy differentiates by itself."""
