@@ -54,6 +54,8 @@ def test_two_minima():
     np.testing.assert_allclose(drawn.y, drawn.x**4 - 4 * drawn.x**2 + drawn.x, rtol=1e-13, atol=1e-13)
     text = "".join(b.text.en for b in found.section().blocks if isinstance(b, Paragraph))
     assert "0.12600019" in text
+    (table,) = [b for b in found.section().blocks if isinstance(b, Table)]
+    assert [row[-1] for row in table.rows] == ["-1.47299760"] * 2 + ["1.34699741"] * 2
     assert "2 different ends" in text
 
 
@@ -143,6 +145,16 @@ def test_the_surface_over_two_weights_is_the_loss():
     moved["0.weight"][0, 1], moved["2.bias"][0] = descent.path[-1]
     assert descent.values[-1] == pytest.approx(loss_of(model, moved), rel=1e-12)
     assert found.figure.x_title.ko == "0.weight[0,1]"
+
+
+def test_a_surface_is_worked_out_in_parts(monkeypatch):
+    model = gg.nn.mlp(3, [4], 2, activation="tanh", dtype="float64", seed=1)
+    rng = np.random.default_rng(0)
+    objective = objective_of(model, rng.normal(size=(9, 3)), rng.normal(size=(9, 2)))
+    whole = random_plane(objective, points=9).figure.z
+    monkeypatch.setattr(many, "_BYTES", 12_000)
+    assert 1 < objective.at_once(objective.names) < 81
+    np.testing.assert_allclose(random_plane(objective, points=9).figure.z, whole, rtol=1e-14)
 
 
 def test_two_weights_of_one_matrix():

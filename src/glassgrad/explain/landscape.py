@@ -139,4 +139,4 @@ def _together(one: Descent, other: Descent, span: float, on_curve: bool) -> bool
 
 
 def _place(point: Array, group: int) -> str:
-    return f"{point[0]:.8g}" if len(point) == 1 else f"{'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[group % 26]}"
+    return f"{point[0]:.8f}" if len(point) == 1 else f"{'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[group % 26]}"

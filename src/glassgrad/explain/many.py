@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,11 @@ class Objective:
         values, *gradients = self._in_parts(graph, points)
         return values.astype(np.float64), dict(zip(self.names, gradients, strict=True))
 
+    def at_once(self, names: Iterable[str]) -> int:
+        """Return at how many points the scalar is worked out in one call where these move."""
+        each = sum(self.start[name].nbytes for name in names) + sum(a.nbytes for a in self.arrays)
+        return max(1, _BYTES // max(each, 1))
+
     def _differentiated(self) -> Graph:
         found: Graph | None = self.__dict__.get("_gradient")
         if found is None:
@@ -92,8 +97,7 @@ class Objective:
         (count,) = {len(a) for a in points.values()} or {0}
         if not count:
             raise ShapeError("there is no point to look at")
-        each = sum(a.nbytes for a in points.values()) // count + sum(a.nbytes for a in self.arrays)
-        part = min(count, max(1, _BYTES // max(each, 1)))
+        part = min(count, self.at_once(points))
         run = program(batch_graph(graph, moving, part), "numpy")
         found: list[list[Array]] = []
         for first in range(0, count, part):

@@ -312,15 +312,21 @@ def _plane(
 
 def _grid(objective: Objective, center: Point, directions: Sequence[Point], x: Array, y: Array) -> Array:
     """Return the loss at center + x·first + y·second, (len(y), len(x))."""
-    across, up = (a.reshape(-1) for a in np.meshgrid(x, y))
-    points = {}
-    for name in {*directions[0], *directions[1]}:
-        moved = np.repeat(center[name][None], len(across), axis=0)
-        for along, direction in zip((across, up), directions, strict=True):
-            if name in direction:
-                moved = moved + along.reshape(-1, *(1,) * center[name].ndim) * direction[name]
-        points[name] = moved
-    return objective.values(points).reshape(len(y), len(x))
+    places = [a.reshape(-1) for a in np.meshgrid(x, y)]
+    names = {*directions[0], *directions[1]}
+    part = min(objective.at_once(names), x.size * y.size)
+    found = []
+    for first in range(0, x.size * y.size, part):
+        take = np.minimum(np.arange(first, first + part), x.size * y.size - 1)
+        points = {}
+        for name in names:
+            moved = np.repeat(center[name][None], part, axis=0)
+            for along, direction in zip(places, directions, strict=True):
+                if name in direction:
+                    moved = moved + along[take].reshape(-1, *(1,) * center[name].ndim) * direction[name]
+            points[name] = moved
+        found.append(objective.values(points))
+    return np.concatenate(found)[: x.size * y.size].reshape(len(y), len(x))
 
 
 def _descend_in_plane(
