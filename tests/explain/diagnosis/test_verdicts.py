@@ -252,6 +252,17 @@ def test_overfitting() -> None:
     assert by_rows.evidence == pytest.approx(by_history.evidence, rel=0.2)
 
 
+def test_two_sure_mistakes_are_no_overfitting() -> None:
+    X, y = blobs(2, rows=200)
+    model = nn.mlp(6, 16, 2, seed=0)
+    train(model, X, y, optimizer=optim.Adam(lr=0.01), epochs=40)
+    held, wrong = X[:50], y[:50].copy()
+    wrong[:2] = 1 - wrong[:2]
+    assert list(gg.diagnose(model, X, y, validation=(held, wrong))) == []
+    wrong[:20] = 1 - y[:20]
+    assert only(gg.diagnose(model, X, y, validation=(held, wrong))).key == "overfitting"
+
+
 # --- the network ---
 
 

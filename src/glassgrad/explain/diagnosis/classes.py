@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from glassgrad.explain.diagnosis.examination import MOST_ROWS, Array, Examination
+from glassgrad.explain.diagnosis.examination import MOST_ROWS, Examination
 from glassgrad.explain.diagnosis.verdict import Place, Verdict
 from glassgrad.language import Text
 
@@ -33,7 +33,7 @@ def check(exam: Examination) -> Iterator[Verdict]:
         return
     rows = np.flatnonzero(labels == rarest)[:MOST_ROWS]
     assert exam.subject.X is not None
-    found = float((_answers(exam, exam.subject.X[rows]) == rarest).mean())
+    found = float((exam.answers(exam.subject.X[rows]) == rarest).mean())
     if found >= FOUND:
         return
     share = float(counts[rarest] / len(labels))
@@ -55,16 +55,6 @@ def check(exam: Examination) -> Iterator[Verdict]:
         _CAUSE,
         _FIX,
     )
-
-
-def _answers(exam: Examination, X: Array) -> Array:
-    """Return the class that the network gives each row."""
-    outputs = exam.outputs(X)
-    if outputs.shape[-1] > 1:
-        answers: Array = outputs.reshape(len(X), -1).argmax(axis=1)
-        return answers
-    middle = 0.5 if exam.subject.loss.name == "binary_cross_entropy" else 0.0
-    return (outputs.reshape(len(X)) > middle).astype(np.int64)
 
 
 _TITLE = Text("class imbalance", "클래스 불균형")

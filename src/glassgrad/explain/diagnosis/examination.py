@@ -211,17 +211,28 @@ class Examination:
     @cached_property
     def labels(self) -> Array | None:
         """The class of every row of the subject, (n,), where the loss is one of classes."""
-        y = self.subject.y
-        if y is None or not isinstance(
-            self.subject.loss, (CrossEntropy, BinaryCrossEntropy, BinaryCrossEntropyWithLogits)
+        return None if self.subject.y is None else self.labels_of(self.subject.y)
+
+    def labels_of(self, y: Array) -> Array | None:
+        """Return the classes that targets name, (n,); None where the loss is none of classes."""
+        one_of_many = isinstance(self.subject.loss, CrossEntropy)
+        if not one_of_many and not isinstance(
+            self.subject.loss, (BinaryCrossEntropy, BinaryCrossEntropyWithLogits)
         ):
             return None
         if y.dtype.kind in "iu":
             return y
         if y.ndim == 2 and y.shape[1] > 1:
-            return y.argmax(axis=1) if isinstance(self.subject.loss, CrossEntropy) else None
+            return y.argmax(axis=1) if one_of_many else None
         flat = y.reshape(len(y))
         return flat.astype(np.int64) if np.isin(flat, (0, 1)).all() else None
+
+    def answers(self, X: Array) -> Array:
+        """Return the class that the network gives each row."""
+        outputs = self.outputs(X).reshape(len(X), -1)
+        middle = 0.5 if isinstance(self.subject.loss, BinaryCrossEntropy) else 0.0
+        found: Array = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > middle
+        return found.astype(np.int64)
 
     # --- the network ---
 

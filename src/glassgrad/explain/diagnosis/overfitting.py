@@ -35,12 +35,36 @@ def check(exam: Examination) -> Iterator[Verdict]:
         return
     train = _missed(exam, (exam.X, exam.y) if subject.trained is None else subject.trained)
     held = _missed(exam, subject.validation)
-    if train[1] > LEARNT or held[1] - train[1] < GAP:
+    if train[1] > LEARNT or held[1] - train[1] < GAP or not _wrong_more_often(exam):
         return
     yield _verdict(
         held[1] - train[1],
         _FINDING.fill(train=short(train[0]), held=short(held[0]), gap=f"{held[1] - train[1]:.0%}"),
     )
+
+
+def _wrong_more_often(exam: Examination) -> bool:
+    """Say whether the held-out rows are wrong more often, too, where the rows have classes.
+
+    A few answers that are wrong and sure make a large loss, and are no reason to train anew.
+    """
+    subject = exam.subject
+    assert subject.validation is not None
+    train = _errors(exam, (exam.X, exam.y) if subject.trained is None else subject.trained)
+    held = _errors(exam, subject.validation)
+    if train is None or held is None:
+        return True
+    return held[0] - train[0] >= GAP * held[1]
+
+
+def _errors(exam: Examination, pair: Pair) -> tuple[float, float] | None:
+    """Return which share of the rows the network gets wrong, and which the most frequent class would."""
+    X, y = (part[:MOST_ROWS] for part in pair)
+    labels = exam.labels_of(y)
+    if labels is None:
+        return None
+    wrong = float((exam.answers(X) != labels).mean())
+    return wrong, float(1 - np.bincount(labels).max() / len(labels))
 
 
 def _missed(exam: Examination, pair: Pair) -> tuple[float, float]:
@@ -61,7 +85,9 @@ def check_history(exam: Examination) -> Iterator[Verdict]:
     kept = (history.best_epoch or history.epochs) - 1
     if exam.usable and loss.reduction == "mean" and exam.trivial > 0:
         gap = (held[kept] - train[kept]) / exam.trivial
-        if train[kept] <= LEARNT * exam.trivial and gap >= GAP:
+        # the loss alone does not tell how many rows are wrong, so it must be worse than knowing nothing
+        useless = exam.labels is None or held[kept] >= exam.trivial
+        if train[kept] <= LEARNT * exam.trivial and gap >= GAP and useless:
             finding = _FINDING.fill(train=short(train[kept]), held=short(held[kept]), gap=f"{gap:.0%}")
             yield _verdict(float(gap), finding)
         return
