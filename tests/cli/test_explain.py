@@ -81,7 +81,6 @@ def test_a_page(run: Run, tmp_path: Path) -> None:
         (["two-two-two", "--step", 0], "--step counts from 1"),
         (["two-two-two", "--lang", "kr"], "'en' and 'ko'"),
         (["two-two-two", "--html", "nowhere/page.html"], "There is no folder"),
-        (["perceptrons"], "no gradient to explain"),
         (["two-two-two", "--worksheet"], "--latex FILE"),
     ],
 )

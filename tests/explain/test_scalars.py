@@ -105,6 +105,25 @@ def test_circuit_max_and_matrix() -> None:
     np.testing.assert_allclose(gates["q[0].0"].local, [0.2, 0.1])  # the gate W[0,0]·x[0] swaps its inputs
 
 
+def test_perceptrons_have_numbers_and_no_gradient() -> None:
+    told = explain(gg.examples.get("perceptrons"))
+    gates = told.gates()
+    given = {
+        "AND w0": 0.5,
+        "AND w1": 0.5,
+        "AND b": -0.7,
+        "NAND w0": -0.5,
+        "NAND b": 0.7,
+        "OR w1": 0.5,
+        "OR b": -0.2,
+    }
+    assert {name: gates[name].value for name in given} == given
+    assert [gates[name].value for name in ("x0", "x1", "NAND", "OR", "AND")] == [1.0, 0.0, 1.0, 1.0, 1.0]
+    assert round(gates["NAND sum"].value, 12) == 0.2
+    why = told.why("AND w0")
+    assert (why.gradient, why.paths.number) == (0.0, 0.0)
+
+
 def test_two_two_two_by_hand() -> None:
     gates = explain(gg.examples.get("two-two-two")).gates()
     assert [round(gates[f"sigmoid1[0,{j}]"].value, 8) for j in range(2)] == [0.51998934, 0.52747230]

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glassgrad import xp
 from glassgrad.examples.example import Array, Example, Row
 from glassgrad.nn import Perceptron
 from glassgrad.ops import Text
+from glassgrad.tensors import Tensor
 
-__all__ = ["GATES", "PERCEPTRONS", "PerceptronsExample"]
+__all__ = ["CORNERS", "GATES", "PERCEPTRONS", "PerceptronsExample"]
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 
@@ -53,6 +55,25 @@ class PerceptronsExample(Example):
         hidden = np.concatenate([self.gate("NAND")(X).numpy(), self.gate("OR")(X).numpy()], axis=1)
         out: Array = self.gate("AND")(hidden).numpy()[:, 0]
         return out
+
+    @staticmethod
+    def function(**numbers: Tensor) -> dict[str, Tensor]:
+        """Return every step of XOR = AND(NAND, OR) from what `numbers` has."""
+        made: dict[str, Tensor] = {}
+        first, second = numbers["x0"], numbers["x1"]
+        for name in ("NAND", "OR", "AND"):
+            a, b = (made["NAND"], made["OR"]) if name == "AND" else (first, second)
+            made[f"{name} sum"] = numbers[f"{name} w0"] * a + numbers[f"{name} w1"] * b + numbers[f"{name} b"]
+            made[name] = xp.step(made[f"{name} sum"])
+        return made
+
+    def numbers(self, corner: Array) -> dict[str, float]:
+        """Return what `function` takes for a corner: the inputs x0 and x1, and the weights and bias of each gate."""
+        found = {"x0": float(corner[0]), "x1": float(corner[1])}
+        for name in ("NAND", "OR", "AND"):
+            (w0, w1), bias = GATES[name]
+            found |= {f"{name} w0": w0, f"{name} w1": w1, f"{name} b": bias}
+        return found
 
     def learn(self, name: str) -> tuple[Perceptron, bool, int]:
         """Learn a gate by Rosenblatt's rule; return the perceptron, whether it got there, and its corrections."""

@@ -6,8 +6,7 @@ replayed graph whose result is a scalar, the loss, an output, or what the functi
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from glassgrad.errors import DataError, OptionError
 from glassgrad.examples import Example, FunctionExample, NetworkExample
 from glassgrad.examples.digits import DigitsExample
 from glassgrad.examples.minima import MinimaExample
+from glassgrad.examples.perceptrons import CORNERS, PerceptronsExample
 from glassgrad.explain.explanation import Explanation
 from glassgrad.explain.names import Names
 from glassgrad.explain.replay import Replay, replay
@@ -29,6 +29,8 @@ from glassgrad.learner.learner import Learner
 from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
 from glassgrad.optim import Optimizer
+from glassgrad.tensors import asarray
+from glassgrad.tracing import input_names, trace_with
 from glassgrad.training.inputs import cast_arrays, check_arrays, find_optimizer, model_dtype
 from glassgrad.training.step import Predictor, build_step
 from glassgrad.tree import flatten
@@ -99,16 +101,20 @@ def explain(
     return _of_loss(what, data[0], data[1], loss, optimizer, lr, step, seed)
 
 
-def _of_function(f: Callable[..., Any], data: Sequence[Any], known: Sequence[str] = ()) -> Explanation:
-    """Return the explanation of a function of Tensors, whose last result is a scalar."""
-    from glassgrad.tracing import trace
+def _of_function(
+    f: Callable[..., Any], data: Sequence[Any], known: Sequence[str] = (), inputs: Sequence[str] | None = None
+) -> Explanation:
+    """Return the explanation of a function of Tensors, whose last result is a scalar.
 
+    `known` are the names of its results, `inputs` those of its arguments where its signature does not have them.
+    """
     arrays = [np.asarray(leaf) for leaf in flatten(list(data))[0]]
     arrays = [a.astype(np.float64) if a.dtype.kind in "iub" and a.ndim == 0 else a for a in arrays]
     nested = any(isinstance(d, (dict, list, tuple)) for d in data)
-    graph = trace(f, *(data if nested else arrays))
-    graph, played = _replayed(graph, arrays, len(graph.outputs) - 1)
+    given = list(data) if nested else arrays
     name = getattr(f, "__name__", "f").replace("<lambda>", "f")
+    graph, _, _ = trace_with(f, given, name=name, names=inputs or input_names(f, given))
+    graph, played = _replayed(graph, arrays, len(graph.outputs) - 1)
     results = dict(zip(graph.outputs, known, strict=False)) or {played.result: name}
     names = Names(played.graph, {v: called for v, called in results.items() if v in played.values})
     weights = tuple(v for v in played.graph.inputs if v.dtype.kind == "f")
@@ -121,10 +127,9 @@ def _of_example(example: Example, steps: int) -> Explanation:
         model = example.build() if steps == 0 else example.train(steps=steps)[0]
         told = _of_loss(model, example.X, example.y, example.loss, "sgd", example.lr, steps + 1, 0)
     elif isinstance(example, FunctionExample):
-        f, inputs = example.function, example.inputs
-        known = list(example.evaluate()[0])
-        call = _with_names(f, list(inputs))
-        told = _of_function(call, [np.asarray(v, np.float64) for v in inputs.values()], known)
+        told = _of_steps(example.function, example.inputs)
+    elif isinstance(example, PerceptronsExample):
+        told = _of_steps(example.function, example.numbers(CORNERS[2]))
     elif isinstance(example, DigitsExample):
         model, X, y = example.train()
         told = _of_loss(model, X[:_ROWS], y[:_ROWS], None, "adam", None, 1, 0)
@@ -138,15 +143,15 @@ def _of_example(example: Example, steps: int) -> Explanation:
     return replace(told, title=example.title)
 
 
-def _with_names(f: Callable[..., dict[str, Any]], inputs: Sequence[str]) -> Callable[..., list[Any]]:
-    """Return a function of positional arguments, called like the inputs, that returns every result in order."""
+def _of_steps(f: Callable[..., dict[str, Any]], inputs: Mapping[str, Any]) -> Explanation:
+    """Return the explanation of a function of named numbers that returns each of its steps by name."""
+    arrays = {name: np.asarray(value, np.float64) for name, value in inputs.items()}
+    known = list(f(**{name: asarray(a) for name, a in arrays.items()}))
 
     def call(*tensors: Any) -> list[Any]:
-        return list(f(**dict(zip(inputs, tensors, strict=True))).values())
+        return list(f(**dict(zip(arrays, tensors, strict=True))).values())
 
-    kind = inspect.Parameter.POSITIONAL_ONLY
-    call.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in inputs])  # type: ignore[attr-defined]
-    return call
+    return _of_function(call, list(arrays.values()), known, list(arrays))
 
 
 def _replayed(graph: Graph, inputs: Sequence[Any], output: int = 0) -> tuple[Graph, Replay]:

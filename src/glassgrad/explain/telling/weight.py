@@ -67,6 +67,12 @@ def of_weight(told: Explanation, name: str) -> Iterator[Section]:
             "{name} is {value}; one path leads from it to the result, so its gradient {gradient} is one product.",
             "{name:은/는} {value}이며, 결과로 가는 경로가 하나뿐이므로 기울기 {gradient:은/는} 곱 하나이다.",
         ).fill(name=why.name, value=short(why.value), gradient=short(why.gradient))
+    if found.number == 0:
+        text = Text(
+            "{name} is {value}. On no path from it to the result does a gradient flow: something on the way is flat.",
+            "{name:은/는} {value}이다. 여기서 결과로 가는 어떤 경로로도 기울기가 흐르지 않는다: 도중에 평평한 곳이 "
+            "있다.",
+        ).fill(name=why.name, value=short(why.value))
     blocks: list[Block] = [Paragraph(text), Table(header, rows, total=True, hidden=frozenset({2}))]
     blocks += [*_downhill(told, why), *_image(told, name)]
     title = Text("Why {name} has its gradient", "{name}의 기울기는 어디서 오는가").fill(name=why.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from glassgrad.explain.document import Block, Cell, Drawing, Paragraph, Section,
 from glassgrad.explain.drawing.figures import Matrices, Matrix
 from glassgrad.explain.linearise import UNSEEN
 from glassgrad.explain.zoom import layers_of, operations_of
+from glassgrad.ir import Constant
 from glassgrad.language import Text, short
 from glassgrad.ops import lookup
 
@@ -23,6 +25,13 @@ __all__ = ["layers", "network", "operations", "summary"]
 Array = np.ndarray[Any, Any]
 
 
+_ADDENDS = 8
+"""Rows and outputs whose part in the loss is told apart."""
+
+_LINEAR = UNSEEN | {"sum", "mean", "multiply", "divide"}
+"""Operations through which a sum stays one, where only one of their inputs is no constant."""
+
+
 def summary(told: Explanation) -> Section:
     """Return what is explained."""
     names = told.names
@@ -32,7 +41,31 @@ def summary(told: Explanation) -> Section:
         "{name:은/는} {number}이다. 아래의 모든 수는 이 실행의 것이며 그 정밀도 그대로이다. 기울기는 어떤 수가 "
         "조금 움직일 때 {name:이/가} 얼마나 따라 움직이는지를 말한다.",
     ).fill(name=names[told.played.result], number=short(told.result))
-    return Section("result", Text("Result", "결과"), [Paragraph(text)])
+    return Section("result", Text("Result", "결과"), [Paragraph(text), *_addends(told)])
+
+
+def _addends(told: Explanation) -> Iterator[Block]:
+    """Yield what the result is the sum of, where it is a sum: a loss of its rows and outputs."""
+    played = told.played
+    makers = played.graph.producers()
+    value = played.result
+    while value in makers and makers[value].op in _LINEAR:
+        moving = [v for v in makers[value].inputs if not isinstance(v, Constant)]
+        if len(moving) != 1:
+            return
+        value = moving[0]
+    parts = (played.values[value].astype(np.float64) * played.gradient(value)).reshape(-1)
+    if len(parts) < 2 or abs(math.fsum(parts) - told.result) > 1e-6 * np.abs(parts).sum():
+        return
+    order = np.argsort(-np.abs(parts), kind="stable")[:_ADDENDS]
+    rows: list[list[Cell]] = [[told.names.element(value, int(i)), float(parts[i])] for i in np.sort(order)]
+    if len(order) < len(parts):
+        others = math.fsum(parts) - math.fsum(parts[order])
+        rows.append([Text("the other {n}", "나머지 {n}개").fill(n=len(parts) - len(order)), others])
+    rows.append([told.names[played.result], told.result])
+    caption = Text("What {name} is the sum of", "{name:을/를} 이루는 것").fill(name=told.names[played.result])
+    header = [Text("from", "어디서"), Text("adds", "더하는 값")]
+    yield Table(header, rows, caption, total=True, hidden=frozenset({1}))
 
 
 def network(told: Explanation) -> Iterator[Section]:
