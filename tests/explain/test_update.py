@@ -83,8 +83,7 @@ def test_parts_add_up_over_a_hundred_random_steps(name, dtype, data):
             tensors,
             gg.asarray(step),
         )
-        wide = {k: v.astype(np.float64) for k, v in state.items()}
-        parts = optimizer.parts(p.astype(np.float64), g.astype(np.float64), wide, hyper, step)
+        parts = optimizer.parts(p, g, state, hyper, step)
         terms = [np.broadcast_to(factor * value, p.shape) for factor, value in parts.terms.values()]
         change = new.numpy().astype(np.float64) - p.astype(np.float64)
         size = np.abs(p) + np.abs(new.numpy()) + np.sum(np.abs(terms), axis=0)

@@ -223,20 +223,20 @@ def update_of(taken: TakenStep, parameter: str, index: tuple[int, ...] = ()) -> 
     """
     old = _one(taken.before, parameter, index)
     optimizer, clipping = taken.step.optimizer, taken.step.clipping
-    pieces = {k: np.asarray(a[index], np.float64) for k, a in taken.pieces(parameter).items()}
+    pieces = {k: np.asarray(a[index]) for k, a in taken.pieces(parameter).items()}
     raw, limited, given = (
         np.asarray(found[parameter][index], np.float64)
         for found in (taken.gradients, taken.limited, taken.clipped)
     )
     hyper = optimizer.hyper() | {"lr": taken.rate}
-    parts = optimizer.parts(np.asarray(old), given, pieces, hyper, taken.number)
+    parts = optimizer.parts(np.asarray(taken.before[parameter][index]), given, pieces, hyper, taken.number)
     terms: list[Term] = []
     for name, (factor, value) in parts.terms.items():
         terms.append(Term(name, float(factor), float(raw if name == "gradient" else value)))
         if name == "gradient" and clipping.value is not None:
-            terms.append(Term("clip_value", float(factor), float(limited - raw)))
+            terms.append(Term("clip_value", float(factor), float(limited) - float(raw)))
         if name == "gradient" and clipping.norm is not None:
-            terms.append(Term("clip_norm", float(factor), float(given - limited)))
+            terms.append(Term("clip_norm", float(factor), float(given) - float(limited)))
     rates = {name: float(value) for name, value in parts.rates.items()}
     if clipping.norm is not None:
         rates = {"clip_factor": norm(taken.clipped) / (norm(taken.limited) or 1.0)} | rates

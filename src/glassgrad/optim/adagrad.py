@@ -60,7 +60,7 @@ class AdaGrad(Optimizer):
         step: int,
     ) -> Parts:
         """Return −r g and −r λ p with the effective rate r = η / (√s + ε)."""
-        total = state["sum"] + (gradient + self.weight_decay * parameter) ** 2
+        total = state["sum"] + self.squared(parameter, gradient)
         effective = hyper["lr"] / (np.sqrt(total) + hyper["eps"])
         rates = {"rate": hyper["lr"], "second_moment": total, "effective_rate": effective}
         return Parts(self.pull(-effective, parameter, gradient), rates)

@@ -77,18 +77,20 @@ class Adam(Optimizer):
         step: int,
     ) -> Parts:
         """Return −r β₁ m, −r (1 − β₁) g and −r (1 − β₁) λ p, r being η / (1 − β₁ᵗ) / (√v̂ + ε)."""
-        g = gradient + self.weight_decay * parameter
-        effective, rates = self.rates(g, state, hyper, step)
+        effective, rates = self.rates(self.squared(parameter, gradient), state, hyper, step)
         pulled = self.pull(-effective * (1.0 - hyper["beta1"]), parameter, gradient)
-        return Parts({"momentum": (-effective * hyper["beta1"], state["exp_avg"])} | pulled, rates)
+        carried = (-effective * hyper["beta1"], state["exp_avg"].astype(np.float64))
+        return Parts({"momentum": carried} | pulled, rates)
 
     def rates(
-        self, g: Array, state: Mapping[str, Array], hyper: Mapping[str, float], step: int
+        self, squared: Array, state: Mapping[str, Array], hyper: Mapping[str, float], step: int
     ) -> tuple[Array, dict[str, Any]]:
-        """Return the effective rate for the gradient `g`, and what it is made of."""
+        """Return the effective rate for a squared gradient, and what it is made of."""
         beta1, beta2 = hyper["beta1"], hyper["beta2"]
-        first, second = 1.0 - beta1**step, 1.0 - beta2**step
-        v = beta2 * state["exp_avg_sq"] + (1.0 - beta2) * g**2
+        first, second = (
+            1.0 - float(np.power(beta, float(step))) for beta in (beta1, beta2)
+        )  # as `update` does
+        v = beta2 * state["exp_avg_sq"].astype(np.float64) + (1.0 - beta2) * squared
         effective = hyper["lr"] / first / (np.sqrt(v / second) + hyper["eps"])
         return effective, {
             "rate": hyper["lr"],

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from glassgrad.optim.adam import Adam
 from glassgrad.optim.optimizer import OPTIMIZERS, Array, Parts, State, number
 from glassgrad.tensors import Tensor
@@ -44,11 +46,11 @@ class AdamW(Adam):
         step: int,
     ) -> Parts:
         """Return −η λ p, and what Adam does with the gradient alone."""
-        effective, rates = self.rates(gradient, state, hyper, step)
+        effective, rates = self.rates(np.square(gradient, dtype=np.float64), state, hyper, step)
         terms: dict[str, tuple[Any, Any]] = {
-            "momentum": (-effective * hyper["beta1"], state["exp_avg"]),
-            "gradient": (-effective * (1.0 - hyper["beta1"]), gradient),
+            "momentum": (-effective * hyper["beta1"], state["exp_avg"].astype(np.float64)),
+            "gradient": (-effective * (1.0 - hyper["beta1"]), gradient.astype(np.float64)),
         }
         if self.weight_decay:
-            terms["decoupled_decay"] = (-hyper["lr"] * self.weight_decay, parameter)
+            terms["decoupled_decay"] = (-hyper["lr"] * self.weight_decay, parameter.astype(np.float64))
         return Parts(terms, rates)

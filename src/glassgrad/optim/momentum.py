@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from glassgrad.optim.optimizer import OPTIMIZERS, Array, Optimizer, Parts, State, number
 from glassgrad.options import require
 from glassgrad.tensors import Tensor
@@ -56,5 +58,5 @@ class Momentum(Optimizer):
     ) -> Parts:
         """Return −η μ b, −η g and −η λ p."""
         rate, mu = hyper["lr"], hyper["momentum"]
-        carried = {"momentum": (-rate * mu, state["momentum_buffer"])}
+        carried = {"momentum": (-rate * mu, state["momentum_buffer"].astype(np.float64))}
         return Parts(carried | self.pull(-rate, parameter, gradient), {"rate": rate, "momentum": mu})

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from glassgrad.optim.momentum import Momentum
 from glassgrad.optim.optimizer import OPTIMIZERS, Array, Parts, State, number
 from glassgrad.tensors import Tensor
@@ -41,6 +43,6 @@ class Nesterov(Momentum):
     ) -> Parts:
         """Return −η μ² b, −η (1 + μ) g and −η (1 + μ) λ p."""
         rate, mu = hyper["lr"], hyper["momentum"]
-        carried = {"momentum": (-rate * mu**2, state["momentum_buffer"])}
+        carried = {"momentum": (-rate * mu**2, state["momentum_buffer"].astype(np.float64))}
         pulled = self.pull(-rate * (1.0 + mu), parameter, gradient)
         return Parts(carried | pulled, {"rate": rate, "momentum": mu})

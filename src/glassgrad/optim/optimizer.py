@@ -163,14 +163,14 @@ class Optimizer(ABC):
         hyper: Mapping[str, float],
         step: int,
     ) -> Parts:
-        """Return what `update` adds to a parameter, taken apart.
+        """Return what `update` adds to a parameter, taken apart, in float64.
 
         Parameters
         ----------
         parameter, gradient
-            Arrays of one shape, float64.
+            Arrays of one shape and dtype, that of the run.
         state
-            The pieces of the state before the step, float64.
+            The pieces of the state before the step.
         hyper
             The numbers of `hyper`.
         step
@@ -179,10 +179,19 @@ class Optimizer(ABC):
 
     def pull(self, factor: Any, parameter: Array, gradient: Array) -> dict[str, tuple[Any, Any]]:
         """Return the terms of a factor times `decayed`: the gradient's, and that of the L2 penalty."""
-        terms: dict[str, tuple[Any, Any]] = {"gradient": (factor, gradient)}
+        terms: dict[str, tuple[Any, Any]] = {"gradient": (factor, gradient.astype(np.float64))}
         if self.weight_decay:
-            terms["weight_decay"] = (factor * self.weight_decay, parameter)
+            terms["weight_decay"] = (factor * self.weight_decay, parameter.astype(np.float64))
         return terms
+
+    def squared(self, parameter: Array, gradient: Array) -> Array:
+        """Return the square of `decayed` in float64.
+
+        The sum itself is rounded as the run rounds it: where the two nearly cancel, what is left decides on the rate.
+        """
+        if self.weight_decay:
+            gradient = gradient + parameter.dtype.type(self.weight_decay) * parameter
+        return np.asarray(np.square(gradient, dtype=np.float64))
 
     def decayed(self, parameter: Tensor, gradient: Tensor, hyper: Mapping[str, Any]) -> Tensor:
         """Return the gradient with that of the L2 penalty, where there is one."""

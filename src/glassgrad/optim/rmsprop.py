@@ -67,8 +67,8 @@ class RMSprop(Optimizer):
     ) -> Parts:
         """Return −r g and −r λ p with the effective rate r = η / (√v + ε)."""
         alpha = hyper["alpha"]
-        square = (gradient + self.weight_decay * parameter) ** 2
-        average = alpha * state["square_avg"] + (1.0 - alpha) * square
+        average = alpha * state["square_avg"].astype(np.float64)
+        average = average + (1.0 - alpha) * self.squared(parameter, gradient)
         effective = hyper["lr"] / (np.sqrt(average) + hyper["eps"])
         rates = {"rate": hyper["lr"], "second_moment": average, "effective_rate": effective}
         return Parts(self.pull(-effective, parameter, gradient), rates)
