@@ -215,6 +215,21 @@ def test_data_in_blocks_and_a_start_from_before():
         assert taken.number == 41 + step
 
 
+def test_rows_with_weights_and_clipping():
+    recorder = Recorder()
+    weight = RNG.uniform(0.1, 2.0, 70)
+    trained(recorder, sample_weight=weight, clip_norm=0.2, optimizer="momentum")
+    for step in (0, 11, 19):
+        taken = recorder.at(step)
+        assert taken.loss == pytest.approx(recorder.recording["loss"][step], rel=1e-12)
+        norms = [recorder.recording[f"{name}.gradient_norm"][step] for name in taken.gradients]
+        assert norm(taken.gradients) == pytest.approx(np.linalg.norm(norms), rel=1e-10)
+        assert norm(taken.clipped) <= 0.2 < norm(taken.gradients) or step > 0
+        for name, a in taken.before.items():
+            update = update_of(taken, name, (0,) * a.ndim)
+            assert abs(update.rounding) <= update.tolerance
+
+
 def test_a_loss_that_is_no_number_is_the_last_that_is_recorded():
     recorder = Recorder()
     bad = X.copy()
