@@ -26,6 +26,7 @@ from glassgrad.language import Text, language, short
         ("x[0,3]", "x[0,3]은 x[0,3]이 x[0,3]을 x[0,3]으로"),
         ("model", "model은 model이 model을 model로"),
         ("w⁽¹⁾₂₁", "w⁽¹⁾₂₁은 w⁽¹⁾₂₁이 w⁽¹⁾₂₁을 w⁽¹⁾₂₁로"),
+        ("1%", "1%는 1%가 1%를 1%로"),
         ("alpha", "alpha는 alpha가 alpha를 alpha로"),
         ("", "는 가 를 로"),
     ],
@@ -43,7 +44,7 @@ def test_sentences_within_sentences() -> None:
 
 
 def test_numbers() -> None:
-    assert [short(x) for x in (1.0, 0.1 + 0.2, -3e-12, float("inf"))] == ["1", "0.3", "-3e-12", "inf"]
+    assert [short(x) for x in (1.0, 0.1 + 0.2, -3e-12, float("inf"))] == ["1", "0.3", "−3e−12", "inf"]
 
 
 def test_languages() -> None:

@@ -57,14 +57,14 @@ def language(name: str) -> Lang:
 
 
 def short(number: Any) -> str:
-    """Return a number with four significant digits, as a person would write it.
+    """Return a number with four significant digits, as a person would write it; the minus is a minus, not a hyphen.
 
     Examples
     --------
     >>> short(0.023971900751730026), short(-12.0), short(1234567.0), short(1.5e-9), short(0.0)
-    ('0.02397', '-12', '1.235e+06', '1.5e-09', '0')
+    ('0.02397', '−12', '1.235e+06', '1.5e−09', '0')
     """
-    return f"{float(number):.4g}"
+    return f"{float(number):.4g}".replace("-", "−")
 
 
 class _Word(str):
@@ -103,6 +103,8 @@ def _last_sound(word: str) -> str:
         if "가" <= char <= "힣":
             final = (ord(char) - ord("가")) % 28
             return "" if final == 0 else "ㄹ" if final == 8 else "ㅇ"
+        if char == "%":  # 퍼센트
+            return ""
         if char.isalnum():
             return _CLOSED.get(char.lower(), "")
     return ""

@@ -14,8 +14,6 @@ from typing import Any
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from glassgrad.language import short
-
 __all__ = ["LATEX", "PLAIN", "SCRIPTS", "UNICODE", "Name", "Script", "layered"]
 
 _RAISED = str.maketrans("0123456789-()+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁽⁾⁺")
@@ -240,13 +238,9 @@ class Script:
 
     def number(self, value: float, bracket: bool = False) -> str:
         """Return a number with four significant digits; a negative one in brackets, where others stand beside it."""
-        text = short(value)
-        if self.key == "latex":
-            text = _tex_number(text)
-        elif self.key == "unicode":
-            text = _unicode_number(text)
-        bare = text[:1] not in "-−" and "e" not in short(value)
-        return text if bare or not bracket else f"({text})"
+        plain = f"{float(value):.4g}"
+        written = {"latex": _tex_number, "unicode": _unicode_number}.get(self.key, str)(plain)
+        return f"({written})" if bracket and (plain.startswith("-") or "e" in plain) else written
 
     def expression(self, expression: Any, names: Mapping[Any, Name]) -> str:
         """Return an expression in names."""

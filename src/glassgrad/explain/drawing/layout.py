@@ -92,7 +92,7 @@ def written(number: float | str | None) -> str:
     """Return what is written at a wire: a number with four significant digits, a text as it is."""
     if number is None:
         return ""
-    return number if isinstance(number, str) else short(number).replace("-", "−")
+    return number if isinstance(number, str) else short(number)
 
 
 def text_width(text: str, size: float) -> float:

@@ -147,7 +147,7 @@ def number(value: float) -> str:
     >>> number(-0.000123456)
     '−0.0001235'
     """
-    return short(value).replace("-", "−")
+    return short(value)
 
 
 def whole(value: float) -> str:

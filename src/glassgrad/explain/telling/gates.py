@@ -72,7 +72,7 @@ def _label(gate: Gate, gates: Gates) -> str:
     fixed = [gates[key].op == "constant" for key in gate.inputs]
     if len(fixed) != 2 or not any(fixed):
         return sign
-    number = short(gates[gate.inputs[fixed.index(True)]].value).replace("-", "−")
+    number = short(gates[gate.inputs[fixed.index(True)]].value)
     return f"{number} {sign}" if fixed[0] else f"{sign} {number}"
 
 
