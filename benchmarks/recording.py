@@ -15,7 +15,7 @@ import numpy as np
 from glassgrad.bench.peers.glassgrad_peer import Glassgrad
 from glassgrad.bench.workloads import Workload, find
 from glassgrad.engines import engine
-from glassgrad.explain.recording import Recorder
+from glassgrad.explaining.recording.recorder import Recorder
 from glassgrad.training.step import TrainingStep, build_step
 
 ROUNDS = 21

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from glassgrad.data import load_digits
-from glassgrad.explain.document import Answer, Document, Drawing, Formula, Paragraph, Section, Table
-from glassgrad.explain.drawing.figures import (
+from glassgrad.explaining.document import Answer, Document, Drawing, Formula, Paragraph, Section, Table
+from glassgrad.explaining.drawing.figures import (
     Bar,
     Bars,
     Box,

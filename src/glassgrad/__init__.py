@@ -21,9 +21,10 @@ _HOMES = {
     "nn.random": ("manual_seed",),
     "training": ("Callback", "History", "fit", "predict", "train_step"),
     "learner.learner": ("Learner",),
-    "explain.expressions": ("derive",),
-    "explain.diagnosis": ("diagnose",),
-    "explain.subjects": ("explain",),
+    "explaining.derivation.expressions": ("derive",),
+    "explaining.diagnosis": ("diagnose",),
+    "explaining.recording.recorder": ("Recorder", "load_recording"),
+    "explaining.subjects": ("explain",),
     "graph": ("check_graph", "differentiate"),
     "ir": ("Graph", "format_graph", "scope"),
 }

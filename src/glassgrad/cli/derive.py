@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from glassgrad.cli.output import check_writable, page, print_json, say, write_whole
 
 if TYPE_CHECKING:
-    from glassgrad.explain.derivation import Derivation
+    from glassgrad.explaining.derivation.derivation import Derivation
 
 __all__ = ["derive"]
 
@@ -47,7 +47,7 @@ def derive(
 ) -> None:
     """Derive an expression factor by factor, and hold SymPy, backpropagation and differences against each other."""
     from glassgrad.errors import OptionError
-    from glassgrad.explain.expressions import derive as derived
+    from glassgrad.explaining.derivation.expressions import derive as derived
     from glassgrad.language import language
 
     tongue = language(lang)
@@ -59,14 +59,14 @@ def derive(
     found = derived(expression, wrt=wrt, at=numbers)
     document = found.document()
     if latex is not None:
-        from glassgrad.explain.render.latex import latex as written
+        from glassgrad.explaining.render.latex import latex as written
 
         write_whole(latex, written(document, tongue, answers=not worksheet).encode())
     if json:
         file = None if latex is None else str(latex)
         print_json("derive", {"expression": expression, "at": numbers, **_fields(found), "latex_file": file})
     elif latex is None:
-        from glassgrad.explain.render.terminal import terminal
+        from glassgrad.explaining.render.terminal import terminal
 
         say(terminal(document, tongue, **page()))
     else:
@@ -96,7 +96,7 @@ def _numbers(given: list[str]) -> dict[str, float]:
 
 def _fields(found: Derivation) -> dict[str, Any]:
     """Return a derivation as JSON."""
-    from glassgrad.explain.notation import UNICODE
+    from glassgrad.explaining.derivation.notation import UNICODE
 
     names = {symbol: name.unicode for symbol, name in found.names.items()}
     check, sweep = found.check, found.check.sweep if found.check else None

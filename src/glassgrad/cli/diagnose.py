@@ -14,7 +14,7 @@ from glassgrad.cli.output import page, print_json, say
 from glassgrad.cli.sources import Selection, read_source
 
 if TYPE_CHECKING:
-    from glassgrad.explain.diagnosis import Diagnosis, Verdict
+    from glassgrad.explaining.diagnosis import Diagnosis, Verdict
     from glassgrad.language import Text
 
 __all__ = ["diagnose"]
@@ -64,7 +64,7 @@ def _diagnosis(model: str, data: str | None, selection: Selection) -> tuple[Diag
     """Diagnose what the user names, and say which of the data was dropped."""
     from glassgrad import examples
     from glassgrad.errors import OptionError, did_you_mean
-    from glassgrad.explain.diagnosis import diagnose as diagnosed
+    from glassgrad.explaining.diagnosis import diagnose as diagnosed
 
     dropped: dict[str, Any] = {"columns": [], "rows": {}}
     if Path(model).exists():
@@ -82,7 +82,7 @@ def _of_example(name: str, data: str | None) -> Diagnosis:
     """Train a worked example, and diagnose it."""
     from glassgrad import examples
     from glassgrad.errors import OptionError
-    from glassgrad.explain.diagnosis import diagnose as diagnosed
+    from glassgrad.explaining.diagnosis import diagnose as diagnosed
     from glassgrad.optim import SGD
 
     example = examples.get(name)

@@ -13,7 +13,7 @@ from glassgrad.cli.output import check_not_input, check_writable, page, print_js
 from glassgrad.cli.sources import Selection, read_source
 
 if TYPE_CHECKING:
-    from glassgrad.explain.explanation import Explanation
+    from glassgrad.explaining.explanation import Explanation
 
 __all__ = ["explain"]
 
@@ -87,7 +87,7 @@ def _told(what: str, data: str | None, row: int | None, step: int, selection: Se
 
     from glassgrad import examples
     from glassgrad.errors import OptionError
-    from glassgrad.explain.subjects import explain
+    from glassgrad.explaining.subjects import explain
     from glassgrad.learner.learner import Learner
 
     if what in examples.names() and not Path(what).exists():

@@ -1,6 +1,0 @@
-"""Diagnosis: verdicts on a network and its training, each with its evidence, its cause and its cure."""
-
-from glassgrad.explain.diagnosis.rules import diagnose
-from glassgrad.explain.diagnosis.verdict import Diagnosis, Place, Verdict
-
-__all__ = ["Diagnosis", "Place", "Verdict", "diagnose"]

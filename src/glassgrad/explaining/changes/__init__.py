@@ -1,0 +1,1 @@
+"""Changes: why a weight moved in a step, and what the step did to the loss."""

@@ -1,0 +1,291 @@
+"""Linearising: each operation as the local derivatives between single numbers, at the point where it ran.
+
+A path runs from number to number, so explanations need to know which elements of a result an element feeds, and with
+which local derivative. There are two kinds of links. Most operations touch few elements for each: their derivatives are
+listed (`Sparse`). In a matrix product every element of a row meets every column; its local derivatives are the other
+operand's own numbers, which are read there instead of being listed (`Product`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.errors import OptionError
+from glassgrad.explaining.replay import Replay
+from glassgrad.graph.rules import Arrays, run_kernel
+from glassgrad.ir import Node, Value
+from glassgrad.ops import Op, lookup
+
+__all__ = ["UNSEEN", "Link", "Product", "Sparse", "TooLarge", "links_of"]
+
+Array = np.ndarray[Any, Any]
+
+_MOVES = frozenset({"reshape", "permute_dims", "broadcast_to", "flip", "concat", "getitem"})
+"""Operations that move numbers and change none."""
+
+UNSEEN = _MOVES | {"astype", "identity"}
+"""Operations that a reader need not see: what leaves them is what came in."""
+_REDUCTIONS = frozenset({"sum", "mean", "max", "min", "prod", "var", "std", "logsumexp"})
+_BY_ROW = frozenset({"cross_entropy"})
+_LISTED = 1 << 22
+"""The most local derivatives that are listed for one operation."""
+
+
+class TooLarge(OptionError):
+    """An operation has more local derivatives than can be listed."""
+
+
+class Link(ABC):
+    """The local derivatives between an input of a node and its output.
+
+    Attributes
+    ----------
+    source, target
+        The two values; elements are counted in row-major order.
+    node
+        The node.
+    """
+
+    def __init__(self, node: Node, source: Value, target: Value) -> None:
+        self.node, self.source, self.target = node, source, target
+
+    @abstractmethod
+    def onward(self, elements: Array) -> tuple[Array, Array, Array]:
+        """Return the links that leave some elements of the source.
+
+        Parameters
+        ----------
+        elements
+            (k,) element numbers of the source.
+
+        Returns
+        -------
+        ndarray, ndarray, ndarray
+            For each link which of `elements` it leaves, the element of the target it leads to, and its local
+            derivative in float64.
+        """
+
+    @abstractmethod
+    def largest(self, after: Array) -> Array:
+        """Return for each element of the source the largest |local derivative| · `after` over its links."""
+
+    @abstractmethod
+    def count(self, after: Array) -> Array:
+        """Return for each element of the source the sum of `after` over its links."""
+
+    @abstractmethod
+    def carried(self, before: Array) -> Array:
+        """Return for each element of the target the sum of local derivative · `before` over its links."""
+
+
+class Sparse(Link):
+    """Local derivatives listed one by one."""
+
+    def __init__(
+        self, node: Node, source: Value, target: Value, sizes: tuple[int, int], links: Sequence[Array]
+    ) -> None:
+        super().__init__(node, source, target)
+        begin, end, derivative = links
+        order = np.argsort(begin, kind="stable")
+        self._begin, self._end, self._derivative = begin[order], end[order], derivative[order]
+        self._sizes = sizes
+        self._starts = np.searchsorted(self._begin, np.arange(sizes[0] + 1))
+
+    def onward(self, elements: Array) -> tuple[Array, Array, Array]:
+        """Return the links that leave some elements."""
+        starts, ends = self._starts[elements], self._starts[elements + 1]
+        counts = ends - starts
+        which = np.repeat(np.arange(len(elements)), counts)
+        places = (
+            np.arange(counts.sum())
+            - np.repeat(np.cumsum(counts) - counts, counts)
+            + np.repeat(starts, counts)
+        )
+        return which, self._end[places], self._derivative[places]
+
+    def largest(self, after: Array) -> Array:
+        """Return the largest |local derivative| · `after` for each element of the source."""
+        found = np.zeros(self._sizes[0])
+        np.maximum.at(found, self._begin, np.abs(self._derivative) * after[self._end])
+        return found
+
+    def count(self, after: Array) -> Array:
+        """Return the sum of `after` for each element of the source."""
+        return np.bincount(self._begin, weights=after[self._end], minlength=self._sizes[0])
+
+    def carried(self, before: Array) -> Array:
+        """Return the sum of local derivative · `before` for each element of the target."""
+        weights = self._derivative * before[self._begin]
+        return np.bincount(self._end, weights=weights, minlength=self._sizes[1])
+
+
+class Product(Link):
+    """The links of one operand of a product of matrices, (batch, rows, depth) @ (batch, depth, columns)."""
+
+    def __init__(
+        self, node: Node, source: Value, target: Value, first: bool, other: Array, shape: tuple[int, ...]
+    ) -> None:
+        super().__init__(node, source, target)
+        self._first = first
+        self._other = np.asarray(other, np.float64)
+        self._batch, self._rows, self._depth, self._columns = shape
+
+    def onward(self, elements: Array) -> tuple[Array, Array, Array]:
+        """Return the links that leave some elements."""
+        count = len(elements)
+        if self._first:
+            b, m, k = np.unravel_index(elements, (self._batch, self._rows, self._depth))
+            free, derivative = np.arange(self._columns), self._other[b, k, :]
+            out = (b * self._rows + m)[:, None] * self._columns + free
+        else:
+            b, k, n = np.unravel_index(elements, (self._batch, self._depth, self._columns))
+            free, derivative = np.arange(self._rows), self._other[b, :, k]
+            out = (b[:, None] * self._rows + free) * self._columns + n[:, None]
+        return np.repeat(np.arange(count), len(free)), out.reshape(-1), derivative.reshape(-1)
+
+    def largest(self, after: Array) -> Array:
+        """Return the largest |local derivative| · `after` for each element of the source."""
+        after = after.reshape(self._batch, self._rows, self._columns)
+        size = np.abs(self._other)
+        if self._first:  # [b, m, k] = max over n of |other[b, k, n]| · after[b, m, n]
+            rows = [np.max(size * after[:, m, None, :], axis=2) for m in range(self._rows)]
+            return np.stack(rows, axis=1).reshape(-1)
+        columns = [np.max(size * after[:, :, n, None], axis=1) for n in range(self._columns)]
+        return np.stack(columns, axis=2).reshape(-1)
+
+    def count(self, after: Array) -> Array:
+        """Return the sum of `after` for each element of the source."""
+        after = after.reshape(self._batch, self._rows, self._columns)
+        total = after.sum(axis=2, keepdims=True) if self._first else after.sum(axis=1, keepdims=True)
+        shape = (
+            (self._batch, self._rows, self._depth)
+            if self._first
+            else (self._batch, self._depth, self._columns)
+        )
+        return np.broadcast_to(total, shape).reshape(-1)
+
+    def carried(self, before: Array) -> Array:
+        """Return the sum of local derivative · `before` for each element of the target."""
+        if self._first:
+            return (before.reshape(self._batch, self._rows, self._depth) @ self._other).reshape(-1)
+        return (self._other @ before.reshape(self._batch, self._depth, self._columns)).reshape(-1)
+
+
+@np.errstate(all="ignore")  # a local derivative may be infinite where it is not used
+def links_of(played: Replay, node: Node) -> list[Link]:
+    """Return the links of each input of a node through which a gradient can flow.
+
+    Raises
+    ------
+    TooLarge
+        Where the operation's local derivatives cannot be listed.
+    """
+    op = lookup(node.op)
+    if op.pull is None or node.outputs[0].dtype.kind != "f":
+        return []
+    wanted = [i for i, v in enumerate(node.inputs) if v.dtype.kind == "f"]
+    if node.op == "matmul":
+        return [_product(played, node, i) for i in wanted]
+    if node.op in _MOVES:
+        return _moved(played, node, op, wanted)
+    xs = [played.values[v] for v in node.inputs]
+    z = played.values[node.outputs[0]]
+    found: list[Link] = []
+    for i in wanted:
+        if op.elementwise:
+            links = _elementwise(op, node, xs, z, i)
+        elif node.op in _REDUCTIONS or (node.op in _BY_ROW and xs[i].ndim == z.ndim + 1):
+            links = _reduced(op, node, xs, z, i)
+        else:
+            links = _each(op, node, xs, z, i)
+        if links is not None:
+            found.append(Sparse(node, node.inputs[i], node.outputs[0], (xs[i].size, z.size), links))
+    return found
+
+
+def _elementwise(op: Op, node: Node, xs: list[Array], z: Array, i: int) -> list[Array] | None:
+    """Return the links of an input of which each element of the result reads one element."""
+    assert op.push is not None
+    tangents = [np.ones_like(x) if n == i else None for n, x in enumerate(xs)]
+    slope = op.push(Arrays(), tangents, z, xs, node.attrs, node.subgraphs)
+    if slope is None:
+        return None
+    begin = np.broadcast_to(np.arange(xs[i].size).reshape(xs[i].shape), z.shape)
+    slope = np.broadcast_to(np.asarray(slope, np.float64), z.shape)
+    return [begin.reshape(-1), np.arange(z.size), slope.reshape(-1)]
+
+
+def _reduced(op: Op, node: Node, xs: list[Array], z: Array, i: int) -> list[Array] | None:
+    """Return the links of an input of which each element feeds one element of the result."""
+    assert op.pull is not None
+    slope = _pulled(op, node, np.ones_like(z), z, xs, i)
+    if slope is None:
+        return None
+    axes = node.attrs.get("axis", (xs[i].ndim - 1,))
+    kept = tuple(1 if a in axes else d for a, d in enumerate(xs[i].shape))
+    end = np.broadcast_to(np.arange(z.size).reshape(kept), xs[i].shape)
+    return [np.arange(xs[i].size), end.reshape(-1), np.asarray(slope, np.float64).reshape(-1)]
+
+
+def _each(op: Op, node: Node, xs: list[Array], z: Array, i: int) -> list[Array]:
+    """Return the links of any other operation: the gradient of one element of the result after the other."""
+    if z.size * xs[i].size > _LISTED:
+        raise TooLarge(
+            f"{node.op} of {xs[i].shape} has {z.size * xs[i].size:,} local derivatives, too many to list; explain "
+            "fewer rows, or a value after it"
+        )
+    parts: list[tuple[Array, Array, Array]] = []
+    for at in range(z.size):
+        seed = np.zeros_like(z)
+        seed.reshape(-1)[at] = 1
+        slope = _pulled(op, node, seed, z, xs, i)
+        flat = np.zeros(0) if slope is None else np.asarray(slope, np.float64).reshape(-1)
+        (begin,) = np.nonzero(flat)
+        parts.append((begin, np.full(len(begin), at), flat[begin]))
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _pulled(op: Op, node: Node, seed: Array, z: Array, xs: list[Array], i: int) -> Any:
+    assert op.pull is not None
+    wanted = [n == i for n in range(len(xs))]
+    with np.errstate(all="ignore"):
+        return op.pull(Arrays(), wanted, seed, z, xs, node.attrs, node.subgraphs)[i]
+
+
+def _moved(played: Replay, node: Node, op: Op, wanted: Sequence[int]) -> list[Link]:
+    """Return the links of an operation that only moves numbers: it moves their places likewise."""
+    places, first = [], 1
+    for v in node.inputs:
+        array = played.values[v]
+        moves = v.dtype.kind == "f"
+        places.append(np.arange(first, first + array.size).reshape(array.shape) if moves else array)
+        first += array.size if moves else 0
+    came = np.asarray(run_kernel(Arrays(), op, places, node.attrs, node.subgraphs)).reshape(-1)
+    found: list[Link] = []
+    for i in wanted:
+        start, size = int(places[i].reshape(-1)[0]) if places[i].size else 0, places[i].size
+        (end,) = np.nonzero((came >= start) & (came < start + size))
+        links = [came[end] - start, end, np.ones(len(end))]
+        found.append(Sparse(node, node.inputs[i], node.outputs[0], (size, came.size), links))
+    return found
+
+
+def _product(played: Replay, node: Node, i: int) -> Link:
+    """Return the links of one operand of a product."""
+    a, b = (played.values[v] for v in node.inputs)
+    z = played.values[node.outputs[0]]
+    source, target = node.inputs[i], node.outputs[0]
+    left = a.reshape(-1, *a.shape[-2:]) if a.ndim > 1 else a.reshape(1, 1, -1)
+    right = b.reshape(-1, *b.shape[-2:]) if b.ndim > 1 else b.reshape(1, -1, 1)
+    if len(right) == 1:  # one matrix for a stack of others, whose rows are then rows of one matrix
+        left = left.reshape(1, -1, left.shape[-1])
+    elif a.shape[:-2] != b.shape[:-2]:
+        return Sparse(
+            node, source, target, ((a, b)[i].size, z.size), _each(lookup("matmul"), node, [a, b], z, i)
+        )
+    shape = (len(left), left.shape[1], left.shape[2], right.shape[2])
+    return Product(node, source, target, i == 0, right if i == 0 else left, shape)

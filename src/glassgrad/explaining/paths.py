@@ -1,0 +1,319 @@
+"""Paths: the gradient of one number as a sum over all ways on which it reaches the result.
+
+Each path contributes the product of the local derivatives along it, and the contributions of all paths add up to the
+gradient: that is the chain rule. Small networks have few paths, which are all listed. Wide ones have many; then the
+largest are found best first, guided by the largest product that is still possible from each number on, which one sweep
+backwards gives, and the others are summed without being told apart.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
+from typing import Any
+
+import numpy as np
+
+from glassgrad.explaining.linearise import Link, links_of
+from glassgrad.explaining.replay import Replay
+from glassgrad.ir import Node, Value
+
+__all__ = ["Path", "PathSum", "Paths", "Shares", "Stop"]
+
+Array = np.ndarray[Any, Any]
+
+LISTED = 100_000
+"""The most paths that are all followed; beyond, the smaller ones are summed together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A number on a path: an element of a value, the node that leads to it, and the local derivative of that step."""
+
+    value: Value
+    element: int
+    node: Node
+    derivative: float
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way from a number to the result.
+
+    Attributes
+    ----------
+    stops
+        The numbers after the first, in order; the last is the result.
+    product
+        The product of the local derivatives: what the path contributes to the gradient.
+    row
+        The row of the mini-batch that the path runs through; None where there are no rows.
+    """
+
+    stops: tuple[Stop, ...]
+    product: float
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PathSum:
+    """The gradient of one number as a sum over paths.
+
+    Attributes
+    ----------
+    paths
+        The largest paths, largest first.
+    number
+        How many paths there are; exact below 2**53.
+    others
+        What the paths that are not listed contribute together.
+    size
+        Σ|contribution| over all paths where they were all followed, else over the listed ones.
+    gradient
+        What backpropagation found.
+    rounding
+        gradient − (paths + others): what rounding, in the run's own dtype, made of it.
+    complete
+        Whether every path was followed; else `others` was carried forward all at once.
+    """
+
+    paths: tuple[Path, ...]
+    number: float
+    others: float
+    size: float
+    gradient: float
+    rounding: float
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What each row of the mini-batch contributes to a gradient.
+
+    Attributes
+    ----------
+    rows
+        (n,) the contribution of each row.
+    sizes
+        (n,) Σ|term| of each.
+    rounding
+        gradient − Σ rows.
+    """
+
+    rows: Array
+    sizes: Array
+    rounding: float
+
+
+class Paths:
+    """The paths of a replay.
+
+    Parameters
+    ----------
+    played
+        A graph that was run; layers are best opened to matrix products.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> from glassgrad.explaining.replay import replay
+    >>> graph = gg.trace(lambda x: gg.sum(gg.square(x) * x), gg.Spec((2,)))
+    >>> found = Paths(replay(graph, [[2.0, 3.0]])).why(graph.inputs[0], 0)
+    >>> [path.product for path in found.paths], found.gradient
+    ([8.0, 4.0], 12.0)
+    """
+
+    def __init__(self, played: Replay) -> None:
+        self.played = played
+        self._readers: dict[Value, list[Node]] = {}
+        for node in played.graph.nodes:
+            for value in dict.fromkeys(node.inputs):
+                self._readers.setdefault(value, []).append(node)
+        self._by_node: dict[Node, list[Link]] = {}
+        self._largest: dict[Value, Array] = {played.result: np.ones(1)}
+        self._count: dict[Value, Array] = {played.result: np.ones(1)}
+        self._leads: dict[Value, bool] = {played.result: True}
+
+    # --- questions ---
+
+    def why(self, value: Value, element: int, most: int = 10) -> PathSum:
+        """Return the gradient of one element as a sum over paths, of which up to `most` are told apart.
+
+        Parameters
+        ----------
+        value, element
+            Which number, counted in row-major order.
+        most
+            How many paths to list.
+
+        Raises
+        ------
+        TooLarge
+            Where an operation on the way has too many local derivatives.
+        """
+        gradient = float(self.played.gradient(value).reshape(-1)[element])
+        start = np.array([element])
+        number = float(self._at(value, start, self._count, "count")[0])
+        if number <= LISTED:
+            terms = self._terms(value, start)
+            size, total, complete = float(np.abs(terms).sum()), math.fsum(terms), True
+        else:
+            terms, complete = np.zeros(0), False
+            total = self._carried(value, element)
+            size = 0.0
+        paths = self._best(value, element, most)
+        listed = [path.product for path in paths]
+        others = (
+            math.fsum([*terms, *(-p for p in listed)])
+            if complete
+            else math.fsum([total, *(-p for p in listed)])
+        )
+        if len(paths) == number:
+            others = 0.0
+        size = size if complete else float(np.abs(listed).sum()) + abs(others)
+        rounding = math.fsum([gradient, -total])
+        return PathSum(tuple(paths), number, others, size, gradient, rounding, complete)
+
+    def shares(self, value: Value, element: int) -> Shares | None:
+        """Return what each row contributes to the gradient of one element; None where nothing has rows."""
+        played = self.played
+        if value in played.rows or not played.rows:
+            return None
+        rows = next(played.values[v].shape[0] for v in played.rows)
+        where: list[Array] = []
+        terms: list[Array] = []
+        front = [(value, np.array([element]), np.ones(1))]
+        while front:
+            at, elements, products = front.pop()
+            for link in self._links(at):
+                which, end, derivative = link.onward(elements)
+                reached = products[which] * derivative
+                if link.target in played.rows:
+                    after = played.gradient(link.target).reshape(-1)[end].astype(np.float64)
+                    where.append(end // max(played.values[link.target].size // rows, 1))
+                    terms.append(reached * after)
+                else:
+                    front.append((link.target, end, reached))
+        at_row = np.concatenate(where) if where else np.zeros(0, np.int64)
+        term = np.concatenate(terms) if terms else np.zeros(0)
+        order = np.argsort(at_row, kind="stable")
+        edges = np.searchsorted(at_row[order], np.arange(rows + 1))
+        term = term[order]
+        shares = np.array([math.fsum(term[a:b]) for a, b in pairwise(edges)])
+        sizes = np.bincount(at_row[order], weights=np.abs(term), minlength=rows)
+        gradient = float(played.gradient(value).reshape(-1)[element])
+        return Shares(shares, sizes, math.fsum([gradient, *(-shares)]))
+
+    # --- links ---
+
+    def _links(self, value: Value) -> list[Link]:
+        """Return the links that leave a value towards the result."""
+        found = []
+        for node in self._readers.get(value, ()):
+            if not any(self._on_the_way(v) for v in node.outputs):
+                continue
+            if node not in self._by_node:
+                self._by_node[node] = links_of(self.played, node)
+            found += [link for link in self._by_node[node] if link.source is value]
+        return list(dict.fromkeys(found))
+
+    def _on_the_way(self, value: Value) -> bool:
+        """Say whether the result depends on a value."""
+        if value not in self._leads:
+            readers = self._readers.get(value, ())
+            self._leads[value] = any(self._on_the_way(v) for node in readers for v in node.outputs)
+        return self._leads[value]
+
+    def _at(self, value: Value, elements: Array, known: dict[Value, Array], what: str) -> Array:
+        """Return the largest product (or the number of paths) from some elements on to the result.
+
+        For values that have rows it is worked out for the whole array and kept; for weights, of which few elements are
+        asked about, for these elements alone.
+        """
+        if value not in known and (
+            value in self.played.rows or len(elements) * 4 > self.played.values[value].size
+        ):
+            known[value] = self._whole(value, known, what)
+        if value in known:
+            return known[value][elements]
+        found = np.zeros(len(elements))
+        for link in self._links(value):
+            which, end, derivative = link.onward(elements)
+            after = self._at(link.target, end, known, what)
+            if what == "count":
+                found += np.bincount(which, weights=after, minlength=len(elements))
+            else:
+                np.maximum.at(found, which, np.abs(derivative) * after)
+        return found
+
+    def _whole(self, value: Value, known: dict[Value, Array], what: str) -> Array:
+        found = np.zeros(self.played.values[value].size)
+        for link in self._links(value):
+            size = self.played.values[link.target].size
+            after = self._at(link.target, np.arange(size), known, what)
+            found = found + link.count(after) if what == "count" else np.maximum(found, link.largest(after))
+        return found
+
+    # --- walks ---
+
+    def _terms(self, value: Value, elements: Array) -> Array:
+        """Return the contribution of every path."""
+        done: list[Array] = []
+        front = [(value, elements, np.ones(len(elements)))]
+        while front:
+            at, here, products = front.pop()
+            if at is self.played.result:
+                done.append(products)
+                continue
+            for link in self._links(at):
+                which, end, derivative = link.onward(here)
+                front.append((link.target, end, products[which] * derivative))
+        return np.concatenate(done) if done else np.zeros(0)
+
+    def _carried(self, value: Value, element: int) -> float:
+        """Return the sum over all paths at once: the derivative carried forward from one number."""
+        moving: dict[Value, Array] = {value: np.zeros(self.played.values[value].size)}
+        moving[value][element] = 1.0
+        order = [value, *(v for node in self.played.graph.nodes for v in node.outputs)]
+        for at in order:
+            for link in self._links(at) if at in moving else ():
+                carried = link.carried(moving[at])
+                moving[link.target] = moving.get(link.target, 0.0) + carried
+        return float(moving.get(self.played.result, np.zeros(1))[0])
+
+    def _best(self, value: Value, element: int, most: int) -> list[Path]:
+        """Return the paths of largest contribution, largest first."""
+        order = count()
+        first = float(self._at(value, np.array([element]), self._largest, "largest")[0])
+        waiting: list[tuple[float, int, Value, int, float, tuple[Stop, ...]]] = [
+            (-first, next(order), value, element, 1.0, ())
+        ]
+        found: list[Path] = []
+        while waiting and len(found) < most:
+            _, _, at, here, product, stops = heapq.heappop(waiting)
+            if at is self.played.result:
+                found.append(Path(stops, product, self._row(value, element, stops)))
+                continue
+            for link in self._links(at):
+                _, ends, derivatives = link.onward(np.array([here]))
+                after = self._at(link.target, ends, self._largest, "largest")
+                for end, derivative, still in zip(
+                    ends.tolist(), derivatives.tolist(), after.tolist(), strict=True
+                ):
+                    reached = product * derivative
+                    stop = Stop(link.target, end, link.node, derivative)
+                    item = (-abs(reached) * still, next(order), link.target, end, reached, (*stops, stop))
+                    heapq.heappush(waiting, item)
+        return found
+
+    def _row(self, value: Value, element: int, stops: Sequence[Stop]) -> int | None:
+        """Return the row that a path runs through."""
+        rows = self.played.rows
+        for at, here in ((value, element), *((s.value, s.element) for s in stops)):
+            if at in rows:
+                array = self.played.values[at]
+                return int(here // max(array.size // array.shape[0], 1))
+        return None

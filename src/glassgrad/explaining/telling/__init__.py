@@ -1,0 +1,37 @@
+"""Telling: an explanation as a document, from the whole down to single numbers.
+
+First what is explained; then the layers, each with the size of its weights and of their gradients; then the gates with
+the numbers on their wires, where they can be followed one by one; then, for each weight asked about, the paths that add
+up to its gradient and the rows that pushed it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glassgrad.explaining.document import Document
+from glassgrad.explaining.scalars import TooMany
+from glassgrad.explaining.telling.gates import gates_section, rules_section
+from glassgrad.explaining.telling.weight import derived, of_update, of_weight
+from glassgrad.explaining.telling.whole import layers, network, operations, summary
+
+if TYPE_CHECKING:
+    from glassgrad.explaining.explanation import Explanation
+
+__all__ = ["document"]
+
+
+def document(told: Explanation, weight: str | None = None) -> Document:
+    """Return an explanation as a document; see `Explanation.document`."""
+    sections = [summary(told)]
+    if weight is not None:
+        sections += [*of_weight(told, weight), *of_update(told, weight), *derived(told, weight)]
+    sections += [*network(told), *layers(told)]
+    try:
+        gates = told.gates()
+        sections += [gates_section(told, gates), rules_section(gates)]
+    except TooMany:
+        sections.append(operations(told))
+    for name in told.worth() if weight is None else []:
+        sections += of_weight(told, name)
+    return Document(told.title, sections)
