@@ -218,12 +218,14 @@ def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[N
     boxes: dict[str, Box] = {}
     wires: dict[tuple[str, str], Wire] = {}
     home: dict[Value, str] = {}
+    origin: dict[Value, Value] = {}
     weights = {told.names[v] for v in told.weights}
     for node in played.graph.nodes:
         if node.outputs[0].dtype.kind != "f":
             continue
         if node.op in UNSEEN and node.inputs[0] in home | dict.fromkeys(played.graph.inputs):
             home[node.outputs[0]] = home.get(node.inputs[0], told.names[node.inputs[0]])
+            origin[node.outputs[0]] = origin.get(node.inputs[0], node.inputs[0])
             continue
         key = block(node)
         boxes.setdefault(key, Box(key, label(node), "loss" if played.result in node.outputs else "layer"))
