@@ -238,8 +238,9 @@ def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[N
             if source not in boxes:
                 kind = "parameter" if source in weights else "input"
                 boxes[source] = Box(source, source, kind)
+            given = origin.get(value, value)
             wires.setdefault(
-                (source, key), Wire(source, key, _size(played.values[value]), _slope(told, value))
+                (source, key), Wire(source, key, _size(played.values[given]), _slope(told, given))
             )
         home |= dict.fromkeys(node.outputs, key)
     if played.result in home:
