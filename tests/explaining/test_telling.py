@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
+from glassgrad.errors import OptionError
 from glassgrad.explaining.document import Document, Table
+from glassgrad.explaining.drawing.figures import Surface
 from glassgrad.explaining.subjects import explain
 
 RNG = np.random.default_rng(0)
@@ -108,3 +110,22 @@ def test_what_stands_above_a_sum_adds_up_to_it(example: str) -> None:
     for weight in (None, told.largest()):
         for parts, total in sums(told.document(weight)):
             assert parts == pytest.approx(total, rel=1e-6, abs=1e-12)
+
+
+def test_two_minima_are_drawn_with_the_ways_into_them() -> None:
+    told = explain(gg.examples.get("two-minima"))
+    found = told.surface()
+    assert [round(x, 8) for x in found.minima] == [-1.4729976, 1.34699741]
+    assert round(found.partings[0], 8) == 0.12600019
+    assert "1.347" in told.text()
+
+
+def test_the_loss_of_a_network_has_a_landscape_and_an_output_has_none() -> None:
+    model = gg.nn.mlp(3, [4], 2, seed=0)
+    X, y = RNG.normal(size=(8, 3)), RNG.integers(0, 2, 8)
+    told = explain(model, X, y)
+    middle = told.surface().figure
+    assert isinstance(middle, Surface)
+    assert middle.z[len(middle.y) // 2, len(middle.x) // 2] == pytest.approx(told.result, rel=1e-5)
+    with pytest.raises(OptionError, match="a landscape can be drawn of"):
+        explain(model, X[:1]).surface()

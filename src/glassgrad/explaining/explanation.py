@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     pass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glassgrad.explaining.derivation.derivation import Derivation
+    from glassgrad.explaining.surfaces.landscape import Landscape
 
 __all__ = ["Explanation", "Why"]
 
@@ -79,6 +82,8 @@ class Explanation:
         The training step it is a part of; None where nothing is trained.
     weights
         The values whose gradients are wanted: parameters, or the inputs of a function.
+    around
+        Draws the result as a landscape around where it stands; None where it cannot be drawn.
 
     Examples
     --------
@@ -94,6 +99,7 @@ class Explanation:
     names: Names
     taken: TakenStep | None = None
     weights: tuple[Value, ...] = field(default=())
+    around: Callable[[], Landscape] | None = None
 
     @cached_property
     def paths(self) -> Paths:
@@ -175,6 +181,20 @@ class Explanation:
 
         value, index = self._weight(name)
         return derive(self.played, value, index, label=name)
+
+    def surface(self) -> Landscape:
+        """Draw the result around where it stands: a function of one number as a curve, a loss over two directions.
+
+        Raises
+        ------
+        OptionError
+            Where it is neither.
+        """
+        if self.around is None:
+            raise OptionError(
+                "a landscape can be drawn of a function of one number, and of the loss of a network on rows and targets"
+            )
+        return self.around()
 
     def _weight(self, name: str) -> tuple[Value, tuple[int, ...]]:
         value, element = self.names.find(name)

@@ -21,6 +21,9 @@ from glassgrad.explaining.changes.taken import TakenStep
 from glassgrad.explaining.explanation import Explanation
 from glassgrad.explaining.names import Names
 from glassgrad.explaining.replay import Replay, replay
+from glassgrad.explaining.surfaces.landscape import Landscape
+from glassgrad.explaining.surfaces.many import objective_of
+from glassgrad.explaining.surfaces.surface import curve, random_plane
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.passes import lower
 from glassgrad.ir import Graph
@@ -36,6 +39,9 @@ from glassgrad.training.step import Predictor, build_step
 from glassgrad.tree import flatten
 
 __all__ = ["explain"]
+
+_DRAWN = (-2.2, 2.2)
+"""Where the function of two minima is drawn."""
 
 _ROWS = 32
 """Rows of digits that are explained: as many as a mini-batch has."""
@@ -135,12 +141,18 @@ def _of_example(example: Example, steps: int) -> Explanation:
         told = _of_loss(model, X[:_ROWS], y[:_ROWS], None, "adam", None, 1, 0)
     elif isinstance(example, MinimaExample):
         told = _of_function(example.function, [np.asarray(example.starts[0])], ["f"])
+        told = replace(told, around=lambda: _minima(example))
     else:
         raise OptionError(
             f"{example.name!r} has no gradient to explain: see glassgrad examples {example.name}, or train it and "
             "explain the model"
         )
     return replace(told, title=example.title)
+
+
+def _minima(example: MinimaExample) -> Landscape:
+    low, high = _DRAWN
+    return curve(example.function, low, high, starts=example.starts, rate=example.lr, steps=example.steps)
 
 
 def _of_steps(f: Callable[..., dict[str, Any]], inputs: Mapping[str, Any]) -> Explanation:
@@ -185,7 +197,8 @@ def _of_loss(
     update = find_optimizer(optimizer, lr, None)
     built = build_step(model, found, update, X, y, seed=seed)
     numbers = [np.asarray(update.lr), np.asarray(step)]
-    return _of_taken(TakenStep(built, [*built.state, X, y, np.arange(len(X)), *numbers, *built.fixed]))
+    told = _of_taken(TakenStep(built, [*built.state, X, y, np.arange(len(X)), *numbers, *built.fixed]))
+    return replace(told, around=lambda: random_plane(objective_of(model, X, y, found)))
 
 
 def _of_taken(taken: TakenStep) -> Explanation:

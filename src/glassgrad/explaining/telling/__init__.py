@@ -34,4 +34,6 @@ def document(told: Explanation, weight: str | None = None) -> Document:
         sections.append(operations(told))
     for name in told.worth() if weight is None else []:
         sections += of_weight(told, name)
+    if told.around is not None and told.taken is None:
+        sections += told.surface().document().sections
     return Document(told.title, sections)
