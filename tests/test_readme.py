@@ -1,4 +1,4 @@
-"""The READMEs: what they show is what comes out."""
+"""The READMEs and the pages of the docs: what they show is what comes out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _agrees(found: str, shown: str) -> bool:
     ] == pytest.approx(numbers, rel=0.02)
 
 
-@pytest.mark.parametrize("code", _blocks("README.md", "python"))
+@pytest.mark.parametrize("code", [*_blocks("README.md", "python"), *_blocks("docs/explaining.md", "python")])
 def test_each_value_in_a_comment_is_what_the_line_gives(code: str) -> None:
     lines, names = code.splitlines(), {}
     for statement in ast.parse(code).body:
