@@ -18,9 +18,23 @@ import numpy as np
 from glassgrad.errors import OptionError, did_you_mean
 from glassgrad.ir import Constant, Graph, Node, Value
 
-__all__ = ["Names"]
+__all__ = ["Names", "split_index"]
 
 _ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<index>[\d\s,]*)\]$")
+
+
+def split_index(name: str) -> tuple[str, tuple[int, ...] | None]:
+    """Return the value's name and the index of ``"0.weight[1,2]"``; None where no index is given.
+
+    Examples
+    --------
+    >>> split_index("0.weight[1,2]"), split_index("loss")
+    (('0.weight', (1, 2)), ('loss', None))
+    """
+    parts = _ELEMENT.match(name.strip())
+    if parts is None:
+        return name.strip(), None
+    return parts["name"], tuple(int(i) for i in parts["index"].replace(" ", "").split(",") if i)
 
 
 class Names:
@@ -86,13 +100,12 @@ class Names:
         OptionError
             Where there is no such value, with the nearest names; or no such element, with the range of indices.
         """
-        parts = _ELEMENT.match(name.strip())
-        base, given = (parts["name"], parts["index"]) if parts else (name.strip(), "")
+        base, given = split_index(name)
         if base not in self._taken:
             raise OptionError(f"there is no value {base!r}. {did_you_mean(base, self._taken)}")
         value = self._taken[base]
         shape = tuple(int(d) for d in value.shape)  # type: ignore[arg-type]
-        index = [int(part) for part in given.replace(" ", "").split(",") if part]
+        index = given or ()
         if len(index) != len(shape) or any(i >= d for i, d in zip(index, shape, strict=True)):
             ranges = ",".join(f"0…{d - 1}" for d in shape)
             wanted = (

@@ -10,7 +10,6 @@ holds any step of the run still so that it can be explained.
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import numpy as np
 from glassgrad import xp
 from glassgrad.errors import ModelFileError, OptionError, did_you_mean
 from glassgrad.explaining.changes.taken import TakenStep
+from glassgrad.explaining.names import split_index
 from glassgrad.explaining.recording.recorded import (
     Recording,
     Series,
@@ -50,7 +50,6 @@ __all__ = ["Recorder", "Recording", "load_recording"]
 
 Array = np.ndarray[Any, Any]
 
-_ELEMENT = re.compile(r"^(?P<name>.+)\[(?P<index>[\d\s,]+)\]$")
 
 _FLAT = 0.01
 """A slope below which an activation function lets next to nothing through: a ReLU that is off, a sigmoid that is
@@ -249,12 +248,11 @@ def _squares(x: Tensor) -> Tensor:
 
 def _element(name: str, parameters: Mapping[str, Tensor]) -> tuple[str, tuple[int, ...]]:
     """Return the parameter and the index that a name such as ``"0.weight[1,2]"`` stands for."""
-    match = _ELEMENT.match(name)
-    base = match["name"] if match else name
+    base, given = split_index(name)
     if base not in parameters:
         raise OptionError(f"there is no parameter {base!r} to record. {did_you_mean(base, parameters)}")
     shape = tuple(int(d) for d in parameters[base].shape)
-    index = tuple(int(i) for i in match["index"].split(",") if i.strip()) if match else ()
+    index = given or ()
     if len(index) != len(shape) or not all(i < d for i, d in zip(index, shape, strict=True)):
         ranges = ",".join(f"0…{d - 1}" for d in shape)
         raise OptionError(f"{base} has shape {shape}; one of its numbers is {base}[{ranges}], not {name}")
