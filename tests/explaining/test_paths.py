@@ -17,6 +17,7 @@ from glassgrad.explaining import paths as paths_module
 from glassgrad.explaining.paths import Paths
 from glassgrad.explaining.replay import replay
 from glassgrad.explaining.subjects import explain
+from glassgrad.nn.losses.regression import MSE
 
 RNG = np.random.default_rng(0)
 
@@ -212,3 +213,76 @@ def test_replay_gives_the_gradients_of_training() -> None:
         played.gradients[played.graph.inputs[0]], gg.run(gg.differentiate(graph), x)[1]
     )
     assert played.graph.inputs[0] in played.rows
+
+
+# --- what once went wrong ---
+
+
+def test_numbers_that_are_not_finite_are_explained():
+    told = explain(lambda x, y: gg.log(x) * y + gg.sqrt(x), 0.0, 2.0)
+    found = told.why("x")
+    assert found.gradient == math.inf
+    assert (found.paths.number, found.paths.rounding) == (2, 0.0)
+    told = explain(lambda x: gg.sum(gg.log(x) - gg.log(x)), np.array([0.0, 1.0]))
+    assert math.isnan(told.why("x[0]").gradient)
+    assert "x[0]" in told.text()
+
+
+def test_a_weight_without_gradient_in_a_wide_network_is_explained_at_once():
+    model = gg.nn.mlp(20, [64] * 3, 10, seed=0)
+    X = RNG.normal(size=(32, 20)).astype(np.float32)
+    X[:, 0] = 0  # a pixel at the rim: every path through it contributes 0
+    found = explain(model, X, np.arange(32) % 10).why("0.weight[0,0]")
+    assert found.paths.number > 1e6
+    assert [p.product for p in found.paths.paths] == [0.0] * 10
+
+
+def test_a_deep_network_is_explained():
+    model = gg.nn.mlp(4, [4] * 300, 2, seed=0, dtype="float64")
+    told = explain(model, RNG.normal(size=(3, 4)), [0, 1, 0])
+    assert told.why("0.weight[0,0]").paths.number > 1e100
+
+
+def test_a_number_of_many_in_a_graph_full_of_branches():
+    def f(x):
+        for _ in range(26):
+            x = gg.sin(x) * gg.cos(x)
+        return gg.sum(x)
+
+    told = explain(f, np.linspace(0.1, 0.9, 8))
+    assert told.why("x[0]").paths.number == 2**26
+    assert_adds_up(told, "x[0]")
+
+
+def test_many_paths_from_a_number_that_was_computed():
+    def f(x):
+        z = y = gg.exp(x)
+        for _ in range(18):
+            z = z * gg.sin(z) + z
+        return z + y
+
+    found = explain(f, 0.3).why("exp").paths
+    assert not found.complete
+    assert abs(found.rounding) <= 1e-12 * abs(found.gradient)
+
+
+def test_what_feeds_no_row_is_told_apart():
+    class Penalised(MSE):
+        def __call__(self, output, target, sample_weight=None):
+            return super().__call__(output, target, sample_weight) + 0.5 * gg.sum(gg.square(model.weight))
+
+    model = gg.nn.Linear(3, 2, seed=0, dtype="float64")
+    told = explain(model, RNG.normal(size=(4, 3)), RNG.normal(size=(4, 2)), loss=Penalised())
+    shares = told.why("weight[1,2]").shares
+    assert shares.apart == model.weight.numpy()[1, 2]
+    assert abs(shares.rounding) < 1e-15
+    assert "through no row" in told.text("weight[1,2]")
+
+
+def test_rows_that_lie_along_another_axis_have_no_shares():
+    def f(w, x):
+        return gg.sum(gg.tanh(xp.matmul(w, xp.permute_dims(x, (1, 0)))))
+
+    graph = gg.trace(f, gg.Spec((2, 3)), gg.Spec(("N", 3)))
+    played = replay(graph, [RNG.normal(size=(2, 3)), RNG.normal(size=(5, 3))])
+    assert Paths(played).shares(played.graph.inputs[0], 0) is None

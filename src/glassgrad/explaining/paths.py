@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.explaining.exact import difference, exact_sum
 from glassgrad.explaining.linearise import Link, links_of
 from glassgrad.explaining.replay import Replay
 from glassgrad.ir import Node, Value
@@ -99,12 +100,15 @@ class Shares:
         (n,) the contribution of each row.
     sizes
         (n,) Σ|term| of each.
+    apart
+        What goes through no row, such as a penalty on the weights themselves.
     rounding
-        gradient − Σ rows.
+        gradient − apart − Σ rows.
     """
 
     rows: Array
     sizes: Array
+    apart: float
     rounding: float
 
 
@@ -135,10 +139,17 @@ class Paths:
         self._by_node: dict[Node, list[Link]] = {}
         self._largest: dict[Value, Array] = {played.result: np.ones(1)}
         self._count: dict[Value, Array] = {played.result: np.ones(1)}
-        self._leads: dict[Value, bool] = {played.result: True}
+        graph = played.graph
+        every = [*graph.inputs, *graph.constants(), *(v for node in graph.nodes for v in node.outputs)]
+        self._order = {v: i for i, v in enumerate(every)}
+        self._meets: set[Value] = set()
+        for node in reversed(graph.nodes):
+            if any(v in played.rows or v in self._meets for v in node.outputs):
+                self._meets.update(node.inputs)
 
     # --- questions ---
 
+    @np.errstate(all="ignore")  # what is not finite is explained, too
     def why(self, value: Value, element: int, most: int = 10) -> PathSum:
         """Return the gradient of one element as a sum over paths, of which up to `most` are told apart.
 
@@ -159,53 +170,57 @@ class Paths:
         number = float(self._at(value, start, self._count, "count")[0])
         if number <= LISTED:
             terms = self._terms(value, start)
-            size, total, complete = float(np.abs(terms).sum()), math.fsum(terms), True
+            size, total, complete = float(np.abs(terms).sum()), exact_sum(terms), True
         else:
             terms, complete = np.zeros(0), False
             total = self._carried(value, element)
             size = 0.0
         paths = self._best(value, element, most)
         listed = [path.product for path in paths]
-        others = (
-            math.fsum([*terms, *(-p for p in listed)])
-            if complete
-            else math.fsum([total, *(-p for p in listed)])
-        )
+        others = exact_sum([*(terms if complete else [total]), *(-p for p in listed)])
         if len(paths) == number:
             others = 0.0
         size = size if complete else float(np.abs(listed).sum()) + abs(others)
-        rounding = math.fsum([gradient, -total])
+        rounding = difference(gradient, total)
         return PathSum(tuple(paths), number, others, size, gradient, rounding, complete)
 
+    @np.errstate(all="ignore")
     def shares(self, value: Value, element: int) -> Shares | None:
-        """Return what each row contributes to the gradient of one element; None where nothing has rows."""
+        """Return what each row contributes to the gradient of one element; None where it feeds no row."""
         played = self.played
-        if value in played.rows or not played.rows:
+        if value in played.rows or value not in self._meets:
             return None
         rows = next(played.values[v].shape[0] for v in played.rows)
-        where: list[Array] = []
-        terms: list[Array] = []
-        front = [(value, np.array([element]), np.ones(1))]
+        where: list[Array] = [np.zeros(0, np.int64)]
+        terms: list[Array] = [np.zeros(0)]
+        apart: list[Array] = [np.zeros(0)]
+        front: dict[Value, list[tuple[Array, Array]]] = {value: [(np.array([element]), np.ones(1))]}
         while front:
-            at, elements, products = front.pop()
+            at = min(front, key=self._order.__getitem__)
+            elements, products = map(np.concatenate, zip(*front.pop(at), strict=True))
+            elements, places = np.unique(elements, return_inverse=True)
+            products = np.bincount(places, weights=products, minlength=len(elements))
             for link in self._links(at):
                 which, end, derivative = link.onward(elements)
                 reached = products[which] * derivative
+                if link.target in self._meets and link.target not in played.rows:
+                    front.setdefault(link.target, []).append((end, reached))
+                    continue
+                term = reached * played.gradient(link.target).reshape(-1)[end].astype(np.float64)
                 if link.target in played.rows:
-                    after = played.gradient(link.target).reshape(-1)[end].astype(np.float64)
                     where.append(end // max(played.values[link.target].size // rows, 1))
-                    terms.append(reached * after)
+                    terms.append(term)
                 else:
-                    front.append((link.target, end, reached))
-        at_row = np.concatenate(where) if where else np.zeros(0, np.int64)
-        term = np.concatenate(terms) if terms else np.zeros(0)
+                    apart.append(term)
+        at_row, term = np.concatenate(where), np.concatenate(terms)
         order = np.argsort(at_row, kind="stable")
         edges = np.searchsorted(at_row[order], np.arange(rows + 1))
         term = term[order]
-        shares = np.array([math.fsum(term[a:b]) for a, b in pairwise(edges)])
+        shares = np.array([exact_sum(term[a:b]) for a, b in pairwise(edges)])
         sizes = np.bincount(at_row[order], weights=np.abs(term), minlength=rows)
+        rowless = exact_sum(np.concatenate(apart))
         gradient = float(played.gradient(value).reshape(-1)[element])
-        return Shares(shares, sizes, math.fsum([gradient, *(-shares)]))
+        return Shares(shares, sizes, rowless, difference(gradient, exact_sum([*shares, rowless])))
 
     # --- links ---
 
@@ -213,19 +228,10 @@ class Paths:
         """Return the links that leave a value towards the result."""
         found = []
         for node in self._readers.get(value, ()):
-            if not any(self._on_the_way(v) for v in node.outputs):
-                continue
             if node not in self._by_node:
                 self._by_node[node] = links_of(self.played, node)
             found += [link for link in self._by_node[node] if link.source is value]
         return list(dict.fromkeys(found))
-
-    def _on_the_way(self, value: Value) -> bool:
-        """Say whether the result depends on a value."""
-        if value not in self._leads:
-            readers = self._readers.get(value, ())
-            self._leads[value] = any(self._on_the_way(v) for node in readers for v in node.outputs)
-        return self._leads[value]
 
     def _at(self, value: Value, elements: Array, known: dict[Value, Array], what: str) -> Array:
         """Return the largest product (or the number of paths) from some elements on to the result.
@@ -233,52 +239,71 @@ class Paths:
         For values that have rows it is worked out for the whole array and kept; for weights, of which few elements are
         asked about, for these elements alone.
         """
-        if value not in known and (
-            value in self.played.rows or len(elements) * 4 > self.played.values[value].size
-        ):
-            known[value] = self._whole(value, known, what)
         if value in known:
             return known[value][elements]
-        found = np.zeros(len(elements))
-        for link in self._links(value):
-            which, end, derivative = link.onward(elements)
-            after = self._at(link.target, end, known, what)
-            if what == "count":
-                found += np.bincount(which, weights=after, minlength=len(elements))
-            else:
-                np.maximum.at(found, which, np.abs(derivative) * after)
-        return found
+        asked = {value: [elements]}
+        steps = []
+        while asked:
+            at = min(asked, key=self._order.__getitem__)
+            size = self.played.values[at].size
+            here = np.unique(np.concatenate(asked.pop(at)))
+            whole = at in self.played.rows or len(here) * 4 > size
+            hops = [(link, None if whole else link.onward(here)) for link in self._links(at)]
+            for link, hop in hops:
+                if link.target not in known:
+                    ends = np.arange(self.played.values[link.target].size) if hop is None else hop[1]
+                    asked.setdefault(link.target, []).append(ends)
+            steps.append((at, np.arange(size) if whole else here, hops))
+        partly: dict[Value, tuple[Array, Array]] = {}
 
-    def _whole(self, value: Value, known: dict[Value, Array], what: str) -> Array:
-        found = np.zeros(self.played.values[value].size)
-        for link in self._links(value):
-            size = self.played.values[link.target].size
-            after = self._at(link.target, np.arange(size), known, what)
-            found = found + link.count(after) if what == "count" else np.maximum(found, link.largest(after))
-        return found
+        def after(target: Value, ends: Array) -> Array:
+            if target in known:
+                return known[target][ends]
+            places, numbers = partly[target]
+            return numbers[np.searchsorted(places, ends)]
+
+        for at, here, hops in reversed(steps):
+            found = np.zeros(len(here))
+            for link, hop in hops:
+                if hop is None:
+                    beyond = after(link.target, np.arange(self.played.values[link.target].size))
+                    own = link.count(beyond) if what == "count" else link.largest(beyond)
+                    found = found + own if what == "count" else np.maximum(found, own)
+                    continue
+                which, ends, derivative = hop
+                beyond = after(link.target, ends)
+                if what == "count":
+                    found += np.bincount(which, weights=beyond, minlength=len(here))
+                else:
+                    np.maximum.at(found, which, np.abs(derivative) * beyond)
+            found[np.isnan(found)] = np.inf  # what is no number comes first
+            if len(here) == self.played.values[at].size:
+                known[at] = found
+            else:
+                partly[at] = here, found
+        return after(value, elements)
 
     # --- walks ---
 
     def _terms(self, value: Value, elements: Array) -> Array:
         """Return the contribution of every path."""
-        done: list[Array] = []
-        front = [(value, elements, np.ones(len(elements)))]
+        done = [np.zeros(0)]
+        front: dict[Value, list[tuple[Array, Array]]] = {value: [(elements, np.ones(len(elements)))]}
         while front:
-            at, here, products = front.pop()
+            at = min(front, key=self._order.__getitem__)
+            here, products = map(np.concatenate, zip(*front.pop(at), strict=True))
             if at is self.played.result:
                 done.append(products)
-                continue
             for link in self._links(at):
                 which, end, derivative = link.onward(here)
-                front.append((link.target, end, products[which] * derivative))
-        return np.concatenate(done) if done else np.zeros(0)
+                front.setdefault(link.target, []).append((end, products[which] * derivative))
+        return np.concatenate(done)
 
     def _carried(self, value: Value, element: int) -> float:
         """Return the sum over all paths at once: the derivative carried forward from one number."""
         moving: dict[Value, Array] = {value: np.zeros(self.played.values[value].size)}
         moving[value][element] = 1.0
-        order = [value, *(v for node in self.played.graph.nodes for v in node.outputs)]
-        for at in order:
+        for at in self._order:
             for link in self._links(at) if at in moving else ():
                 carried = link.carried(moving[at])
                 moving[link.target] = moving.get(link.target, 0.0) + carried
@@ -286,7 +311,7 @@ class Paths:
 
     def _best(self, value: Value, element: int, most: int) -> list[Path]:
         """Return the paths of largest contribution, largest first."""
-        order = count()
+        order = count(0, -1)  # of equals the latest goes first, so that one path is followed to its end
         first = float(self._at(value, np.array([element]), self._largest, "largest")[0])
         waiting: list[tuple[float, int, Value, int, float, tuple[Stop, ...]]] = [
             (-first, next(order), value, element, 1.0, ())
@@ -297,15 +322,16 @@ class Paths:
             if at is self.played.result:
                 found.append(Path(stops, product, self._row(value, element, stops)))
                 continue
-            for link in self._links(at):
+            for link in reversed(self._links(at)):
                 _, ends, derivatives = link.onward(np.array([here]))
                 after = self._at(link.target, ends, self._largest, "largest")
-                for end, derivative, still in zip(
-                    ends.tolist(), derivatives.tolist(), after.tolist(), strict=True
-                ):
+                hops = list(zip(ends.tolist(), derivatives.tolist(), after.tolist(), strict=True))
+                for end, derivative, still in reversed(hops):
                     reached = product * derivative
+                    bound = abs(reached) * still
+                    bound = math.inf if math.isnan(bound) else bound
                     stop = Stop(link.target, end, link.node, derivative)
-                    item = (-abs(reached) * still, next(order), link.target, end, reached, (*stops, stop))
+                    item = (-bound, next(order), link.target, end, reached, (*stops, stop))
                     heapq.heappush(waiting, item)
         return found
 

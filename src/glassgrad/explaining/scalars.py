@@ -9,7 +9,6 @@ worked out here, and the difference that rounding makes is kept beside it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import OptionError
+from glassgrad.explaining.exact import exact_sum
 from glassgrad.explaining.linearise import UNSEEN, Sparse, links_of
 from glassgrad.explaining.names import Names
 from glassgrad.explaining.replay import Replay
@@ -233,7 +233,7 @@ class _Maker:
                 )
                 products.append(self._add(gate))
             if len(pairs) > 1:
-                rest = total.value - math.fsum(self.gates[p].value for p in products)
+                rest = total.value - exact_sum(self.gates[p].value for p in products)
                 ones = (1.0,) * len(products)
                 self._add(self._gate(node, key, i, tuple(products), ones, plus.why, "add", rest))
             found.append(key)

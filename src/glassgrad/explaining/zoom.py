@@ -7,7 +7,6 @@ many products: the largest are told apart, and the others folded into one line w
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from glassgrad.errors import OptionError
 from glassgrad.explaining.drawing.figures import MOST_ELEMENTS, Box, Circuit, Wire
+from glassgrad.explaining.exact import exact_sum
 from glassgrad.explaining.linearise import UNSEEN, Link, Product, links_of
 from glassgrad.ir import Constant, Node, Value
 from glassgrad.language import short
@@ -121,7 +121,7 @@ def zoom(told: Explanation, name: str, most: int = 20) -> Zoomed:
     size: Callable[[Part], float] = (lambda p: -abs(p.value)) if whole else (lambda p: -abs(p.downstream))
     parts = sorted(parts, key=size)
     folded = parts[most:]
-    exact = math.fsum(p.value for p in parts)
+    exact = exact_sum(p.value for p in parts)
     return Zoomed(
         names.element(value, element),
         node.op,
@@ -129,7 +129,7 @@ def zoom(told: Explanation, name: str, most: int = 20) -> Zoomed:
         gradient,
         tuple(parts[:most]),
         len(folded),
-        math.fsum(p.value for p in folded) if whole else None,
+        exact_sum(p.value for p in folded) if whole else None,
         number - exact if whole else 0.0,
     )
 

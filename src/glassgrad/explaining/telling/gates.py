@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from glassgrad.explaining.document import Block, Cell, Drawing, Paragraph, Section, Table
 from glassgrad.explaining.drawing.figures import MOST_ELEMENTS, Box, Circuit, Wire
+from glassgrad.explaining.exact import exact_sum
 from glassgrad.explaining.scalars import Gate, Gates
 from glassgrad.language import Text, short
 
@@ -134,7 +134,7 @@ def rules_section(gates: Gates) -> Section:
         ).fill(
             name=shared,
             count=len(back[shared]),
-            total=short(math.fsum(back[shared])),
+            total=short(exact_sum(back[shared])),
             parts=_sum(back[shared]),
         )
         blocks.append(Paragraph(text, "rule"))

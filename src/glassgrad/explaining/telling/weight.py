@@ -13,6 +13,7 @@ from glassgrad.errors import GraphError, OptionError
 from glassgrad.explaining.changes.losschange import loss_change
 from glassgrad.explaining.document import Block, Cell, Drawing, Paragraph, Section, Table
 from glassgrad.explaining.drawing.figures import Bar, Bars, Matrices, Matrix
+from glassgrad.explaining.exact import exact_sum
 from glassgrad.explaining.linearise import UNSEEN
 from glassgrad.explaining.paths import Path
 from glassgrad.explaining.zoom import Zoomed
@@ -189,8 +190,10 @@ def _shares(why: Why) -> Iterator[Block]:
     cells: list[list[Cell]] = [[Text("row {i}", "행 {i}").fill(i=int(i)), float(rows[i])] for i in order]
     rest = len(rows) - len(order)
     if rest:
-        others = math.fsum(rows) - math.fsum(rows[order])
+        others = exact_sum([*rows, *(-rows[order])])
         cells.append([Text("the other {n} rows", "나머지 행 {n}개").fill(n=rest), others])
+    if why.shares.apart:
+        cells.append([Text("through no row", "행을 거치지 않는 몫"), why.shares.apart])
     if why.shares.rounding:
         cells.append([Text("rounding", "반올림"), why.shares.rounding])
     cells.append([Text("the gradient", "기울기"), why.gradient])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from glassgrad.explaining.document import Block, Cell, Drawing, Paragraph, Section, Table
 from glassgrad.explaining.drawing.figures import Matrices, Matrix
+from glassgrad.explaining.exact import exact_sum
 from glassgrad.explaining.linearise import UNSEEN
 from glassgrad.explaining.zoom import layers_of, operations_of
 from glassgrad.ir import Constant
@@ -55,12 +55,12 @@ def _addends(told: Explanation) -> Iterator[Block]:
             return
         value = moving[0]
     parts = (played.values[value].astype(np.float64) * played.gradient(value)).reshape(-1)
-    if len(parts) < 2 or abs(math.fsum(parts) - told.result) > 1e-6 * np.abs(parts).sum():
+    if len(parts) < 2 or abs(exact_sum(parts) - told.result) > 1e-6 * np.abs(parts).sum():
         return
     order = np.argsort(-np.abs(parts), kind="stable")[:_ADDENDS]
     rows: list[list[Cell]] = [[told.names.element(value, int(i)), float(parts[i])] for i in np.sort(order)]
     if len(order) < len(parts):
-        others = math.fsum(parts) - math.fsum(parts[order])
+        others = exact_sum([*parts, *(-parts[order])])
         rows.append([Text("the other {n}", "나머지 {n}개").fill(n=len(parts) - len(order)), others])
     rows.append([told.names[played.result], told.result])
     caption = Text("What {name} is the sum of", "{name:을/를} 이루는 것").fill(name=told.names[played.result])
