@@ -17,6 +17,8 @@ from glassgrad.engines import engine
 from glassgrad.engines.native import NativeEngine, threads
 from glassgrad.engines.native.codegen.target import host, named
 from glassgrad.engines.native.loop import NativeLoop
+from glassgrad.engines.native.program import NativeProgram
+from glassgrad.errors import ShapeError
 from glassgrad.training.step import TrainingStep, build_step
 
 MNIST = Path(__file__).parents[4] / "shared" / "data" / "mnist"
@@ -202,3 +204,19 @@ def test_subnormal_numbers_work_again_after_training() -> None:
     ):
         train(loop, step, X, np.full_like(y, 11), 5)
     assert (np.array([5e-324]) * 1.0)[0] != 0
+
+
+def test_a_thread_that_is_early_is_heard() -> None:
+    graph = gg.trace(lambda w, i: w[i], gg.Spec((10, 64)), gg.Spec((4096,), "int64"))
+    w, i = np.ones((10, 64)), np.zeros(4096, np.int64)
+    i[2048] = 99  # the first row of the second thread, which starts before the first
+    call, made = NativeProgram(graph, host()).at([w, i]), np.empty((4096, 64))
+    assert call._compiled.shared
+    table = np.array([a.ctypes.data for a in (w, i, made)], np.uintp)
+    for _ in range(20):
+        threads.run_together(
+            call._run, (None, call._work.address, table.ctypes.data), 2, call._compiled.scratch
+        )
+        with pytest.raises(ShapeError, match="index 99"):
+            call._work.check(call._compiled.complaints)
+    call._work.check(call._compiled.complaints)

@@ -62,9 +62,13 @@ class Block:
         return flat.reshape(slot.shape)
 
     def check(self, complaints: Sequence[str]) -> None:
-        """Raise an error where the program that worked in this block left a complaint."""
+        """Raise an error where the program that worked in this block left a complaint, and forget it.
+
+        The program does not clear it when it begins: a thread that is early may have complained by then.
+        """
         number, index = self.bytes[:16].view(np.int64).tolist()
         if number:
+            self.bytes[:16] = 0
             raise ShapeError(complaints[number - 1].format(index=index))
 
 

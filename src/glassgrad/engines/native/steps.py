@@ -39,8 +39,6 @@ def write_call(parts: Parts, target: Target) -> None:
     blocks = [V(n, PTR) for n in (STATE, WORK, ARGUMENTS)]
     f = parts.module.function(RUN, [*blocks, *Team.parameters])
     team = Team(f, target, parts.places)
-    with team.leader():
-        f.store(f.constant(0, I64), V(WORK, PTR))
     team.run([*parts.once, *parts.every])
     f.do("ret void")
 
@@ -69,8 +67,6 @@ def write_loop(parts: Parts, inputs: Inputs, target: Target, flush: bool) -> Non
     f = parts.module.function(RUN, [*blocks, *own, *Team.parameters], I64)
     team = Team(f, target, parts.places)
     saved = _flush_subnormals(f) if flush and target.x86 else None
-    with team.leader():
-        f.store(f.constant(0, I64), V(WORK, PTR))
     team.run(parts.once)
     head, done = f.label("step"), f.label("end")
     before = f.block
