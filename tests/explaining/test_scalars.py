@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
+from glassgrad.explaining.linearise import TooLarge
 from glassgrad.explaining.scalars import Gates, TooMany
 from glassgrad.explaining.subjects import explain
 
@@ -157,3 +158,42 @@ def test_too_many_gates_say_what_is_shown_instead() -> None:
     told = explain(gg.nn.mlp(50, [50], 10, seed=0), RNG.normal(size=(8, 50)), RNG.integers(0, 10, 8))
     with pytest.raises(TooMany, match="ask for one weight: its largest paths are shown instead"):
         told.gates()
+
+
+def test_numbers_without_gradient_are_read_from_the_run() -> None:
+    gates = explain(lambda x: x * gg.astype(x > 0, "float64"), 2.0).gates()
+    assert [(g.op, g.value, g.gradient) for g in gates.values()][-2:] == [
+        ("astype", 1.0, None),
+        ("multiply", 2.0, 1.0),
+    ]
+    x, i = np.array([1.0, 2.0, 3.0]), np.array([[0, 2]])
+    told = explain(lambda x, i: gg.sum(x[gg.reshape(i, (2,))]), x, i)
+    assert told.gates()["x[2]"].gradient == 1.0
+
+
+def test_a_product_of_single_numbers_keeps_the_number_of_the_run() -> None:
+    x, w = np.array([[0.1]], np.float32), np.array([[0.7]], np.float32)
+    gate = explain(lambda x, w: gg.sum(gg.matmul(x, w)), x, w).gates()["matmul[0,0]"]
+    assert gate.value == float(x[0, 0] * w[0, 0])
+    assert gate.rounding == gate.value - float(x[0, 0]) * float(w[0, 0]) != 0.0
+
+
+def test_operations_with_graphs_of_their_own_are_refused_by_name() -> None:
+    def f(x: Any) -> Any:
+        return gg.cond(gg.sum(x) > 0, lambda v: gg.sum(v * v), lambda v: gg.sum(v), x)
+
+    with pytest.raises(TooLarge, match="cond has graphs of its own"):
+        explain(f, np.ones(3)).why("x[0]")
+
+
+def test_an_explanation_stays_as_it_was_when_the_data_changes() -> None:
+    model = gg.nn.mlp(3, [4], 2, seed=0, dtype="float64")
+    X, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 1, 0, 1, 1])
+    told = explain(model, X, y)
+    X *= 3
+    assert told.taken is not None
+    assert told.taken.loss == told.result
+    x = np.array([1.0, 2.0])
+    told = explain(lambda x: gg.sum(x * x), x)
+    x *= 3
+    assert told.played.values[told.played.graph.inputs[0]].tolist() == [1.0, 2.0]

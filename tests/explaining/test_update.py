@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import glassgrad as gg
 from glassgrad import examples, optim
 from glassgrad.errors import OptionError
-from glassgrad.explaining.changes.losschange import loss_change
+from glassgrad.explaining.changes.losschange import LossChange, loss_change
 from glassgrad.explaining.changes.taken import TakenStep
 from glassgrad.explaining.changes.update import NAMES, RATES, WHY, update_of
 from glassgrad.explaining.document import Paragraph, Table
@@ -275,3 +275,18 @@ def test_errors_teach():
         update_of(taken, "0.weight", (5, 0))
     with pytest.raises(OptionError, match=r"0\.weight\[0…4,0…2\]"):
         update_of(taken, "0.weight", (1,))
+
+
+@pytest.mark.parametrize(
+    ("after", "slope", "curvature", "said"),
+    [
+        (0.9, -0.1, 0.001, "short enough"),
+        (2.0, -0.1, 0.001, "do not foretell"),
+        (0.2, -0.1, -0.7, "do not foretell"),
+        (float("nan"), float("nan"), float("nan"), "finite"),
+        (float("inf"), -1e300, float("inf"), "finite"),
+    ],
+)
+def test_the_verdict_on_a_step_looks_at_what_happened(after, slope, curvature, said):
+    found = LossChange(1.0, after, {"w": slope}, curvature, 0.1, 1.0, True, np.dtype(np.float64))
+    assert said in found.verdict().en

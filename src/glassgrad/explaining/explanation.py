@@ -25,9 +25,6 @@ from glassgrad.ir import Graph, Value
 from glassgrad.language import Lang, Text
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from collections.abc import Callable
 
     from glassgrad.explaining.derivation.derivation import Derivation

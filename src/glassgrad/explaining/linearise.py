@@ -188,6 +188,11 @@ def links_of(played: Replay, node: Node) -> list[Link]:
     if op.pull is None or node.outputs[0].dtype.kind != "f":
         return []
     wanted = [i for i, v in enumerate(node.inputs) if v.dtype.kind == "f"]
+    if op.several:
+        raise TooLarge(
+            f"{node.op} has graphs of its own, through which paths are not followed; explain a number after it, or "
+            "write its steps out"
+        )
     if node.op == "matmul":
         return [_product(played, node, i) for i in wanted]
     if node.op in _MOVES:

@@ -152,7 +152,9 @@ class _Maker:
 
     def _node(self, node: Node) -> None:
         value, op = node.outputs[0], lookup(node.op)
-        if node.op in UNSEEN:
+        if value.dtype.kind != "f":
+            return  # no gradient flows here: what reads it has its numbers from the run
+        if node.op in UNSEEN and all(v.dtype.kind == "f" for v in node.inputs[:1]):
             self._moved(node, op)
         elif node.op == "matmul":
             self._product(node)
@@ -225,12 +227,16 @@ class _Maker:
             products = []
             for k, (x, y) in enumerate(pairs):
                 left, right = self.gates[self.keys[first][x]], self.gates[self.keys[second][y]]
-                own = f"{key}.{k}" if len(pairs) > 1 else key
+                own = f"{key}.{k}"
                 factors, slopes = (left.key, right.key), (right.value, left.value)
                 product = left.value * right.value
-                gate = Gate(
-                    own, "multiply", factors, slopes, product, total.gradient, 0.0, times.why, node.scope
-                )
+                if len(pairs) == 1:
+                    rest = total.value - product
+                    gate = self._gate(node, key, i, factors, slopes, times.why, "multiply", rest)
+                else:
+                    gate = Gate(
+                        own, "multiply", factors, slopes, product, total.gradient, 0.0, times.why, node.scope
+                    )
                 products.append(self._add(gate))
             if len(pairs) > 1:
                 rest = total.value - exact_sum(self.gates[p].value for p in products)

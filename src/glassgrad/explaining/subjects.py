@@ -114,7 +114,7 @@ def _of_function(
 
     `known` are the names of its results, `inputs` those of its arguments where its signature does not have them.
     """
-    arrays = [np.asarray(leaf) for leaf in flatten(list(data))[0]]
+    arrays = [np.array(leaf) for leaf in flatten(list(data))[0]]
     arrays = [a.astype(np.float64) if a.dtype.kind in "iub" and a.ndim == 0 else a for a in arrays]
     nested = any(isinstance(d, (dict, list, tuple)) for d in data)
     given = list(data) if nested else arrays
@@ -193,7 +193,7 @@ def _of_loss(
     seed: int,
 ) -> Explanation:
     X, y, _, found = check_arrays(X, y, None, loss)
-    X, y, _ = cast_arrays(X, y, None, found, model_dtype(model))
+    X, y = (np.array(a) for a in cast_arrays(X, y, None, found, model_dtype(model))[:2])
     update = find_optimizer(optimizer, lr, None)
     built = build_step(model, found, update, X, y, seed=seed)
     numbers = [np.asarray(update.lr), np.asarray(step)]
@@ -217,7 +217,7 @@ def _of_taken(taken: TakenStep) -> Explanation:
 def _of_output(model: Module, X: Any, output: int | None) -> Explanation:
     from glassgrad.engines import engine
 
-    X = np.asarray(X, model_dtype(model))
+    X = np.array(X, model_dtype(model))
     if not len(X):
         raise DataError("there is no row to explain")
     X = X[:1]

@@ -7,6 +7,7 @@ long for what the gradient knows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -137,6 +138,11 @@ class LossChange:
 
     def verdict(self) -> Text:
         """Return what the comparison says of the step's size."""
+        if not math.isfinite(self.predicted + self.happened):
+            return Text(
+                "Not all of these numbers are finite, so nothing can be said of the step's size.",
+                "유한하지 않은 수가 있어 걸음의 크기를 말할 수 없다.",
+            )
         if self.first_order >= 0:
             return Text(
                 "The step does not go downhill on these rows: momentum, decay or clipping outweigh the gradient.",
@@ -152,6 +158,11 @@ class LossChange:
             return Text(
                 "The step goes past the lowest point on its way; a smaller rate would lower the loss more.",
                 "걸음이 그 방향의 가장 낮은 점을 지나친다. 학습률을 낮추면 손실이 더 줄어든다.",
+            )
+        if abs(self.happened - self.first_order) > 0.5 * -self.first_order + self.uncertainty:
+            return Text(
+                "Slope and curvature do not foretell what happened: the loss bends otherwise over such a step.",
+                "기울기와 곡률로는 실제 변화를 예측하지 못한다. 이만한 걸음에서는 손실이 다르게 휜다.",
             )
         return Text(
             "The step is short enough for the slope to decide: the loss falls about as much as the gradient says.",
