@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from glassgrad.learner.learner import Learner
 
 from .conftest import QUICK, Run
 
@@ -94,3 +97,13 @@ def test_bad_rows(fails: Fails, model: Path, houses: Path, tmp_path: Path) -> No
     other = tmp_path / "other.csv"
     other.write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
     assert "size" in fails("explain", model, "--data", other)
+
+
+def test_a_model_that_diverged_is_explained_in_json(run: Run, model: Path, houses: Path) -> None:
+    learner = Learner.load(model)
+    first = next(iter(learner.network.parameters()))
+    first.assign(np.full(first.shape, 3e38, first.dtype))
+    learner.save(model)
+    found = run("explain", model, "--data", houses, "--weight", "0.weight[0,0]", "--json").json
+    assert found["result"] is None
+    assert found["why"][0]["gradient"] is None

@@ -197,3 +197,8 @@ def test_an_explanation_stays_as_it_was_when_the_data_changes() -> None:
     told = explain(lambda x: gg.sum(x * x), x)
     x *= 3
     assert told.played.values[told.played.graph.inputs[0]].tolist() == [1.0, 2.0]
+
+
+def test_results_that_are_whole_numbers_have_gates() -> None:
+    *_, last = explain(lambda x: gg.sum(x > 1), np.arange(3.0)).gates().values()
+    assert (last.op, last.value) == ("sum", 1.0)

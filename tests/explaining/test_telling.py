@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.errors import OptionError
+from glassgrad.errors import GraphError, OptionError
 from glassgrad.explaining.document import Document, Table
 from glassgrad.explaining.drawing.figures import Surface
 from glassgrad.explaining.subjects import explain
@@ -129,3 +129,11 @@ def test_the_loss_of_a_network_has_a_landscape_and_an_output_has_none() -> None:
     assert middle.z[len(middle.y) // 2, len(middle.x) // 2] == pytest.approx(told.result, rel=1e-5)
     with pytest.raises(OptionError, match="a landscape can be drawn of"):
         explain(model, X[:1]).surface()
+
+
+def test_a_narrow_deep_network_is_told_without_a_formula_that_never_ends():
+    model = gg.nn.mlp(4, [4] * 12, 2, seed=0, dtype="float64", activation="tanh")
+    told = explain(model, np.ones((1, 4)), [0])
+    with pytest.raises(GraphError, match="written out"):
+        told.derive("0.weight[0,0]")
+    assert "Why 0.weight[0,0] has its gradient" in told.text("0.weight[0,0]")

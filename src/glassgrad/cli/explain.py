@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,7 +74,7 @@ def explain(
             "html": None if html is None else str(html),
             "latex": None if latex is None else str(latex),
         }
-        print_json("explain", fields)
+        print_json("explain", _finite(fields))
         return
     if html is None and latex is None:
         say(told.text(weight, lang=tongue, **page()))
@@ -111,6 +112,15 @@ def _told(what: str, data: str | None, row: int | None, step: int, selection: Se
         (row - 1, row) if row is not None else (0, min(rows.height, learner.recipe.batch_size or 32))
     )
     return explain(learner, rows.take(np.arange(first, last)))
+
+
+def _finite(fields: Any) -> Any:
+    """Return fields with null where a number is not finite, which JSON cannot say."""
+    if isinstance(fields, dict):
+        return {key: _finite(field) for key, field in fields.items()}
+    if isinstance(fields, list):
+        return [_finite(field) for field in fields]
+    return None if isinstance(fields, float) and not math.isfinite(fields) else fields
 
 
 def _why(told: Explanation, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassgrad.errors import OptionError
+from glassgrad.errors import GraphError, OptionError
 from glassgrad.explaining.changes.taken import TakenStep
 from glassgrad.explaining.changes.update import Update, update_of
 from glassgrad.explaining.document import Document
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "Why"]
 
 Array = np.ndarray[Any, Any]
+
+_LEAVES = 20_000
+"""How often a formula may read its inputs, each time counted: it doubles with every branch, layer after layer."""
 
 _FEW = 16
 """Weights up to which each is explained unasked."""
@@ -177,6 +180,11 @@ class Explanation:
         from glassgrad.explaining.derivation.derivation import derive
 
         value, index = self._weight(name)
+        if (leaves := self.paths.total()) > _LEAVES:
+            raise GraphError(
+                f"written out, the formula would read its inputs {leaves:,.0f} times; formulas are for {_LEAVES:,} at "
+                "most.\nTake fewer rows or layers. For the largest paths and the exact sum of the others use why."
+            )
         return derive(self.played, value, index, label=name)
 
     def surface(self) -> Landscape:

@@ -184,6 +184,11 @@ class Paths:
         rounding = difference(gradient, total)
         return PathSum(tuple(paths), number, others, size, gradient, rounding, complete)
 
+    def total(self) -> float:
+        """Return how many paths lead to the result from all inputs together: the leaves of its formula."""
+        sizes = [(v, self.played.values[v].size) for v in self.played.graph.inputs if v.dtype.kind == "f"]
+        return sum(float(self._at(v, np.arange(n), self._count, "count").sum()) for v, n in sizes)
+
     @np.errstate(all="ignore")
     def shares(self, value: Value, element: int) -> Shares | None:
         """Return what each row contributes to the gradient of one element; None where it feeds no row."""

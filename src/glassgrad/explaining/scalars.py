@@ -152,9 +152,7 @@ class _Maker:
 
     def _node(self, node: Node) -> None:
         value, op = node.outputs[0], lookup(node.op)
-        if value.dtype.kind != "f":
-            return  # no gradient flows here: what reads it has its numbers from the run
-        if node.op in UNSEEN and all(v.dtype.kind == "f" for v in node.inputs[:1]):
+        if node.op in UNSEEN and value.dtype.kind == node.inputs[0].dtype.kind == "f":
             self._moved(node, op)
         elif node.op == "matmul":
             self._product(node)
