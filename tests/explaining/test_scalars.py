@@ -202,3 +202,12 @@ def test_an_explanation_stays_as_it_was_when_the_data_changes() -> None:
 def test_results_that_are_whole_numbers_have_gates() -> None:
     *_, last = explain(lambda x: gg.sum(x > 1), np.arange(3.0)).gates().values()
     assert (last.op, last.value) == ("sum", 1.0)
+
+
+def test_constants_that_look_alike_are_told_apart() -> None:
+    C, x = np.array([[1000000.1, 1000000.4]]), np.array([1.0, 2.0])
+    told = explain(lambda x: gg.sum(gg.matmul(gg.asarray(C), x)), x)
+    gates = told.gates()
+    products = [g for g in gates.values() if g.op == "multiply"]
+    assert [g.local[1] for g in products] == C[0].tolist()
+    assert [gates[g.inputs[0]].value for g in products] == C[0].tolist()

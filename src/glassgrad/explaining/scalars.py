@@ -144,11 +144,22 @@ class _Maker:
         gradients = None if constant else self.played.gradients.get(value)
         keys = []
         for i, number in enumerate(numbers.tolist()):
-            key = f"{number:.6g}" if constant else self.names.element(value, i)
+            if constant:
+                keys.append(self._constant(float(number)))
+                continue
             gradient = None if gradients is None else float(gradients.reshape(-1)[i])
-            kind = "constant" if constant else "input"
-            keys.append(self._add(Gate(key, kind, value=float(number), gradient=gradient)))
+            keys.append(
+                self._add(Gate(self.names.element(value, i), "input", (), (), float(number), gradient))
+            )
         self.keys[value] = keys
+
+    def _constant(self, number: float) -> str:
+        """Add a constant: it goes by six digits of it, or by all where another has the same six."""
+        key = f"{number:.6g}"
+        other = self.gates.get(key)
+        if other is not None and other.value != number:
+            key = repr(number)
+        return self._add(Gate(key, "constant", value=number))
 
     def _node(self, node: Node) -> None:
         value, op = node.outputs[0], lookup(node.op)
@@ -270,8 +281,7 @@ class _Maker:
             v: k for v, k in zip(inside.graph.inputs, outer, strict=True) if k is not None
         }
         for constant in inside.graph.constants():
-            number = float(constant.array.reshape(-1)[0])
-            named[constant] = self._add(Gate(f"{number:.6g}", "constant", value=number))
+            named[constant] = self._constant(float(constant.array.reshape(-1)[0]))
         for step, inner in enumerate(inside.graph.nodes):
             made = inner.outputs[0]
             last = made is inside.result
