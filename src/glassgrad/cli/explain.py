@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 
+_STEPS = 10_000_000
+"""The latest step of an example that is trained for."""
+
+
 def explain(
     what: Annotated[str, Parameter(help="A model file that glassgrad train wrote, or a built-in example.")],
     /,
@@ -54,8 +58,8 @@ def explain(
         if path is not None:
             check_not_input(path, option, model=what, **({} if data is None else {"data": data}))
             check_writable(path)
-    if step < 1:
-        raise OptionError(f"--step counts from 1, so it cannot be {step}.")
+    if not 1 <= step <= _STEPS:
+        raise OptionError(f"--step counts from 1 and goes up to {_STEPS:,}, so it cannot be {step:,}.")
     if worksheet and latex is None:
         raise OptionError("--worksheet is for --latex FILE: name the file to write.")
     start = time.perf_counter()

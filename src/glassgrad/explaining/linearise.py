@@ -31,6 +31,7 @@ UNSEEN = _MOVES | {"astype", "identity"}
 """Operations that a reader need not see: what leaves them is what came in."""
 _REDUCTIONS = frozenset({"sum", "mean", "max", "min", "prod", "var", "std", "logsumexp"})
 _BY_ROW = frozenset({"cross_entropy"})
+_ALONG = frozenset({"softmax", "log_softmax", "cumulative_sum", "cumulative_prod"})
 _LISTED = 1 << 22
 """The most local derivatives that are listed for one operation."""
 
@@ -205,6 +206,8 @@ def links_of(played: Replay, node: Node) -> list[Link]:
             links = _elementwise(op, node, xs, z, i)
         elif node.op in _REDUCTIONS or (node.op in _BY_ROW and xs[i].ndim == z.ndim + 1):
             links = _reduced(op, node, xs, z, i)
+        elif node.op in _ALONG:
+            links = _along(op, node, xs, z, i)
         else:
             links = _each(op, node, xs, z, i)
         if links is not None:
@@ -236,13 +239,33 @@ def _reduced(op: Op, node: Node, xs: list[Array], z: Array, i: int) -> list[Arra
     return [np.arange(xs[i].size), end.reshape(-1), np.asarray(slope, np.float64).reshape(-1)]
 
 
+def _check(node: Node, x: Array, count: int) -> None:
+    if count > _LISTED:
+        raise TooLarge(
+            f"{node.op} of {x.shape} has {count:,} local derivatives, more than the {_LISTED:,} that can be listed; take "
+            "smaller arrays, or ask about a value after it"
+        )
+
+
+def _along(op: Op, node: Node, xs: list[Array], z: Array, i: int) -> list[Array]:
+    """Return the links of an operation along one axis: the gradient of one place of the axis after the other."""
+    axis = node.attrs["axis"]
+    _check(node, xs[i], z.size * z.shape[axis])
+    index = np.arange(z.size).reshape(z.shape)
+    parts: list[tuple[Array, Array, Array]] = []
+    for at in range(z.shape[axis]):
+        seed = np.zeros_like(z)
+        np.moveaxis(seed, axis, 0)[at] = 1
+        slope = np.asarray(_pulled(op, node, seed, z, xs, i), np.float64)
+        end = np.broadcast_to(index.take([at], axis), z.shape)
+        used = slope != 0
+        parts.append((index[used], end[used], slope[used]))
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
 def _each(op: Op, node: Node, xs: list[Array], z: Array, i: int) -> list[Array]:
     """Return the links of any other operation: the gradient of one element of the result after the other."""
-    if z.size * xs[i].size > _LISTED:
-        raise TooLarge(
-            f"{node.op} of {xs[i].shape} has {z.size * xs[i].size:,} local derivatives, too many to list; explain "
-            "fewer rows, or a value after it"
-        )
+    _check(node, xs[i], z.size * xs[i].size)
     parts: list[tuple[Array, Array, Array]] = []
     for at in range(z.size):
         seed = np.zeros_like(z)

@@ -76,7 +76,7 @@ class Gate:
 
 
 Gates = Mapping[str, Gate]
-"""Gates by key, in an order in which they can be worked out."""
+"""Gates by key, in an order in which they can be worked out; the last is the result."""
 
 
 def scalar_gates(played: Replay, names: Names, *, opened: bool = True, most: int = 300) -> Gates:
@@ -125,6 +125,9 @@ class _Maker:
         for node in graph.nodes:
             self._node(node)
             self._check(len(self.gates))
+        if self.played.result in self.keys:
+            (result,) = self.keys[self.played.result]
+            self.gates[result] = self.gates.pop(result)  # the last gate is the result
         return self.gates
 
     def _check(self, count: int) -> None:

@@ -200,26 +200,32 @@ def operations_of(told: Explanation) -> Circuit | None:
 
 
 def layers_of(told: Explanation) -> Circuit | None:
-    """Return the layers as a figure; what belongs to no layer is one box, the loss."""
+    """Return the layers as a figure; what comes after the last of them is one box, the loss."""
+    inside: dict[str, list[str]] = {}
 
     def block(node: Node) -> str:
         return node.scope.split("/")[0] if node.scope else "loss"
 
+    for node in told.played.graph.nodes:
+        if node.op not in UNSEEN:
+            inside.setdefault(block(node), []).append(node.op)
+
     def label(node: Node) -> str:
-        inside = [n.op for n in told.played.graph.nodes if block(n) == block(node) and n.op not in UNSEEN]
         words = [part for part in node.scope.split("/") if not part.isdigit()]
-        return f"{block(node)}: {words[0] if words else inside[-1]}" if node.scope else "loss"
+        return f"{block(node)}: {words[0] if words else inside[block(node)][-1]}" if node.scope else node.op
 
     return _circuit(told, block, label)
 
 
 def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[Node], str]) -> Circuit | None:
     played = told.played
+    makers = played.graph.producers()
     boxes: dict[str, Box] = {}
     wires: dict[tuple[str, str], Wire] = {}
     home: dict[Value, str] = {}
     origin: dict[Value, Value] = {}
     weights = {told.names[v] for v in told.weights}
+    after: dict[str, set[str]] = {}
     for node in played.graph.nodes:
         if node.outputs[0].dtype.kind != "f":
             continue
@@ -227,7 +233,8 @@ def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[N
             home[node.outputs[0]] = home.get(node.inputs[0], told.names[node.inputs[0]])
             origin[node.outputs[0]] = origin.get(node.inputs[0], node.inputs[0])
             continue
-        key = block(node)
+        sources = {home.get(v, told.names[v]) for v in node.inputs if not isinstance(v, Constant)}
+        key = _free(block(node), sources, after)
         boxes.setdefault(key, Box(key, label(node), "loss" if played.result in node.outputs else "layer"))
         for value in node.inputs:
             if isinstance(value, Constant) or value.dtype.kind != "f":
@@ -238,6 +245,7 @@ def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[N
             if source not in boxes:
                 kind = "parameter" if source in weights else "input"
                 boxes[source] = Box(source, source, kind)
+            after.setdefault(source, set()).add(key)
             given = origin.get(value, value)
             wires.setdefault(
                 (source, key), Wire(source, key, _size(played.values[given]), _slope(told, given))
@@ -245,10 +253,33 @@ def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[N
         home |= dict.fromkeys(node.outputs, key)
     if played.result in home:
         last = boxes[home[played.result]]
-        boxes[last.key] = Box(last.key, last.label, "loss")
+        boxes[last.key] = Box(
+            last.key, "loss" if block(makers[played.result]) == "loss" else last.label, "loss"
+        )
     order = [b for b in boxes.values() if b.kind in ("input", "parameter")]
     order += [b for b in boxes.values() if b.kind not in ("input", "parameter")]
     return Circuit(order, list(wires.values())) if len(boxes) + len(wires) <= MOST_ELEMENTS else None
+
+
+def _free(base: str, sources: set[str], after: Mapping[str, set[str]]) -> str:
+    """Return the box that a node joins: a new one where what it reads comes, over other boxes, from that very box."""
+    number, key = 1, base
+    while any(_leads(key, source, after) for source in sources - {key}):
+        number += 1
+        key = f"{base} ({number})"
+    return key
+
+
+def _leads(start: str, end: str, after: Mapping[str, set[str]]) -> bool:
+    waiting, seen = [start], {start}
+    while waiting:
+        for key in after.get(waiting.pop(), ()):
+            if key == end:
+                return True
+            if key not in seen:
+                seen.add(key)
+                waiting.append(key)
+    return False
 
 
 def _size(array: Array) -> float | str:

@@ -33,6 +33,9 @@ _IMAGE = 8
 _ROWS = 8
 """Rows of the mini-batch that are told apart in a table."""
 
+_FORMULAS = 80
+"""Numbers that a graph may compute for its formulas to be written out unasked; more take seconds and pages."""
+
 _ONES = UNSEEN | {"add", "sum"}
 """Operations whose local derivative is always 1."""
 
@@ -89,6 +92,9 @@ def of_update(told: Explanation, name: str) -> Iterator[Section]:
 
 def derived(told: Explanation, name: str) -> Iterator[Section]:
     """Yield the derivation, where the graph is small enough for formulas and SymPy is there."""
+    nodes = [node for node in told.played.graph.nodes if node.op not in UNSEEN]
+    if sum(told.played.values[node.outputs[0]].size for node in nodes) > _FORMULAS:
+        return
     with suppress(GraphError, OptionError):
         yield from told.derive(name).document().sections
 
