@@ -81,3 +81,14 @@ def test_what_cannot_be_followed_is_told_nevertheless() -> None:
     shown = told.text("w")
     assert "not told apart" in shown
     assert f"{told.played.gradient(told.weights[0]):.4g}".replace("-", "−") in shown
+
+
+def test_examples_by_name_and_what_cannot_be_explained() -> None:
+    assert explain("two-two-two").result == explain(gg.examples.get("two-two-two")).result
+    for what, message in ((3, "not 3"), ("two-two-too", "two-two-too")):
+        with pytest.raises(gg.errors.GlassgradError, match=message):
+            explain(what)
+    with pytest.raises(gg.errors.OptionError, match="no step 0"):
+        explain("two-two-two", step=0)
+    with pytest.raises(gg.errors.OptionError, match="there is no value"):
+        explain("two-two-two").why("0.weight[1 0]")

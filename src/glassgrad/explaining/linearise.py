@@ -242,8 +242,8 @@ def _reduced(op: Op, node: Node, xs: list[Array], z: Array, i: int) -> list[Arra
 def _check(node: Node, x: Array, count: int) -> None:
     if count > _LISTED:
         raise TooLarge(
-            f"{node.op} of {x.shape} has {count:,} local derivatives, more than the {_LISTED:,} that can be listed; take "
-            "smaller arrays, or ask about a value after it"
+            f"{node.op} of {x.shape} has {count:,} local derivatives, more than the {_LISTED:,} that can be listed; "
+            "take smaller arrays, or ask about a value after it"
         )
 
 

@@ -20,7 +20,7 @@ from glassgrad.ir import Constant, Graph, Node, Value
 
 __all__ = ["Names", "split_index"]
 
-_ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<index>[\d\s,]*)\]$")
+_ELEMENT = re.compile(r"^(?P<name>.*?)\s*\[(?P<index>\s*(\d+\s*(,\s*\d+\s*)*)?)\]$")
 
 
 def split_index(name: str) -> tuple[str, tuple[int, ...] | None]:
@@ -34,7 +34,7 @@ def split_index(name: str) -> tuple[str, tuple[int, ...] | None]:
     parts = _ELEMENT.match(name.strip())
     if parts is None:
         return name.strip(), None
-    return parts["name"], tuple(int(i) for i in parts["index"].replace(" ", "").split(",") if i)
+    return parts["name"], tuple(int(i) for i in parts["index"].split(",") if i.strip())
 
 
 class Names:

@@ -6,6 +6,7 @@ replayed graph whose result is a scalar, the loss, an output, or what the functi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import DataError, OptionError
-from glassgrad.examples import Example, FunctionExample, NetworkExample
+from glassgrad.examples import Example, FunctionExample, NetworkExample, get, names
 from glassgrad.examples.digits import DigitsExample
 from glassgrad.examples.minima import MinimaExample
 from glassgrad.examples.perceptrons import CORNERS, PerceptronsExample
@@ -48,7 +49,7 @@ _ROWS = 32
 
 
 def explain(
-    what: Callable[..., Any] | Module | Learner | Example | TakenStep,
+    what: Callable[..., Any] | Module | Learner | Example | TakenStep | str | os.PathLike[str],
     *data: Any,
     loss: str | Loss | None = None,
     optimizer: str | Optimizer = "sgd",
@@ -62,8 +63,8 @@ def explain(
     Parameters
     ----------
     what
-        A function of Tensors, a network, a learner (what `glassgrad train` saves), a built-in example, or a step that
-        was recorded (``recorder.at(step)``).
+        A function of Tensors, a network, a learner (what `glassgrad train` saves) or its file, a built-in example or
+        its name, or a step that was recorded (``recorder.at(step)``).
     *data
         The function's arguments; the rows X of a network, and targets y: with targets the loss is explained, without
         them an output; the raw rows of a learner.
@@ -92,13 +93,19 @@ def explain(
     >>> told.why("0.weight[2,1]").paths.number
     2.0
     """
+    if step < 1:
+        raise OptionError(f"steps count from 1, so there is no step {step}")
     if isinstance(what, TakenStep):
         return _of_taken(what)
+    if isinstance(what, str | os.PathLike):
+        what = get(str(what)) if str(what) in names() else Learner.load(what)
     if isinstance(what, Example):
         return _of_example(what, step - 1)
     if isinstance(what, Learner):
         return _of_learner(what, *data, optimizer=optimizer, lr=lr, output=output, step=step, seed=seed)
     if not isinstance(what, Module):
+        if not callable(what):
+            raise OptionError(f"explain takes a function, a network, a model or an example, not {what!r}")
         return _of_function(what, data)
     if len(data) == 1:
         return _of_output(what, data[0], output)

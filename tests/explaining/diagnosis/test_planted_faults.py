@@ -220,3 +220,11 @@ class TestHousing:
         rows = pl.read_csv(HOUSING).with_columns(pl.col("median_income") * 1000)
         found = gg.diagnose(self.learner(), rows)
         assert ("foreign-inputs", "column median_income") in places(found)
+
+
+def test_labels_of_another_meaning_are_worse_than_a_constant(trained: tuple[nn.Sequential, Any, Any]) -> None:
+    model, X, y = trained
+    history = train(copy_of(model), X, y, optimizer=ADAM, epochs=1)
+    found = gg.diagnose(model, X, 9 - y, history=history)
+    assert places(found) == [("worse-than-constant", "the network")]
+    assert not list(gg.diagnose(model, X, 9 - y))  # a network of which nobody says that it was trained

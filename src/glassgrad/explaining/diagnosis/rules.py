@@ -20,6 +20,7 @@ from glassgrad.explaining.diagnosis import (
     relu,
     saturation,
     symmetry,
+    useless,
 )
 from glassgrad.explaining.diagnosis.examination import Examination
 from glassgrad.explaining.diagnosis.subject import subject_of
@@ -66,6 +67,7 @@ RULES = (
     Rule(overfitting.check_history, rows=False),
     Rule(plateau.check, last=True),
     Rule(rate.check_history, rows=False, last=True),
+    Rule(useless.check, last=True),
 )
 """Causes before their effects: unscaled inputs saturate units, which makes the gradient vanish."""
 

@@ -203,5 +203,5 @@ def _shares(why: Why) -> Iterator[Block]:
     if why.shares.rounding:
         cells.append([Text("rounding", "반올림"), why.shares.rounding])
     cells.append([Text("the gradient", "기울기"), why.gradient])
-    header = [Text("row", "행"), Text("contribution", "몫")]
+    header = [Text("row, counted from 0", "행 (0부터 셈)"), Text("contribution", "몫")]
     yield Table(header, cells, total=True)
