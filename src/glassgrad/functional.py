@@ -15,6 +15,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.forward import forward_sweep
 from glassgrad.graph.reverse import reverse_sweep
+from glassgrad.ir import inexact
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 from glassgrad.tensors import T, Tensor, asarray, recording
 from glassgrad.tree import flatten, map_tree
@@ -25,7 +26,7 @@ __all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
 def _variable(x: Any) -> Tensor:
     """Return a fresh variable with the value of `x`, linked to it where it wants a gradient itself."""
     given = asarray(x)
-    if given.dtype.kind != "f":
+    if not inexact(given.dtype):
         raise DTypeError(
             f"only floating-point arguments can be differentiated, but one is {given.dtype}; write 1.0 instead of 1"
         )

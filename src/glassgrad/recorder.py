@@ -16,7 +16,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.builder import Builder, Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, run_kernel
-from glassgrad.ir import Node
+from glassgrad.ir import Node, inexact
 from glassgrad.ops import Op, Operators
 from glassgrad.tape import PLAIN, TapeStep
 
@@ -106,7 +106,7 @@ class Recorder(RuleNamespace):
                 x._payload
                 if isinstance(x, Handle)
                 else x
-                if isinstance(x, (int, float, np.ndarray))
+                if isinstance(x, (int, float, complex, np.ndarray))
                 else numbers(x)
                 for x in inputs
             ]
@@ -122,9 +122,9 @@ class Recorder(RuleNamespace):
             if keys.count(None) < len(keys):
                 step = TapeStep(op, xs, keys, attrs, subgraphs, z)
         if not op.several:
-            return self.make(z, step if z.dtype.kind == "f" else None)
+            return self.make(z, step if inexact(z.dtype) else None)
         results = zip(z, step.output_keys if step else (None,) * len(z), strict=True)
-        return tuple(self.make(o, key if o.dtype.kind == "f" else None) for o, key in results)
+        return tuple(self.make(o, key if inexact(o.dtype) else None) for o, key in results)
 
     def value(self, x: Any) -> Any:
         """Return `x` as a Tensor."""
@@ -141,7 +141,7 @@ class Recorder(RuleNamespace):
 
 def _cut(z: Any) -> Any:
     """Return a result through which no gradient flows back in the graph that has it."""
-    return PLAIN.stop_gradient(z) if isinstance(z, Traced) and z.dtype.kind == "f" else z
+    return PLAIN.stop_gradient(z) if isinstance(z, Traced) and inexact(z.dtype) else z
 
 
 def numbers(x: Any) -> Any:
@@ -164,7 +164,7 @@ def numbers(x: Any) -> Any:
         raise ShapeError(
             "the nested lists differ in length, but an array is a rectangle: pad the short rows"
         ) from None
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fciub":
         raise DTypeError(
             f"cannot make a Tensor of {type(x).__name__!r} with dtype {array.dtype}: numbers are needed"
         )
@@ -174,7 +174,7 @@ def numbers(x: Any) -> Any:
 def adopt(builder: Builder, x: Any) -> Any:
     """Return what an operation inside a trace takes for `x`: captures where the graph must depend on it."""
     if not isinstance(x, Handle):
-        return x if isinstance(x, (int, float)) else numbers(x)
+        return x if isinstance(x, (int, float, complex)) else numbers(x)
     payload = x._payload
     if isinstance(payload, Traced):
         return payload if payload.builder is builder else builder.capture(x)

@@ -14,7 +14,7 @@ from typing import Any
 from glassgrad.engines import program
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, run_kernel, typed
-from glassgrad.ir import Dim, Graph, Node, current_scope
+from glassgrad.ir import Dim, Graph, Node, current_scope, inexact
 from glassgrad.ir.origin import Source, caller
 from glassgrad.ops import Op
 
@@ -90,7 +90,7 @@ class TapeStep:
         """Return the output or outputs, likewise."""
         if self.op.several:
             return tuple(
-                F.wrap(z, key if z.dtype.kind == "f" else None)
+                F.wrap(z, key if inexact(z.dtype) else None)
                 for z, key in zip(self.z, self.output_keys, strict=True)
             )
         return F.wrap(self.z, self)

@@ -17,6 +17,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, ShapeError, TraceError, no_attribute
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
+from glassgrad.ir import inexact
 from glassgrad.ops.calls import public
 from glassgrad.recorder import Handle, Recorder, adopt, no_grad, numbers, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
@@ -98,9 +99,9 @@ class Tensor(Handle):
             raise DTypeError(
                 "requires_grad can be set only on a Tensor that was not computed; use detach() first"
             )
-        if wanted and self.dtype.kind != "f":
+        if wanted and not inexact(self.dtype):
             raise DTypeError(
-                f"only floating-point Tensors have gradients, but this one is {self.dtype}; use .astype('float64')"
+                f"only real and complex Tensors have gradients, but this one is {self.dtype}; use .astype('float64')"
             )
         self._key = Leaf(self) if wanted else None
 

@@ -30,7 +30,12 @@ class Case:
         out = []
         for given in self.sample.inputs:
             if isinstance(given, tuple):
-                out.append(np.asarray(rng.uniform(self.sample.low, self.sample.high, given), dtype))
+                draws = rng.uniform(self.sample.low, self.sample.high, given)
+                if len(out) in self.sample.complex:
+                    draws = draws + 1j * rng.uniform(self.sample.low, self.sample.high, given)
+                    out.append(np.asarray(draws, np.result_type(dtype, np.complex64)))
+                else:
+                    out.append(np.asarray(draws, dtype))
             else:
                 out.append(given.astype(dtype) if given.dtype.kind == "f" else given)
         return out
@@ -44,20 +49,38 @@ class Case:
         )
 
     def floats(self) -> tuple[int, ...]:
-        """Return the positions of the floating-point inputs."""
-        return tuple(i for i, a in enumerate(self.arrays()) if a.dtype.kind == "f")
+        """Return the positions of the real and complex inputs."""
+        return tuple(i for i, a in enumerate(self.arrays()) if a.dtype.kind in "fc")
 
     def of_floats(self) -> tuple[Any, list[np.ndarray]]:
-        """Return the operation as a function of its floating-point inputs, and those inputs."""
+        """Return the operation as a function of real arrays, and those.
+
+        They are its real inputs and the parts of its complex ones; a complex result gives its parts side by side.
+        """
         arrays, at = self.arrays(), self.floats()
+        given: list[np.ndarray] = []
+        for i in at:
+            given += (
+                [arrays[i].real.copy(), arrays[i].imag.copy()] if arrays[i].dtype.kind == "c" else [arrays[i]]
+            )
 
-        def f(*given: Any) -> Any:
+        def f(*parts: Any) -> Any:
             inputs: list[Any] = list(arrays)
-            for i, x in zip(at, given, strict=True):
-                inputs[i] = x
-            return self(*inputs)
+            rest = iter(parts)
+            for i in at:
+                x = next(rest)
+                inputs[i] = T.add(x, T.multiply(next(rest), 1j)) if arrays[i].dtype.kind == "c" else x
+            return _in_parts(self(*inputs))
 
-        return f, [arrays[i] for i in at]
+        return f, given
+
+
+def _in_parts(z: Any) -> Any:
+    """Return one real result: of several outputs all that vary, side by side, of a complex one its parts."""
+    if isinstance(z, tuple):
+        parts = [_in_parts(o) for o in z if o.dtype.kind in "fc"]
+        return T.concat([T.reshape(p, (-1,)) for p in parts])
+    return T.stack([T.real(z), T.imag(z)]) if z.dtype.kind == "c" else z
 
 
 CASES = [Case(op, s, i) for op in REGISTRY.values() for i, s in enumerate(op.samples)]

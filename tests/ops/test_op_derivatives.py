@@ -103,7 +103,7 @@ def test_batching_is_a_loop_over_rows(case: Case) -> None:
     graph = trace(case, *case.arrays())
     graphs = [graph]
     if case in SMOOTH:
-        wanted = tuple(v.dtype.kind == "f" for v in graph.inputs)
+        wanted = tuple(v.dtype.kind in "fc" for v in graph.inputs)
         graphs += [pullback(graph, wanted), pushforward(graph, wanted)]
     for each_graph in graphs:
         draw = rng()
@@ -134,7 +134,7 @@ def test_definition_lowering_and_kernel_agree(case: Case) -> None:
         np.testing.assert_allclose(out, kernel, rtol=1e-12, atol=1e-14)
     if case not in SMOOTH:
         return
-    wanted = tuple(a.dtype.kind == "f" for a in arrays)
+    wanted = tuple(a.dtype.kind in "fc" for a in arrays)
     g = rng().normal(size=kernel.shape)
     simplified = run(pullback(graph, wanted), *arrays, g)
     for role in ("definition", "lowering"):

@@ -16,7 +16,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, OptionError, ShapeError, did_you_mean
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.inside import inside_of
-from glassgrad.ir import Graph, Node, Value, derived
+from glassgrad.ir import Graph, Node, Value, derived, inexact
 from glassgrad.ops import Op, lookup
 
 __all__ = ["Step", "differentiate", "pullback", "reverse_sweep"]
@@ -123,11 +123,11 @@ class GraphStep:
 
 
 def dependents(graph: Graph, sources: Iterable[Value]) -> set[Value]:
-    """Return the floating-point values of `graph` that depend on `sources`, these included."""
+    """Return the real and complex values of `graph` that depend on `sources`, these included."""
     moving = set(sources)
     for node in graph.nodes:
         if lookup(node.op).pull is not None and any(v in moving for v in node.inputs):
-            moving.update(v for v in node.outputs if v.dtype.kind == "f")
+            moving.update(v for v in node.outputs if inexact(v.dtype))
     return moving
 
 
@@ -183,13 +183,13 @@ def differentiate(graph: Graph, wrt: Sequence[int | str] | None = None, *, outpu
         raise ShapeError(
             f"only a scalar can be differentiated, but output {output} of {graph.name} has shape {loss.shape}"
         )
-    if loss.dtype.kind != "f":
+    if not inexact(loss.dtype):
         raise DTypeError(f"output {output} of {graph.name} is {loss.dtype}, which has no gradient")
     if wrt is None:
-        wrt = [i for i, v in enumerate(graph.inputs) if v.dtype.kind == "f"]
+        wrt = [i for i, v in enumerate(graph.inputs) if inexact(v.dtype)]
     wanted = [_input(graph, which) for which in wrt]
     for which, value in zip(wrt, wanted, strict=True):
-        if value.dtype.kind != "f":
+        if not inexact(value.dtype):
             raise DTypeError(
                 f"input {which} of {graph.name} is {value.dtype}: only floating-point inputs have gradients"
             )
@@ -222,6 +222,6 @@ def pullback(graph: Graph, wanted: tuple[bool, ...]) -> Graph:
     with builder.active():
         for i, value in enumerate(graph.outputs):
             g = builder.input(value.shape, value.dtype, f"g{i}")
-            if value.dtype.kind == "f":
+            if inexact(value.dtype):
                 cotangents[value] = builder.add(cotangents[value], g) if value in cotangents else g
     return builder.finish(_sweep_graph(builder, graph, values, cotangents))

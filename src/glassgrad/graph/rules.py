@@ -141,7 +141,7 @@ def typed(inputs: Sequence[Any]) -> Sequence[Any]:
 
     Kernels do that themselves; derivative rules and graphs take arrays only (1/7 is 0 in whole numbers).
     """
-    plain = (bool, int, float)
+    plain = (bool, int, float, complex)
     if not any(isinstance(x, plain) for x in inputs):
         return inputs
     dtypes = [x.dtype for x in inputs if not isinstance(x, plain)]
@@ -205,4 +205,4 @@ class Arrays(RuleNamespace):
 
 
 def _array(x: Any) -> Any:
-    return x if isinstance(x, (np.ndarray, bool, int, float)) else np.asarray(x)
+    return x if isinstance(x, (np.ndarray, bool, int, float, complex)) else np.asarray(x)

@@ -6,6 +6,7 @@ looks it up there.
 """
 
 from glassgrad.ir.dims import BATCH, Dim, Shape, broadcast_shapes
+from glassgrad.ir.dtypes import inexact
 from glassgrad.ir.graph import Constant, Graph, Node, Value, derived, settings_key
 from glassgrad.ir.origin import Source, current_scope, scope
 from glassgrad.ir.printer import format_graph
@@ -24,6 +25,7 @@ __all__ = [
     "current_scope",
     "derived",
     "format_graph",
+    "inexact",
     "scope",
     "settings_key",
     "verify",

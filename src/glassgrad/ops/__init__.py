@@ -8,6 +8,7 @@ from glassgrad.ops import (
     activations,
     arithmetic,
     comparison,
+    complexes,
     control,
     creation,
     cross_entropy,
@@ -21,12 +22,13 @@ from glassgrad.ops import (
     softmax,
     statistics,
 )
-from glassgrad.ops.namespace import FUNCTIONS, Namespace
+from glassgrad.ops.namespace import FUNCTIONS, HOMES, Namespace
 from glassgrad.ops.operators import Operators
 from glassgrad.ops.record import REGISTRY, Kink, Op, Sample, Text, lookup, register
 
 __all__ = [
     "FUNCTIONS",
+    "HOMES",
     "REGISTRY",
     "Kink",
     "Namespace",
@@ -37,6 +39,7 @@ __all__ = [
     "activations",
     "arithmetic",
     "comparison",
+    "complexes",
     "control",
     "creation",
     "cross_entropy",

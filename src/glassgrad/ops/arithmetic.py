@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.ops.complexes import modulus_dtype, modulus_pull, modulus_push
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.record import Kink, Op, Sample, Text, lookup
 from glassgrad.ops.rules import cast, floating, number
@@ -71,6 +72,7 @@ strong_multiply = elementwise(
     (lambda F, z, g, d: d, lambda F, z, g, d: g),
     strong=True,
     writes_out=True,
+    home="inside",
     latex=r"{0} \odot_0 {1}",
     derivative="d, g",
     why=Text(
@@ -185,7 +187,10 @@ power = elementwise(
 abs = elementwise(
     "abs",
     np.abs,
-    (lambda F, z, x: F.sign(x),),
+    (),
+    pull=modulus_pull,
+    push=modulus_push,
+    dtype=modulus_dtype,
     latex=r"\left|{0}\right|",
     derivative=r"\operatorname{sign} x",
     why=Text(
@@ -284,6 +289,7 @@ for _pair, _bounded, _ufunc, _better, _rule in (
         call=lambda F, x, bound, _bounded=_bounded: F.bind(lookup(_bounded), (x,), {"bound": bound}),
         dtype=_bound_dtype,
         writes_out=True,
+        home="inside",
         latex=rf"\{_name}({{0}}, c)",
         derivative=rf"[x {'>' if _pair == 'maximum' else '<'} c]",
         why=_rule,

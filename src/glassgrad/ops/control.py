@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import GraphError, ShapeError
-from glassgrad.ir import Graph, Shape
+from glassgrad.ir import Graph, Shape, inexact
 from glassgrad.ops.record import Op, Text, register
 
 Types = list[tuple[Shape, np.dtype[Any]]]
 
 
 def _floats(values: Sequence[Any]) -> list[bool]:
-    return [v.dtype.kind == "f" for v in values]
+    return [inexact(v.dtype) for v in values]
 
 
 def _copied(value: Any) -> np.ndarray[Any, Any]:
@@ -244,7 +244,7 @@ def _push_cond(
     moving = [t is not None for t in tangents[1:]]
     branches = _both(own, lambda graph: F.pushforward_graph(graph, moving))
     out = F.bind(cond, [which, *operands, *(t for t in tangents[1:] if t is not None)], {}, branches)
-    return tuple(d if v.dtype.kind == "f" else None for d, v in zip(out, z, strict=True))
+    return tuple(d if inexact(v.dtype) else None for d, v in zip(out, z, strict=True))
 
 
 def _batch_cond(
@@ -313,7 +313,7 @@ def _push_call(
     moving = [t is not None for t in tangents]
     given = [*inputs, *(t for t in tangents if t is not None)]
     out = F.bind(call, given, attrs, {"body": F.pushforward_graph(own["body"], moving)})
-    return tuple(d if v.dtype.kind == "f" else None for d, v in zip(out, z, strict=True))
+    return tuple(d if inexact(v.dtype) else None for d, v in zip(out, z, strict=True))
 
 
 def _batch_call(

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.ir import Shape, broadcast_shapes
-from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
-from glassgrad.ops.rules import cast, each, floating, scale, sum_to, total
+from glassgrad.ops.record import Home, Kink, Op, Pull, Push, Sample, Text, lookup, register
+from glassgrad.ops.rules import cast, conj, each, floating, scale, sum_to, total
 
 __all__ = ["bilinear", "composite", "elementwise", "linear", "predicate"]
 
@@ -76,12 +76,18 @@ def elementwise(
     definition: Callable[..., Any] | None = None,
     lowering: Callable[..., Any] | None = None,
     writes_out: bool = False,
+    pull: Pull | None = None,
+    push: Push | None = None,
+    home: Home = "xp",
 ) -> Op:
     """Register an elementwise operation from its local derivatives.
 
+    The derivative of a complex function is that of complex analysis. Where it has none (the absolute value, the
+    conjugate), `pull` and `push` are given.
+
     Parameters
     ----------
-    name, numpy, latex, derivative, why, kinks, samples, definition, lowering, writes_out
+    name, numpy, latex, derivative, why, kinks, samples, definition, lowering, writes_out, pull, push, home
         As in `Op`.
     partials
         ``partial(F, z, *xs, **attrs)`` for each input: the local derivative ∂z/∂x, as a value or a Python number;
@@ -107,7 +113,7 @@ def elementwise(
             result = _ufunc_dtype(ufunc, dtypes) if ufunc is not None else _result_dtype(*dtypes)
         return broadcast_shapes(*(tuple(x.shape) for x in xs)), result
 
-    def pull(
+    def back(
         F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
     ) -> list[Any]:
         out: list[Any] = []
@@ -115,11 +121,11 @@ def elementwise(
             if not want or partial is None:
                 out.append(None)
                 continue
-            product = scale(F, g, partial(F, z, *xs, **attrs), strong)
+            product = scale(F, g, conj(F, partial(F, z, *xs, **attrs)), strong)
             out.append(cast(F, sum_to(F, product, x.shape), x.dtype))
         return out
 
-    def push(
+    def along(
         F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
     ) -> Any:
         terms = []
@@ -142,8 +148,8 @@ def elementwise(
             call=call or bind,
             infer=infer,
             numpy=numpy,
-            pull=pull if partials is not None else None,
-            push=push if partials is not None else None,
+            pull=pull or (None if partials is None else back),
+            push=push or (None if partials is None else along),
             batch=_elementwise_batch(name),
             latex=latex,
             derivative=derivative,
@@ -154,6 +160,7 @@ def elementwise(
             lowering=lowering,
             elementwise=True,
             writes_out=writes_out or ufunc is not None,
+            home=home,
         )
     )
     return op
@@ -194,6 +201,7 @@ def linear(
     inputs: int = 1,
     view: bool = False,
     writes_out: bool = False,
+    home: Home = "xp",
 ) -> Op:
     """Register an operation linear in its first `inputs` inputs (the others are indices or the like).
 
@@ -240,6 +248,7 @@ def linear(
             samples=samples,
             view=view,
             writes_out=writes_out,
+            home=home,
         )
     )
     return op
@@ -257,6 +266,7 @@ def bilinear(
     derivative: str,
     why: Text,
     samples: tuple[Sample, ...] = (),
+    home: Home = "xp",
 ) -> Op:
     """Register an operation linear in each of its two inputs; `pulls` are the two vector–Jacobian products."""
 
@@ -287,6 +297,7 @@ def bilinear(
             why=why,
             samples=samples,
             writes_out=isinstance(numpy, np.ufunc),
+            home=home,
         )
     )
     return op
@@ -312,6 +323,7 @@ def composite(
     kinks: tuple[Kink, ...] = (),
     samples: tuple[Sample, ...] = (),
     writes_out: bool = False,
+    home: Home = "xp",
 ) -> Op:
     """Register an operation with graphs inside that is not elementwise.
 
@@ -343,5 +355,6 @@ def composite(
             definition=definition,
             lowering=lowering or definition,
             writes_out=writes_out,
+            home=home,
         )
     )

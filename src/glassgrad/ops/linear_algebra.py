@@ -11,7 +11,7 @@ from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import bilinear, composite
 from glassgrad.ops.record import Op, Sample, Text
-from glassgrad.ops.rules import cast, sum_to, total
+from glassgrad.ops.rules import cast, conj, sum_to, total
 
 
 def _infer(a: Any, b: Any) -> tuple[Shape, np.dtype[Any]]:
@@ -48,13 +48,13 @@ def _matrices(F: Any, g: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
 
 def _pull_first(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
     g2, a2, b2 = _matrices(F, g, a, b)
-    product = sum_to(F, F.matmul(g2, F.matrix_transpose(b2)), tuple(a2.shape))
+    product = sum_to(F, F.matmul(g2, F.matrix_transpose(conj(F, b2))), tuple(a2.shape))
     return cast(F, F.reshape(product, a.shape), a.dtype)
 
 
 def _pull_second(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
     g2, a2, b2 = _matrices(F, g, a, b)
-    product = sum_to(F, F.matmul(F.matrix_transpose(a2), g2), tuple(b2.shape))
+    product = sum_to(F, F.matmul(F.matrix_transpose(conj(F, a2)), g2), tuple(b2.shape))
     return cast(F, F.reshape(product, b.shape), b.dtype)
 
 
@@ -135,8 +135,8 @@ def _pull_linear(
     x, weight, *bias = xs
     rows_g, rows_x = (F.reshape(v, (-1, v.shape[-1])) for v in (g, x))
     pulled = [
-        cast(F, F.matmul(g, weight), x.dtype) if wanted[0] else None,
-        cast(F, F.matmul(F.matrix_transpose(rows_g), rows_x), weight.dtype) if wanted[1] else None,
+        cast(F, F.matmul(g, conj(F, weight)), x.dtype) if wanted[0] else None,
+        cast(F, F.matmul(F.matrix_transpose(rows_g), conj(F, rows_x)), weight.dtype) if wanted[1] else None,
     ]
     if bias:
         pulled.append(cast(F, F.sum(rows_g, axis=0), bias[0].dtype) if wanted[2] else None)

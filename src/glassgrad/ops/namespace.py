@@ -12,17 +12,22 @@ from functools import partial
 from typing import Any
 
 from glassgrad.errors import OptionError
-from glassgrad.ops.record import Op, lookup
+from glassgrad.ops.record import Home, Op, lookup
 
-__all__ = ["FUNCTIONS", "Namespace", "function"]
+__all__ = ["FUNCTIONS", "HOMES", "Namespace", "function"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Functions that are no operations of their own but are written in them (``squeeze`` is a ``reshape``)."""
 
 
-def function(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Make ``f(F, ...)`` available as ``F.name(...)`` in every namespace."""
+HOMES: dict[str, Home] = {}
+"""The public namespace in which people find a function, by its name."""
+
+
+def function(f: Callable[..., Any], *, home: Home = "xp") -> Callable[..., Any]:
+    """Make ``f(F, ...)`` available as ``F.name(...)`` in every namespace, and to people in the one that is its home."""
     FUNCTIONS[f.__name__] = f
+    HOMES[f.__name__] = home
     return f
 
 

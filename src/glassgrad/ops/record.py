@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,12 +22,25 @@ from glassgrad.errors import OptionError, did_you_mean
 from glassgrad.ir import Shape
 from glassgrad.language import Text
 
-__all__ = ["REGISTRY", "Batched", "Kink", "Op", "Pull", "Push", "Sample", "Text", "lookup", "register"]
+__all__ = [
+    "REGISTRY",
+    "Batched",
+    "Home",
+    "Kink",
+    "Op",
+    "Pull",
+    "Push",
+    "Sample",
+    "Text",
+    "lookup",
+    "register",
+]
 
 Type: TypeAlias = tuple[Shape, np.dtype[Any]]
 Pull: TypeAlias = Callable[..., Sequence[Any]]
 Push: TypeAlias = Callable[..., Any]
 Batched: TypeAlias = Callable[..., Any]
+Home: TypeAlias = Literal["xp", "linalg", "fft", "inside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +71,15 @@ class Sample:
         Keyword arguments of the call.
     low, high
         The domain random numbers are drawn from.
+    complex
+        Which of the inputs given by their shape are complex; real and imaginary parts are drawn.
     """
 
     inputs: tuple[tuple[int, ...] | np.ndarray[Any, Any], ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     low: float = -2.0
     high: float = 2.0
+    complex: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
@@ -112,6 +128,8 @@ class Op:
         Whether the NumPy implementation may return a view of its first input.
     several
         Whether the operation has several outputs; its results are then tuples.
+    home
+        The namespace in which people find it: ``xp``, ``xp.linalg``, ``xp.fft``; ``inside`` where only rules use it.
     control
         Whether the operation runs graphs it owns (`scan`, `cond`): `infer` then takes ``subgraphs=``, and the
         NumPy implementation ``run=``, a function for each of them.
@@ -136,6 +154,7 @@ class Op:
     view: bool = False
     several: bool = False
     control: bool = False
+    home: Home = "xp"
 
     @property
     def composite(self) -> bool:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import ShapeError
-from glassgrad.ir import Shape
+from glassgrad.ir import Shape, inexact
 from glassgrad.ops.record import Op
 
-__all__ = ["cast", "each", "floating", "map_rows", "number", "room", "scale", "sum_to", "total"]
+__all__ = ["cast", "conj", "each", "floating", "map_rows", "number", "room", "scale", "sum_to", "total"]
 
 
 def sum_to(F: Any, g: Any, shape: Shape) -> Any:
@@ -31,14 +31,27 @@ def sum_to(F: Any, g: Any, shape: Shape) -> Any:
 
 
 def cast(F: Any, value: Any, dtype: np.dtype[Any]) -> Any:
-    """Return `value` in `dtype`, itself where it has it already."""
+    """Return `value` in `dtype`, itself where it has it already; of a complex value the real part becomes real."""
+    if value.dtype == dtype:
+        return value
+    if value.dtype.kind == "c" and dtype.kind != "c":
+        value = F.real(value)
     return value if value.dtype == dtype else F.astype(value, dtype)
+
+
+def conj(F: Any, value: Any) -> Any:
+    """Return the complex conjugate, `value` itself where it is real."""
+    if type(value) in (int, float):
+        return value
+    if type(value) is complex:
+        return value.conjugate()
+    return F.conj(value) if value.dtype.kind == "c" else value
 
 
 def floating(*dtypes: np.dtype[Any], **_: Any) -> np.dtype[Any]:
     """Return the dtype of a smooth function of inputs of these dtypes: theirs, or float64 for whole numbers."""
     together = dtypes[0] if len(dtypes) == 1 else np.result_type(*dtypes)
-    return together if together.kind == "f" else np.dtype(np.float64)
+    return together if inexact(together) else np.dtype(np.float64)
 
 
 def room(x: Any, out: Any) -> Any:
@@ -64,7 +77,11 @@ def total(F: Any, terms: Sequence[Any]) -> Any:
 
 def scale(F: Any, g: Any, local: Any, strong: bool) -> Any:
     """Upstream times local: 1 passes on, a truth value routes, and a strong kind never turns 0 into NaN."""
-    if type(local) in (int, float):  # a NumPy scalar is a float too, but it was computed and may be infinite
+    if type(local) in (
+        int,
+        float,
+        complex,
+    ):  # a NumPy scalar is one too, but it was computed and may be infinite
         return g if local == 1 else F.negative(g) if local == -1 else F.multiply(g, local)
     if local.dtype == bool:
         return F.where(local, g, 0.0)

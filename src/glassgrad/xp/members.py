@@ -1,0 +1,29 @@
+"""How a module of the namespace finds its members: the records and functions whose home it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glassgrad.errors import no_attribute
+from glassgrad.ops import FUNCTIONS, HOMES, REGISTRY
+from glassgrad.ops.calls import public
+from glassgrad.tensors import T, asarray
+
+__all__ = ["member", "names"]
+
+
+def names(home: str) -> list[str]:
+    """Return the names of the records and functions whose home is `home`."""
+    return [
+        *(op.name for op in REGISTRY.values() if op.home == home),
+        *(name for name in FUNCTIONS if HOMES[name] == home),
+    ]
+
+
+def member(module: dict[str, Any], home: str, name: str, known: list[str]) -> Any:
+    """Return the function `name` for people and keep it in `module`, whose namespace this is."""
+    if name == "asarray" and home == "xp":
+        return module.setdefault(name, asarray)
+    if name not in known or not (name in REGISTRY or name in FUNCTIONS):
+        raise no_attribute("glassgrad.xp" if home == "xp" else f"glassgrad.xp.{home}", name, known)
+    return module.setdefault(name, public(T, name))
