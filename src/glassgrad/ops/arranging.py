@@ -1,0 +1,1 @@
+"""Rearranging elements: rolling, repeating, tiling, padding, triangles."""

@@ -1,0 +1,1 @@
+"""Bits of whole numbers: no gradient flows through them."""

@@ -1,0 +1,1 @@
+"""Decompositions of matrices: triangles, eigenvalues and singular values."""

@@ -1,0 +1,1 @@
+"""Discrete Fourier transforms, each a linear operation whose transpose is another."""

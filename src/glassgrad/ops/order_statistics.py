@@ -1,0 +1,1 @@
+"""Statistics of order: median, quantile, running maxima, the largest few."""

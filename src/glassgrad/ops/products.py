@@ -1,0 +1,1 @@
+"""Products of arrays: along an axis, of vectors, and of any indices."""

@@ -1,0 +1,1 @@
+"""Rounding, remainders and signs: what is flat between its jumps."""

@@ -1,0 +1,1 @@
+"""Adding values up at places: scatter and segment sums."""

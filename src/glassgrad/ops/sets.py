@@ -1,0 +1,1 @@
+"""Sets: the different values of an array."""

@@ -1,0 +1,1 @@
+"""Solving, inverting, and determinants."""

@@ -1,0 +1,1 @@
+"""Special functions: the error, gamma and entropy families."""
