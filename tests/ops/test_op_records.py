@@ -96,7 +96,7 @@ def test_every_kernel_keeps_its_types_in_all_three_graphs(case: Case, dtype: typ
                 assert out.dtype == value.dtype
 
 
-FIXED_SIZE = {"reshape", "broadcast_to", "index_add", "getitem", "concat"}
+FIXED_SIZE = {"reshape", "broadcast_to", "index_add", "index_put", "getitem", "concat"}
 """Operations whose samples name sizes or places that a batch of open size does not have."""
 
 

@@ -52,11 +52,10 @@ def checked_types(
         return infer(op, inputs, attrs, subgraphs)
     except (ShapeError, TypeError) as error:
         where = f" in {current_scope()}" if current_scope() else ""
-        kind = ShapeError if isinstance(error, ShapeError) else DTypeError
-        if kind is DTypeError:
+        if not isinstance(error, GlassgradError):
             given = ", ".join(str(x.dtype) for x in inputs)
             error = DTypeError(f"{op.name} does not take {given}")
-        raise kind(f"{error}\n  ({op.name}{where}, at {caller()})") from None
+        raise type(error)(f"{error}\n  ({op.name}{where}, at {caller()})") from None
 
 
 def evaluate(F: Namespace, graph: Graph, inputs: Sequence[Any]) -> list[Any]:

@@ -25,7 +25,7 @@ from glassgrad.engines.native.lowering.items import (
 )
 from glassgrad.ir import Constant, Graph, Node, Value
 from glassgrad.ops import lookup
-from glassgrad.ops.indexing import LABEL, layout
+from glassgrad.ops.places import LABEL, layout
 
 __all__ = ["make_items"]
 
@@ -223,7 +223,7 @@ class _Picked:
 
 
 def _picked(view: View, index: Sequence[Any], arrays: Sequence[View]) -> _Picked:
-    """Resolve an index in normal form (see `glassgrad.ops.indexing`)."""
+    """Resolve an index in normal form (see `glassgrad.ops.places`)."""
     _, brought, place = layout(view.shape, index, [a.shape for a in arrays])
     offset, axis = view.offset, 0
     shape: list[int] = []
