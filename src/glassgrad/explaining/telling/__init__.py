@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from glassgrad.explaining.document import Document, Paragraph, Section
 from glassgrad.explaining.linearise import TooLarge
 from glassgrad.explaining.scalars import TooMany
+from glassgrad.explaining.telling.conventions import conventions
 from glassgrad.explaining.telling.gates import gates_section, rules_section
 from glassgrad.explaining.telling.weight import derived, of_update, of_weight
 from glassgrad.explaining.telling.whole import layers, network, operations, summary
@@ -34,6 +35,7 @@ def document(told: Explanation, weight: str | None = None) -> Document:
         sections += [gates_section(told, gates), rules_section(gates)]
     except (TooMany, TooLarge):
         sections.append(operations(told))
+    sections += conventions(told)
     for name in told.worth() if weight is None else []:
         sections += _of_weight(told, name)
     if told.around is not None and told.taken is None:

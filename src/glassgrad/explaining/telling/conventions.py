@@ -1,0 +1,78 @@
+"""Where a run stands on a place without a derivative: what is taken there, and what PyTorch and JAX would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassgrad.explaining.document import Cell, Paragraph, Section, Table
+from glassgrad.ir import Constant, Node
+from glassgrad.language import Text, short
+from glassgrad.ops.conventions import CONVENTIONS, Convention
+
+if TYPE_CHECKING:
+    from glassgrad.explaining.explanation import Explanation
+
+__all__ = ["conventions"]
+
+_LISTED = 12
+"""How many places a table has at most."""
+
+
+def conventions(told: Explanation) -> Iterator[Section]:
+    """Yield the places, where there are some, each beside the convention's example in the three libraries."""
+    rows: list[list[Cell]] = []
+    for node in told.played.graph.nodes:
+        for row in CONVENTIONS:
+            if row.op == node.op and row.meets is not None and _reached(told, node):
+                rows += _places(told, node, row)
+    if not rows:
+        return
+    text = Text(
+        "At these places the derivative does not exist, or is not what a formula gives. glassgrad takes the "
+        "subgradient of least norm; what each library returns is shown for the example named.",
+        "이 자리들에서는 미분이 존재하지 않거나 공식대로가 아니다. glassgrad는 크기가 가장 작은 부분기울기를 쓴다. "
+        "각 라이브러리가 돌려주는 값은 적힌 예에 대한 것이다.",
+    )
+    header = [Text("where", "어디"), Text("case", "경우"), Text("glassgrad", "glassgrad")]
+    header += [Text("PyTorch", "PyTorch"), Text("JAX", "JAX")]
+    more = len(rows) - _LISTED
+    blocks: list[Any] = [Paragraph(text), Table(header, rows[:_LISTED])]
+    if more > 0:
+        blocks.append(Paragraph(Text("{n} more are not listed.", "그 밖에 {n}곳이 더 있다.").fill(n=more)))
+    yield Section("conventions", Text("Places without a derivative", "미분이 없는 자리"), blocks)
+
+
+def _reached(told: Explanation, node: Node) -> bool:
+    """Say whether a gradient that is not 0 comes to the result of `node`."""
+    return any(np.any(told.played.gradient(v)) for v in node.outputs if v.dtype.kind == "f")
+
+
+def _places(told: Explanation, node: Node, row: Convention) -> Iterator[list[Cell]]:
+    played = told.played
+    xs = [v.array if isinstance(v, Constant) else played.values[v] for v in node.inputs]
+    results = [played.values[v] for v in node.outputs]
+    assert row.meets is not None
+    with np.errstate(all="ignore"):
+        met = np.asarray(row.meets(xs, results if len(results) > 1 else results[0], node.attrs))
+    out = node.outputs[0]
+    names = (
+        [told.names.element(out, int(i)) for i in np.flatnonzero(met)]
+        if met.shape == results[0].shape
+        else [told.names[out]] * bool(met.any())
+    )
+    for name in names:
+        yield [name, row.case, *(_gradients(g) for g in (row.gives, row.torch_gives, row.jax_gives))]
+
+
+def _gradients(given: tuple[Any, ...]) -> str:
+    """Return the gradients of an example's inputs, one after the other."""
+    return " | ".join(_numbers(np.asarray(g, np.float64)) for g in given)
+
+
+def _numbers(array: np.ndarray[Any, Any]) -> str:
+    if array.ndim == 0:
+        return "NaN" if np.isnan(array) else short(float(array)).replace("inf", "∞")
+    return "[" + ", ".join(_numbers(item) for item in array) + "]"
