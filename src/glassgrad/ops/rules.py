@@ -14,7 +14,19 @@ from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, inexact
 from glassgrad.ops.record import Op
 
-__all__ = ["cast", "conj", "each", "floating", "map_rows", "number", "room", "scale", "sum_to", "total"]
+__all__ = [
+    "cast",
+    "component",
+    "conj",
+    "each",
+    "floating",
+    "map_rows",
+    "number",
+    "room",
+    "scale",
+    "sum_to",
+    "total",
+]
 
 
 def sum_to(F: Any, g: Any, shape: Shape) -> Any:
@@ -52,6 +64,11 @@ def floating(*dtypes: np.dtype[Any], **_: Any) -> np.dtype[Any]:
     """Return the dtype of a smooth function of inputs of these dtypes: theirs, or float64 for whole numbers."""
     together = dtypes[0] if len(dtypes) == 1 else np.result_type(*dtypes)
     return together if inexact(together) else np.dtype(np.float64)
+
+
+def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the real and imaginary parts of numbers of `dtype`, itself where they have one part."""
+    return np.empty(0, dtype).real.dtype
 
 
 def room(x: Any, out: Any) -> Any:
