@@ -10,11 +10,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from numpy.linalg import LinAlgError
+
 __all__ = [
     "DTypeError",
     "DataError",
+    "DegenerateWarning",
     "GlassgradError",
     "GraphError",
+    "IndexingError",
+    "MatrixError",
     "ModelFileError",
     "OptionError",
     "ShapeError",
@@ -33,8 +38,20 @@ class ShapeError(GlassgradError, ValueError):
     """Shapes that do not fit each other, an axis out of range, or a bad index."""
 
 
+class IndexingError(ShapeError, IndexError):
+    """An axis, a place or a mask that the array does not have."""
+
+
 class DTypeError(GlassgradError, TypeError):
     """A data type that the operation cannot take, or a gradient wanted where none exists."""
+
+
+class MatrixError(GlassgradError, LinAlgError):
+    """A matrix for which what is asked does not exist, such as the inverse of a singular one."""
+
+
+class DegenerateWarning(UserWarning):
+    """A gradient that does not exist because eigenvalues or singular values coincide, or a loss reads a free phase."""
 
 
 class GraphError(GlassgradError):
