@@ -8,24 +8,24 @@ place of an array, and the same code builds a graph.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, ShapeError, TraceError, no_attribute
+from glassgrad.array_object import ArrayObject
+from glassgrad.errors import DTypeError, ShapeError, no_attribute
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
-from glassgrad.ir import inexact
+from glassgrad.ir import inexact, require_cpu
 from glassgrad.ops.calls import public
-from glassgrad.recorder import Handle, Recorder, adopt, no_grad, numbers, recording
+from glassgrad.recorder import Recorder, adopt, no_grad, numbers, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 
 __all__ = ["T", "Tensor", "adopt", "asarray", "no_grad", "recording", "tensor"]
 
 
-class Tensor(Handle):
+class Tensor(ArrayObject):
     """An array that can be differentiated.
 
     Make one with `glassgrad.tensor`; NumPy arrays and numbers mix with Tensors in every operation.
@@ -66,27 +66,7 @@ class Tensor(Handle):
     def _F(self) -> Recorder:
         return T
 
-    # --- what it is ---
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """Sizes of the axes; the batch axis of a traced Tensor may be symbolic."""
-        return tuple(self._payload.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """NumPy dtype."""
-        return self._payload.dtype  # type: ignore[no-any-return]
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self._payload.shape)
-
-    @property
-    def size(self) -> Any:
-        """Number of elements; symbolic where the batch axis is."""
-        return math.prod(self.shape)
+    # --- whether it is differentiated ---
 
     @property
     def requires_grad(self) -> bool:
@@ -109,72 +89,6 @@ class Tensor(Handle):
     def is_leaf(self) -> bool:
         """Whether the Tensor was not computed from others that want a gradient."""
         return not isinstance(self._key, (TapeStep, tuple))
-
-    # --- reading it ---
-
-    def numpy(self) -> np.ndarray[Any, Any]:
-        """Return the values as a read-only view.
-
-        Raises
-        ------
-        TraceError
-            While the Tensor is traced, because it has no numbers yet.
-        """
-        if isinstance(self._payload, Traced):
-            self._payload._unknown()
-        view: np.ndarray[Any, Any] = self._payload.view()
-        view.flags.writeable = False
-        return view
-
-    def _plain(self, spelling: str) -> np.ndarray[Any, Any]:
-        if self._key is not None:
-            raise TraceError(
-                f"{spelling} would silently cut this Tensor from its gradient. "
-                "Write t.detach().numpy() (or t.item()) where that is meant."
-            )
-        return self.numpy()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(self._plain("np.asarray(t)"), dtype=dtype, copy=copy)
-
-    def __float__(self) -> float:
-        return float(self._plain("float(t)"))
-
-    def __int__(self) -> int:
-        return int(self._plain("int(t)"))
-
-    def __index__(self) -> int:
-        return self._plain("index(t)").__index__()
-
-    def __bool__(self) -> bool:
-        values = self.numpy()
-        if values.size != 1:
-            raise ShapeError(
-                f"a Tensor of shape {self.shape} is not one truth value: ask gg.all(t) or gg.any(t), or choose "
-                "element by element with gg.where"
-            )
-        return bool(values)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise ShapeError("a Tensor without axes has no length")
-        if not isinstance(self.shape[0], int):
-            raise TraceError(
-                f"the length {self.shape[0]} is open while tracing: Python cannot count or go through the batch. "
-                "Use gg.scan, or operations on the whole batch"
-            )
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def item(self) -> Any:
-        """Return the one value of a Tensor with one element as a Python number."""
-        return self.numpy().item()
-
-    def tolist(self) -> Any:
-        """Return the values as nested lists."""
-        return self.numpy().tolist()
 
     def __repr__(self) -> str:
         if isinstance(self._payload, Traced):
@@ -284,9 +198,9 @@ class Tensor(Handle):
 
     # --- methods ---
 
-    def astype(self, dtype: Any) -> Tensor:
-        """Return the values in another dtype."""
-        return T.astype(self, dtype)  # type: ignore[no-any-return]
+    def astype(self, dtype: Any, *, copy: bool = True) -> Tensor:
+        """Return the values in another dtype; where it is theirs and `copy` is not set, the Tensor itself."""
+        return T.astype(self, dtype, copy=copy)  # type: ignore[no-any-return]
 
     def reshape(self, *shape: Any) -> Tensor:
         """Return the values in another shape; one size may be -1."""
@@ -376,9 +290,57 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: s
     return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
-def asarray(data: Any, *, dtype: Any = None) -> Tensor:
-    """Return `data` as a Tensor, itself where it is one already; arrays are shared, not copied."""
-    if isinstance(data, Tensor):
-        return data if dtype is None or data.dtype == np.dtype(dtype) else data.astype(dtype)
-    payload = numbers(data)
-    return Tensor._make(payload if dtype is None else np.asarray(payload, dtype), None)
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
+    """Return `obj` as a Tensor, itself where it is one already; arrays are shared, not copied.
+
+    Parameters
+    ----------
+    obj
+        A Tensor, an array, a number or nested lists of numbers.
+    dtype
+        The result's dtype; by default that of `obj`, and for Python numbers float64, int64, complex128 or bool.
+    device
+        ``"cpu"`` or None.
+    copy
+        Whether the values are copied: always, never, or (None) where they must be.
+
+    Raises
+    ------
+    DTypeError
+        Where `obj` holds no numbers, or complex ones that are to become real.
+    ValueError
+        Where `copy` is False and a copy is needed.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.asarray([1, 2], dtype="float32")
+    Tensor([1., 2.], dtype=float32)
+    """
+    require_cpu(device)
+    if not isinstance(obj, Tensor):
+        obj, copy = Tensor._make(_read(obj, dtype, copy), None), None if copy else copy
+    if dtype is not None and obj.dtype != np.dtype(dtype):
+        if copy is False:
+            raise ValueError(
+                f"{obj.dtype} becomes {np.dtype(dtype)} by a copy, which copy=False forbids: leave copy out"
+            )
+        return T.astype(obj, dtype)  # type: ignore[no-any-return]
+    return T.identity(obj) if copy else obj  # type: ignore[no-any-return]
+
+
+def _read(obj: Any, dtype: Any, copy: bool | None) -> Any:
+    """Return the array of what is no Tensor; Python's numbers are made `dtype` at once, so that none is cut short."""
+    array = numbers(obj)
+    if isinstance(array, Traced):
+        return array
+    if copy is False and not isinstance(obj, np.ndarray):
+        try:
+            return np.asarray(obj, copy=False)
+        except ValueError:
+            raise ValueError(
+                f"an array is made of a {type(obj).__name__} by a copy, which copy=False forbids: leave copy out"
+            ) from None
+    if dtype is not None and isinstance(obj, (list, tuple, int, float)) and array.dtype.kind != "c":
+        return np.asarray(obj, dtype)
+    return np.array(array) if copy else array

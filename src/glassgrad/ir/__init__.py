@@ -5,6 +5,7 @@ its derivative, its kernel) is stated once, in the records of ``glassgrad.ops``,
 looks it up there.
 """
 
+from glassgrad.ir.devices import CPU, require_cpu
 from glassgrad.ir.dims import BATCH, Dim, Shape, broadcast_shapes
 from glassgrad.ir.dtypes import inexact
 from glassgrad.ir.graph import Constant, Graph, Node, Value, derived, settings_key
@@ -14,6 +15,7 @@ from glassgrad.ir.verifier import verify
 
 __all__ = [
     "BATCH",
+    "CPU",
     "Constant",
     "Dim",
     "Graph",
@@ -26,6 +28,7 @@ __all__ = [
     "derived",
     "format_graph",
     "inexact",
+    "require_cpu",
     "scope",
     "settings_key",
     "verify",

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.errors import DTypeError
+from glassgrad.ir import inexact, require_cpu
 from glassgrad.ops.families import elementwise, predicate
 from glassgrad.ops.record import Kink, Op, Sample, Text
 from glassgrad.ops.rules import floating
@@ -137,18 +139,28 @@ identity = elementwise(
 )
 
 
-def _call_astype(F: Any, x: Any, dtype: Any) -> Any:
-    return F.bind(astype, (x,), {"dtype": np.dtype(dtype)})
+def _call_astype(F: Any, x: Any, dtype: Any, *, copy: bool = True, device: Any = None) -> Any:
+    require_cpu(device)
+    dtype = np.dtype(dtype)
+    if x.dtype.kind == "c" and dtype.kind in "iuf":
+        raise DTypeError(
+            f"a complex array ({x.dtype}) does not become {dtype}: take gg.real(x), gg.imag(x) or gg.abs(x) first"
+        )
+    return F.bind(astype, (x,), {"dtype": dtype}) if copy or x.dtype != dtype else F.value(x)
 
 
 astype = elementwise(
     "astype",
     lambda x, *, dtype: np.asarray(x).astype(dtype),
-    (lambda F, z, x, *, dtype: 1 if dtype.kind == "f" and x.dtype.kind == "f" else 0,),
+    (lambda F, z, x, *, dtype: 1 if inexact(dtype) and inexact(x.dtype) else 0,),
     call=_call_astype,
     dtype=lambda d, *, dtype: dtype,
     latex=r"{0}",
     derivative="1",
     why=Text("another number format, the same number", "숫자 형식만 바뀌고 값은 같다"),
-    samples=(Sample(((2, 3),), {"dtype": np.float64}),),
+    samples=(
+        Sample(((2, 3),), {"dtype": np.float64}),
+        Sample(((2, 3),), {"dtype": np.complex128}),
+        Sample(((2, 3),), {"dtype": np.complex128}, complex=(0,)),
+    ),
 )

@@ -33,6 +33,11 @@ _OPERATORS = {
 """The ufuncs that NumPy's operators call."""
 
 
+def _truths(*xs: Any) -> bool:
+    """Say whether operands hold truth values, which the operators of bits combine by logic."""
+    return all(isinstance(x, bool) or getattr(x, "dtype", None) == np.bool_ for x in xs)
+
+
 class Operators:
     """Arithmetic, comparison and indexing in terms of the handle's namespace (class attribute ``_F``)."""
 
@@ -80,6 +85,18 @@ class Operators:
     def __rtruediv__(self, other: Any) -> Any:
         return self._F.divide(other, self)
 
+    def __floordiv__(self, other: Any) -> Any:
+        return self._F.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self._F.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return self._F.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self._F.remainder(other, self)
+
     def __pow__(self, other: Any) -> Any:
         return self._F.pow(self, other)
 
@@ -122,13 +139,37 @@ class Operators:
     __hash__ = object.__hash__
 
     def __and__(self, other: Any) -> Any:
-        return self._F.logical_and(self, other)
+        return (self._F.logical_and if _truths(self, other) else self._F.bitwise_and)(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return (self._F.logical_and if _truths(self, other) else self._F.bitwise_and)(other, self)
 
     def __or__(self, other: Any) -> Any:
-        return self._F.logical_or(self, other)
+        return (self._F.logical_or if _truths(self, other) else self._F.bitwise_or)(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return (self._F.logical_or if _truths(self, other) else self._F.bitwise_or)(other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return (self._F.logical_xor if _truths(self, other) else self._F.bitwise_xor)(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return (self._F.logical_xor if _truths(self, other) else self._F.bitwise_xor)(other, self)
 
     def __invert__(self) -> Any:
-        return self._F.logical_not(self)
+        return (self._F.logical_not if _truths(self) else self._F.bitwise_invert)(self)
+
+    def __lshift__(self, other: Any) -> Any:
+        return self._F.bitwise_left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return self._F.bitwise_left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> Any:
+        return self._F.bitwise_right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return self._F.bitwise_right_shift(other, self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise DTypeError(

@@ -7,7 +7,7 @@ from typing import Any
 from glassgrad.errors import no_attribute
 from glassgrad.ops import FUNCTIONS, HOMES, REGISTRY
 from glassgrad.ops.calls import public
-from glassgrad.tensors import T, asarray
+from glassgrad.tensors import T
 
 __all__ = ["member", "names"]
 
@@ -22,8 +22,6 @@ def names(home: str) -> list[str]:
 
 def member(module: dict[str, Any], home: str, name: str, known: list[str]) -> Any:
     """Return the function `name` for people and keep it in `module`, whose namespace this is."""
-    if name == "asarray" and home == "xp":
-        return module.setdefault(name, asarray)
     if name not in known or not (name in REGISTRY or name in FUNCTIONS):
         raise no_attribute("glassgrad.xp" if home == "xp" else f"glassgrad.xp.{home}", name, known)
     return module.setdefault(name, public(T, name))
