@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
+import torch
 from op_peers import Peer
 
 PEERS = {
@@ -10,4 +12,5 @@ PEERS = {
         lambda x, value, *, index: x.at[index].set(value.astype(x.dtype)),
         because="PyTorch gives every value written at one place the gradient of that place, also those overwritten",
     ),
+    "roll": Peer(lambda x, *, shift, axis=None: torch.roll(x, shift, axis), jnp.roll),
 }

@@ -16,7 +16,9 @@ from glassgrad.ops.record import REGISTRY, Op
 __all__ = ["public"]
 
 _LETTERS = ("x", "y", "z")
-_NO_ARRAY_FIRST = frozenset({"concat", "full", "ones", "stack", "zeros"})
+_NO_ARRAY_FIRST = frozenset(
+    {"broadcast_arrays", "concat", "empty", "full", "meshgrid", "ones", "stack", "zeros"}
+)
 """Functions whose first argument is a shape, a size or a list of arrays; elsewhere a list is one array."""
 
 
@@ -82,7 +84,7 @@ def _arrays(name: str, op: Op | None, signature: inspect.Signature) -> int:
 def _described(op: Op, signature: inspect.Signature) -> str:
     """Return the docstring: formula, derivative, why it is that, and where there is none."""
     names = list(signature.parameters)[: len(op.samples[0].inputs) if op.samples else 1]
-    if names[:1] == ["xs"]:
+    if names[:1] == ["arrays"]:
         names = []
     formula = op.latex.format(*names, *_LETTERS[len(names) :])
     lines = [f"z = {formula}  (LaTeX)", "", f"Derivative: {op.derivative}", f"Why: {op.why.en}."]

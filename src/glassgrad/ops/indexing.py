@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
+from glassgrad.errors import IndexingError, ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import linear
 from glassgrad.ops.namespace import function
@@ -28,6 +28,7 @@ from glassgrad.ops.places import (
     picked_shape,
     row_numbers,
     rows_first,
+    scalar_mask,
 )
 from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.rules import sum_to
@@ -40,6 +41,9 @@ __all__ = ["PICKS", "pick_labels"]
 
 
 def _call_getitem(F: Any, x: Any, index: Any) -> Any:
+    mask = scalar_mask(index)
+    if mask is not None:
+        return F.getitem(F.expand_dims(x, 0), mask)
     template, arrays = parse(tuple(x.shape), index)
     if (
         not arrays
@@ -57,7 +61,7 @@ def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
     try:
         return x[filled(index, arrays)]
     except IndexError as error:
-        raise ShapeError(f"getitem: {error}; the array has shape {tuple(x.shape)}") from None
+        raise IndexingError(f"getitem: {error}; the array has shape {tuple(x.shape)}") from None
 
 
 def _call_index_add(F: Any, values: Any, index: Any, shape: Sequence[Any]) -> Any:
@@ -73,7 +77,7 @@ def _index_add(g: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, .
     try:
         np.add.at(out, filled(index, arrays), g)
     except IndexError as error:
-        raise ShapeError(f"index_add: {error}; the array has shape {tuple(shape)}") from None
+        raise IndexingError(f"index_add: {error}; the array has shape {tuple(shape)}") from None
     return out
 
 
@@ -179,16 +183,70 @@ index_add: Op = linear(
 
 
 @function
-def take(F: Any, x: Any, indices: Any, axis: int | None = None) -> Any:
-    """Pick the elements at `indices` along `axis` (of the flattened array where it is None)."""
+def take(F: Any, x: Any, indices: Any, /, axis: int | None = None) -> Any:
+    """Pick the elements at `indices` along `axis`.
+
+    Parameters
+    ----------
+    x
+        The array.
+    indices
+        Whole numbers of any shape, which takes the place of the axis; negative ones count from the end.
+    axis
+        The axis; None takes from the flattened array.
+
+    Returns
+    -------
+    Tensor
+        Of the dtype of `x`. What is picked twice gets both gradients.
+
+    Raises
+    ------
+    IndexingError
+        Where a number is outside the axis.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.take(gg.tensor([1.0, 2.0, 3.0]), gg.tensor([2, 0]))
+    Tensor([3., 1.])
+    """
     if axis is None:
         x, axis = F.reshape(x, (-1,)), 0
     return F.getitem(x, (WHOLE,) * normalise_axis(axis, len(x.shape)) + (indices,))
 
 
 @function
-def take_along_axis(F: Any, x: Any, indices: Any, axis: int = -1) -> Any:
-    """Pick along `axis` the elements that `indices` names at each place of the other axes."""
+def take_along_axis(F: Any, x: Any, indices: Any, /, axis: int = -1) -> Any:
+    """Pick along `axis`, at each place of the other axes, the elements that `indices` names there.
+
+    Parameters
+    ----------
+    x
+        The array.
+    indices
+        Whole numbers, with as many axes as `x`; the other axes broadcast with those of `x`.
+    axis
+        The axis that is picked from.
+
+    Returns
+    -------
+    Tensor
+        Of the dtype of `x` and, along `axis`, of the size of `indices`.
+
+    Raises
+    ------
+    ShapeError
+        Where the numbers of axes differ, or the other axes do not broadcast.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> x = gg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> gg.take_along_axis(x, gg.tensor([[1], [0]]))
+    Tensor([[2.], [3.]])
+    """
+    indices = F.value(np.asarray(indices)) if isinstance(indices, (list, tuple)) else indices
     rank = len(x.shape)
     if len(indices.shape) != rank:
         raise ShapeError(
@@ -196,11 +254,14 @@ def take_along_axis(F: Any, x: Any, indices: Any, axis: int = -1) -> Any:
             f"{tuple(x.shape)}"
         )
     at = normalise_axis(axis, rank)
-    index = tuple(
-        indices if a == at else F.reshape(F.arange(x.shape[a]), (1,) * a + (-1,) + (1,) * (rank - a - 1))
-        for a in range(rank)
+    wide = tuple(
+        n if a != at and d == 1 else d for a, (d, n) in enumerate(zip(x.shape, indices.shape, strict=True))
     )
-    return F.getitem(x, index)
+    index = tuple(
+        indices if a == at else F.reshape(F.arange(d), (1,) * a + (-1,) + (1,) * (rank - a - 1))
+        for a, d in enumerate(wide)
+    )
+    return F.getitem(F.broadcast_to(x, wide), index)
 
 
 def pick_labels(F: Any, x: Any, labels: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, ShapeError, TraceError
+from glassgrad.errors import DTypeError, IndexingError, ShapeError, TraceError
 from glassgrad.ir import Dim, Shape, broadcast_shapes
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "picked_shape",
     "row_numbers",
     "rows_first",
+    "scalar_mask",
 ]
 
 ARRAY = "array"
@@ -46,10 +47,10 @@ def parse(shape: Shape, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
     entries = [part for entry in entries for part in _opened(entry)]
     used = sum(entry is not None and entry is not Ellipsis for entry in entries)
     if used > len(shape):
-        raise ShapeError(f"an index for {used} axes is too long for an array of shape {shape}")
+        raise IndexingError(f"an index for {used} axes is too long for an array of shape {shape}")
     dots = [i for i, entry in enumerate(entries) if entry is Ellipsis]
     if len(dots) > 1:
-        raise ShapeError("an index can hold '...' once")
+        raise IndexingError("an index can hold '...' once")
     at = dots[0] if dots else len(entries)
     entries[at : at + len(dots)] = [WHOLE] * (len(shape) - used)
     template: list[Any] = []
@@ -66,8 +67,8 @@ def parse(shape: Shape, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
         else:
             if isinstance(entry, tuple):
                 entry, size = entry
-                if size != shape[axis]:
-                    raise ShapeError(
+                if size not in (shape[axis], 0):
+                    raise IndexingError(
                         f"a mask has {size} places along axis {axis}, but the array has shape {shape}"
                     )
             template.append(ARRAY)
@@ -81,7 +82,7 @@ def _opened(entry: Any) -> list[Any]:
     if entry is None or entry is Ellipsis or isinstance(entry, slice):
         return [entry]
     if isinstance(entry, (bool, np.bool_)) or (getattr(entry, "dtype", None) == np.bool_ and not entry.shape):
-        raise ShapeError("True and False are no indices; write np.newaxis (None) for a new axis")
+        raise IndexingError("True and False are no indices; write np.newaxis (None) for a new axis")
     if isinstance(entry, (int, np.integer)):
         return [entry]
     if isinstance(entry, (list, tuple)):
@@ -92,13 +93,7 @@ def _opened(entry: Any) -> list[Any]:
             f"{type(entry).__name__}"
         )
     if entry.dtype == np.bool_:
-        try:
-            return list(zip(np.nonzero(np.asarray(entry)), entry.shape, strict=True))
-        except TraceError:
-            raise TraceError(
-                "a traced mask cannot index, because the shape of the result would depend on its values: "
-                "use gg.where(mask, x, 0) instead"
-            ) from None
+        return list(zip(np.nonzero(_values(entry)), entry.shape, strict=True))
     if entry.dtype.kind not in "iu":
         raise DTypeError(
             f"an array that indexes holds whole numbers or truth values, but this one is {entry.dtype}"
@@ -106,11 +101,30 @@ def _opened(entry: Any) -> list[Any]:
     return [entry]
 
 
+def _values(mask: Any) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(mask)
+    except TraceError:
+        raise TraceError(
+            "a traced mask cannot index, because the shape of the result would depend on its values: "
+            "use gg.where(mask, x, 0) instead"
+        ) from None
+
+
+def scalar_mask(index: Any) -> np.ndarray[Any, Any] | None:
+    """Return for an index that is one truth value where it points on a new first axis: at 0, or nowhere."""
+    if isinstance(index, tuple) and len(index) == 1:
+        (index,) = index
+    if getattr(index, "dtype", None) != np.bool_ or getattr(index, "shape", None) != ():
+        return None
+    return np.zeros(int(_values(index)), np.int64)
+
+
 def _position(i: int, size: int | Dim, axis: int) -> int:
     if isinstance(size, Dim):
         return i
     if not -size <= i < size:
-        raise ShapeError(f"index {i} is out of range for axis {axis} of size {size}")
+        raise IndexingError(f"index {i} is out of range for axis {axis} of size {size}")
     return i % size
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, ShapeError
+from glassgrad.errors import DTypeError, IndexingError, ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import linear
 from glassgrad.ops.indexing import PICKS
 from glassgrad.ops.namespace import function
-from glassgrad.ops.places import filled, in_rows, layout, parse, picked_shape
+from glassgrad.ops.places import filled, in_rows, layout, parse, picked_shape, scalar_mask
 from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.rules import cast, sum_to
 
@@ -26,6 +26,9 @@ from glassgrad.ops.rules import cast, sum_to
 
 
 def _call_index_put(F: Any, x: Any, value: Any, index: Any) -> Any:
+    mask = scalar_mask(index)
+    if mask is not None:
+        return F.reshape(F.index_put(F.expand_dims(x, 0), value, mask), tuple(x.shape))
     template, arrays = parse(tuple(x.shape), index)
     if not hasattr(value, "dtype"):
         value = np.asarray(value)
@@ -68,7 +71,7 @@ def _index_put(x: Any, value: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
         # NumPy goes through arrays in the order of memory: row-major, the last of repeated places is the last written.
         out[filled(index, [np.asarray(a, order="C") for a in arrays])] = np.asarray(value, order="C")
     except IndexError as error:
-        raise ShapeError(f"index_set: {error}; the array has shape {tuple(x.shape)}") from None
+        raise IndexingError(f"index_set: {error}; the array has shape {tuple(x.shape)}") from None
     return out
 
 

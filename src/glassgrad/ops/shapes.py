@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
-from glassgrad.ir import Dim, Shape
+from glassgrad.errors import IndexingError, ShapeError
+from glassgrad.ir import Dim
 from glassgrad.ops.families import linear
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Sample, Text
@@ -23,20 +24,21 @@ def normalise_axis(axis: int, ndim: int) -> int:
 
     Raises
     ------
-    ShapeError
+    IndexingError
         Where the array has no such axis.
     """
+    axis = operator.index(axis)
     if not -ndim <= axis < ndim:
-        raise ShapeError(f"axis {axis} is out of range for an array with {ndim} axes")
-    return axis % ndim if ndim else 0
+        raise IndexingError(f"axis {axis} is out of range for an array with {ndim} axes")
+    return axis % ndim
 
 
 def normalise_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     """Return the axes counted from the front, in order; None means all of them."""
     if axis is None:
         return tuple(range(ndim))
-    axes = [axis] if isinstance(axis, int) else list(axis)
-    normal = tuple(sorted(normalise_axis(int(a), ndim) for a in axes))
+    axes = list(axis) if isinstance(axis, (tuple, list)) else [operator.index(axis)]  # type: ignore[arg-type]
+    normal = tuple(sorted(normalise_axis(a, ndim) for a in axes))
     if len(set(normal)) != len(normal):
         raise ShapeError(f"axes {tuple(axes)} name one axis twice")
     return normal
@@ -45,9 +47,13 @@ def normalise_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ..
 # --- reshape -------------------------------------------------------------------------------------------------------
 
 
-def _call_reshape(F: Any, x: Any, shape: int | Sequence[Any]) -> Any:
+def _call_reshape(F: Any, x: Any, /, shape: int | Sequence[Any], *, copy: bool | None = None) -> Any:
     sizes = (shape,) if isinstance(shape, (int, Dim)) else tuple(shape)
     have = math.prod(x.shape)
+    if sizes.count(-1) > 1:
+        raise ShapeError(
+            f"one size of a shape may be -1, to be worked out from the others, but {sizes} has two"
+        )
     if -1 in sizes:
         known = math.prod(d for d in sizes if d != -1)
         try:
@@ -55,20 +61,35 @@ def _call_reshape(F: Any, x: Any, shape: int | Sequence[Any]) -> Any:
         except ShapeError:
             missing = -1
         sizes = tuple(missing if d == -1 else d for d in sizes)
-    if math.prod(sizes) != have:
+    if math.prod(sizes) != have or any(isinstance(d, int) and d < 0 for d in sizes):
         raise ShapeError(
             f"cannot reshape {tuple(x.shape)} ({have} elements) into "
             f"{shape if isinstance(shape, int) else tuple(shape)}"
         )
+    if copy is not None:
+        return F.bind(reshape, (x,), {"shape": sizes, "copy": bool(copy)})
     return F.value(x) if sizes == tuple(x.shape) else F.bind(reshape, (x,), {"shape": sizes})
+
+
+def _reshape(x: Any, *, shape: tuple[int, ...], copy: bool | None = None) -> Any:
+    x = np.asarray(x)
+    out = x.reshape(shape)
+    if copy:
+        return np.array(out)
+    if copy is False and x.size and not np.may_share_memory(x, out):
+        raise ShapeError(
+            f"reshape of {x.shape} into {shape} must copy, because the numbers do not lie in that order in memory: "
+            "leave out copy=False"
+        )
+    return out
 
 
 reshape = linear(
     "reshape",
-    lambda x, *, shape: np.asarray(x).reshape(shape),
+    _reshape,
     call=_call_reshape,
-    infer=lambda x, *, shape: (shape, x.dtype),
-    transpose=lambda F, g, x, *, shape: F.reshape(g, x.shape),
+    infer=lambda x, *, shape, copy=None: (shape, x.dtype),
+    transpose=lambda F, g, x, *, shape, copy=None: F.reshape(g, x.shape),
     batch=lambda F, xs, b, attrs, _: F.reshape(xs[0], (xs[0].shape[0], *attrs["shape"])),
     latex=r"\operatorname{{reshape}}({0})",
     derivative="reshape back",
@@ -76,21 +97,69 @@ reshape = linear(
         "the numbers stay and only their arrangement changes, so the gradient is arranged back",
         "숫자는 그대로이고 배열만 바뀌므로 기울기도 원래 배열로 되돌린다",
     ),
-    samples=(Sample(((2, 3),), {"shape": (3, 2)}), Sample(((2, 3),), {"shape": (-1,)})),
+    samples=(
+        Sample(((2, 3),), {"shape": (3, 2)}),
+        Sample(((2, 3),), {"shape": (-1,)}),
+        Sample(((2, 3),), {"shape": (6,), "copy": True}, complex=(0,)),
+    ),
     view=True,
 )
 
 
 @function
-def expand_dims(F: Any, x: Any, axis: int = 0) -> Any:
-    """Insert an axis of size 1 at `axis`."""
-    at = normalise_axis(axis, len(x.shape) + 1)
-    return F.reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
+def expand_dims(F: Any, x: Any, /, axis: int | Sequence[int] = 0) -> Any:
+    """Insert axes of size 1 so that they are at `axis` in the result.
+
+    Parameters
+    ----------
+    x
+        The array.
+    axis
+        A place, or a tuple of them, in the shape of the result; negative ones count from its end.
+
+    Raises
+    ------
+    IndexingError
+        Where a place is outside the result.
+    ShapeError
+        Where a place is named twice.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.expand_dims(gg.ones((2, 3)), (0, -1)).shape
+    (1, 2, 3, 1)
+    """
+    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    places = normalise_axes(axis, len(x.shape) + count)
+    sizes = iter(x.shape)
+    return F.reshape(x, tuple(1 if a in places else next(sizes) for a in range(len(x.shape) + count)))
 
 
 @function
-def squeeze(F: Any, x: Any, axis: int | Sequence[int]) -> Any:
-    """Remove the axes of size 1 named by `axis`."""
+def squeeze(F: Any, x: Any, /, axis: int | Sequence[int] | None = None) -> Any:
+    """Remove the axes of size 1 named by `axis`; all of them where it is None, as NumPy does.
+
+    Parameters
+    ----------
+    x
+        The array.
+    axis
+        An axis or a tuple of them.
+
+    Raises
+    ------
+    ShapeError
+        Where an axis has another size.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.squeeze(gg.ones((1, 3, 1)), axis=0).shape
+    (3, 1)
+    """
+    if axis is None:
+        axis = tuple(a for a, d in enumerate(x.shape) if d == 1)
     axes = normalise_axes(axis, len(x.shape))
     for a in axes:
         if x.shape[a] != 1:
@@ -109,8 +178,8 @@ def flatten(F: Any, x: Any, start: int = 0) -> Any:
 # --- transpose -----------------------------------------------------------------------------------------------------
 
 
-def _call_permute(F: Any, x: Any, axes: Sequence[int]) -> Any:
-    order = tuple(normalise_axis(int(a), len(x.shape)) for a in axes)
+def _call_permute(F: Any, x: Any, /, axes: Sequence[int]) -> Any:
+    order = tuple(normalise_axis(a, len(x.shape)) for a in axes)
     if sorted(order) != list(range(len(x.shape))):
         raise ShapeError(
             f"axes {tuple(axes)} are not a permutation of the {len(x.shape)} axes of {tuple(x.shape)}"
@@ -167,19 +236,47 @@ def swapaxes(F: Any, x: Any, a: int, b: int) -> Any:
 
 
 @function
-def moveaxis(F: Any, x: Any, source: int, destination: int) -> Any:
-    """Move one axis to another place."""
+def moveaxis(F: Any, x: Any, source: int | Sequence[int], destination: int | Sequence[int], /) -> Any:
+    """Move axes to other places; the others keep their order.
+
+    Parameters
+    ----------
+    x
+        The array.
+    source, destination
+        An axis and its new place, or as many axes as places.
+
+    Raises
+    ------
+    ShapeError
+        Where an axis or a place is named twice, or there are not as many of one as of the other.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.moveaxis(gg.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     n = len(x.shape)
-    order = [a for a in range(n) if a != normalise_axis(source, n)]
-    order.insert(normalise_axis(destination, n), normalise_axis(source, n))
+    sources = [source] if isinstance(source, int) else list(source)
+    places = [destination] if isinstance(destination, int) else list(destination)
+    if len(sources) != len(places):
+        raise ShapeError(f"moveaxis: {len(sources)} axes to move, but {len(places)} places to move them to")
+    normalise_axes(places, n)
+    taken = normalise_axes(sources, n)
+    order = [a for a in range(n) if a not in taken]
+    for place, a in sorted(
+        (normalise_axis(d, n), normalise_axis(s, n)) for d, s in zip(places, sources, strict=True)
+    ):
+        order.insert(place, a)
     return F.permute_dims(x, order)
 
 
 # --- broadcast_to --------------------------------------------------------------------------------------------------
 
 
-def _call_broadcast_to(F: Any, x: Any, shape: Sequence[Any]) -> Any:
-    shape = tuple(shape)
+def _call_broadcast_to(F: Any, x: Any, /, shape: int | Sequence[Any]) -> Any:
+    shape = (shape,) if isinstance(shape, (int, Dim)) else tuple(shape)
     have = getattr(x, "shape", ())
     tail = shape[len(shape) - len(have) :]
     if len(have) > len(shape) or any(d not in (1, want) for d, want in zip(have, tail, strict=True)):
@@ -214,10 +311,10 @@ broadcast_to = linear(
 )
 
 
-# --- flip, concat, stack -------------------------------------------------------------------------------------------
+# --- flip -------------------------------------------------------------------------------------------
 
 
-def _call_flip(F: Any, x: Any, axis: int | Sequence[int] | None = None) -> Any:
+def _call_flip(F: Any, x: Any, /, axis: int | Sequence[int] | None = None) -> Any:
     return F.bind(flip, (x,), {"axis": normalise_axes(axis, len(x.shape))})
 
 
@@ -237,69 +334,3 @@ flip = linear(
     samples=(Sample(((2, 3),), {"axis": 1}),),
     view=True,
 )
-
-
-def _call_concat(F: Any, xs: Sequence[Any], axis: int | None = 0) -> Any:
-    if len(xs) == 0:
-        raise ShapeError("concat needs at least one array, but was given none")
-    xs = [F.value(x) for x in xs]
-    if axis is None:
-        xs, axis = [F.reshape(x, (-1,)) for x in xs], 0
-    return F.bind(concat, tuple(xs), {"axis": normalise_axis(axis, len(xs[0].shape))})
-
-
-def _infer_concat(*xs: Any, axis: int) -> tuple[Shape, np.dtype[Any]]:
-    first = tuple(xs[0].shape)
-    for x in xs[1:]:
-        other = tuple(x.shape)
-        if len(other) != len(first) or any(
-            a != b for i, (a, b) in enumerate(zip(first, other, strict=True)) if i != axis
-        ):
-            raise ShapeError(f"concat along axis {axis} needs equal other axes, but got {first} and {other}")
-    size = sum((x.shape[axis] for x in xs[1:]), xs[0].shape[axis])
-    return (*first[:axis], size, *first[axis + 1 :]), np.result_type(*(x.dtype for x in xs))
-
-
-def _split(F: Any, g: Any, *xs: Any, axis: int) -> list[Any]:
-    out: list[Any] = []
-    start: Any = 0
-    for x in xs:
-        stop = start + x.shape[axis]
-        out.append(g[(slice(None),) * axis + (slice(start, stop),)])
-        start = stop
-    return out
-
-
-def _batch_joined(
-    F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any
-) -> Any:
-    rows = next(x.shape[0] for x, b in zip(xs, batched, strict=True) if b)
-    wide = [x if b else F.broadcast_to(x, (rows, *x.shape)) for x, b in zip(xs, batched, strict=True)]
-    return F.concat(wide, axis=attrs["axis"] + 1)
-
-
-concat = linear(
-    "concat",
-    lambda *xs, axis: np.concatenate(xs, axis),
-    call=_call_concat,
-    infer=_infer_concat,
-    transpose=_split,
-    batch=_batch_joined,
-    latex=r"[{0}; {1}]",
-    derivative="each part's own piece",
-    why=Text(
-        "each input is a piece of the result, so it gets its piece of the gradient",
-        "각 입력은 결과의 한 조각이므로 기울기에서 자기 조각을 받는다",
-    ),
-    samples=(Sample(((2, 3), (1, 3)), {"axis": 0}), Sample(((2, 3), (2, 1)), {"axis": 1})),
-    inputs=0,
-)
-
-
-@function
-def stack(F: Any, xs: Sequence[Any], axis: int = 0) -> Any:
-    """Join arrays of equal shape along a new axis."""
-    if len(xs) == 0:
-        raise ShapeError("stack needs at least one array, but was given none")
-    xs = [F.value(x) for x in xs]
-    return F.concat([F.expand_dims(x, axis) for x in xs], axis=normalise_axis(axis, len(xs[0].shape) + 1))
