@@ -37,7 +37,8 @@ class Case:
                 else:
                     out.append(np.asarray(draws, dtype))
             else:
-                out.append(given.astype(dtype) if given.dtype.kind == "f" else given)
+                wanted = {"f": dtype, "c": np.result_type(dtype, np.complex64)}
+                out.append(given.astype(wanted.get(given.dtype.kind, given.dtype)))
         return out
 
     def __call__(self, *inputs: Any, F: Any = T) -> Any:

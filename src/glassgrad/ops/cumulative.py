@@ -1,8 +1,9 @@
-"""Running sums and products, and products whose gradients stay exact where factors are 0.
+"""Running sums, products and extremes, and products whose gradients stay exact where factors are 0.
 
 The gradient of a product is usually written z / x, which fails at x = 0. Here every element's gradient is the product
 of the factors before it and of those after it; and as running products are a linear recurrence, whose derivative is
-one again, this stays exact for derivatives of every order.
+one again, this stays exact for derivatives of every order. A running maximum is a recurrence, too: within a stretch
+of equal results the gradients add up, and a new maximum starts anew.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import numpy as np
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import linear
-from glassgrad.ops.record import Kink, Op, Sample, Text, register
-from glassgrad.ops.reductions import batch_reduction, reduced, whole_dtype
-from glassgrad.ops.rules import total
+from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
+from glassgrad.ops.reductions import COMPLEX, batch_reduction, in_dtype, kept, reduced, whole_dtype
+from glassgrad.ops.rules import cast, conj, total
 from glassgrad.ops.shapes import normalise_axes, normalise_axis
 
 _ALONG = (Sample(((5,),)), Sample(((2, 3),), {"axis": 1}), Sample(((3, 2),), {"axis": 0}))
+_ZEROS = np.array([2.0, 0.0, 3.0, 0.0, 1.0])
 
 
 def _neighbour(F: Any, x: Any, axis: int, reverse: bool, fill: float) -> Any:
@@ -63,11 +65,13 @@ def _recur(a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
 def _pull_recurrence(
     F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
 ) -> list[Any]:
-    axis, reverse = attrs["axis"], attrs["reverse"]
-    following = _neighbour(F, xs[0], axis, not reverse, 0.0)
-    h = F.linear_recurrence(following, g, axis, not reverse)
-    by_factor = F.multiply(h, _neighbour(F, z, axis, reverse, 0.0)) if wanted[0] else None
-    return [by_factor, h if wanted[1] else None]
+    (a, b), axis, reverse = xs, attrs["axis"], attrs["reverse"]
+    h = F.linear_recurrence(conj(F, _neighbour(F, a, axis, not reverse, 0.0)), g, axis, not reverse)
+    by_factor = F.multiply(h, conj(F, _neighbour(F, z, axis, reverse, 0.0))) if wanted[0] else None
+    return [
+        None if by_factor is None else cast(F, by_factor, a.dtype),
+        cast(F, h, b.dtype) if wanted[1] else None,
+    ]
 
 
 def _push_recurrence(
@@ -106,6 +110,8 @@ linear_recurrence: Op = register(
             Sample(((5,), (5,))),
             Sample(((2, 3), (2, 3)), {"axis": 1, "reverse": True}),
             Sample(((3, 2), (2,)), {"axis": 0}),
+            Sample(((2, 3), (2, 3)), {"axis": 1}, complex=(0, 1)),
+            Sample(((2, 3), (2, 3)), {"axis": 1}, complex=(1,)),
         ),
     )
 )
@@ -120,17 +126,28 @@ def _axis(name: str, x: Any, axis: int | None) -> int:
     return normalise_axis(axis or 0, len(x.shape))
 
 
-def _call_cumulative_sum(
-    F: Any, x: Any, axis: int | None = None, *, reverse: bool = False, include_initial: bool = False
-) -> Any:
-    at = _axis("cumulative_sum", x, axis)
-    z = F.bind(cumulative_sum, (x,), {"axis": at, "reverse": bool(reverse)})
-    return _with_initial(F, z, 0.0, at, reverse) if include_initial else z
+def _running(name: str, initial: int) -> Any:
+    """Return the call of a running sum or product, which begins with `initial`."""
 
+    def call(
+        F: Any,
+        x: Any,
+        /,
+        axis: int | None = None,
+        *,
+        dtype: Any = None,
+        include_initial: bool = False,
+        reverse: bool = False,
+    ) -> Any:
+        settings = {"axis": _axis(name, x, axis), "reverse": bool(reverse)}
+        z = in_dtype(F, x, dtype, lambda x: F.bind(lookup(name), (x,), settings))
+        if not include_initial:
+            return z
+        at = settings["axis"]
+        edge = F.full((*z.shape[:at], 1, *z.shape[at + 1 :]), initial, dtype=z.dtype)
+        return F.concat([z, edge] if reverse else [edge, z], axis=at)
 
-def _with_initial(F: Any, z: Any, first: float, axis: int, reverse: bool) -> Any:
-    edge = F.full((*z.shape[:axis], 1, *z.shape[axis + 1 :]), first, z.dtype)
-    return F.concat([z, edge] if reverse else [edge, z], axis=axis)
+    return call
 
 
 def _accumulate(ufunc: np.ufunc) -> Any:
@@ -147,7 +164,7 @@ def _accumulate(ufunc: np.ufunc) -> Any:
 
 def _batch_along(name: str) -> Any:
     def batch(F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any) -> Any:
-        return getattr(F, name)(xs[0], axis=attrs["axis"] + 1, reverse=attrs["reverse"])
+        return F.bind(lookup(name), xs, {**attrs, "axis": attrs["axis"] + 1})
 
     return batch
 
@@ -159,9 +176,9 @@ def _infer_along(x: Any, *, axis: int, reverse: bool) -> tuple[Shape, np.dtype[A
 cumulative_sum: Op = linear(
     "cumulative_sum",
     _accumulate(np.add),
-    call=_call_cumulative_sum,
+    call=_running("cumulative_sum", 0),
     infer=_infer_along,
-    transpose=lambda F, g, x, *, axis, reverse: F.cumulative_sum(g, axis, reverse=not reverse),
+    transpose=lambda F, g, x, *, axis, reverse: F.cumulative_sum(g, axis=axis, reverse=not reverse),
     batch=_batch_along("cumulative_sum"),
     latex=r"\sum_{{j \leq i}} {0}_j",
     derivative=r"[j \leq i]",
@@ -169,25 +186,17 @@ cumulative_sum: Op = linear(
         "each element is in every later sum, so the gradients of all those sums add up: a running sum from the end",
         "각 원소는 그 뒤의 모든 합에 들어 있으므로 그 합들의 기울기가 더해진다: 끝에서부터의 누적합이다",
     ),
-    samples=_ALONG,
+    samples=(*_ALONG, *COMPLEX),
     writes_out=True,
 )
-
-
-def _call_cumulative_prod(
-    F: Any, x: Any, axis: int | None = None, *, reverse: bool = False, include_initial: bool = False
-) -> Any:
-    at = _axis("cumulative_prod", x, axis)
-    z = F.bind(cumulative_prod, (x,), {"axis": at, "reverse": bool(reverse)})
-    return _with_initial(F, z, 1.0, at, reverse) if include_initial else z
 
 
 def _pull_cumulative_prod(
     F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
 ) -> list[Any]:
     (x,), axis, reverse = xs, attrs["axis"], attrs["reverse"]
-    h = F.linear_recurrence(_neighbour(F, x, axis, not reverse, 0.0), g, axis, not reverse)
-    return [F.multiply(h, _neighbour(F, z, axis, reverse, 1.0))]
+    h = F.linear_recurrence(conj(F, _neighbour(F, x, axis, not reverse, 0.0)), g, axis, not reverse)
+    return [F.multiply(h, conj(F, _neighbour(F, z, axis, reverse, 1.0)))]
 
 
 def _push_cumulative_prod(
@@ -201,7 +210,7 @@ def _push_cumulative_prod(
 cumulative_prod: Op = register(
     Op(
         name="cumulative_prod",
-        call=_call_cumulative_prod,
+        call=_running("cumulative_prod", 1),
         infer=_infer_along,
         numpy=_accumulate(np.multiply),
         pull=_pull_cumulative_prod,
@@ -214,21 +223,86 @@ cumulative_prod: Op = register(
             "각 인수는 그 뒤의 모든 곱에 들어 있고, 각 곱에서 나머지 인수들의 곱만큼 작용한다",
         ),
         kinks=(Kink("a factor of 0", "exact: nothing is divided"),),
-        samples=(*_ALONG, Sample((np.array([2.0, 0.0, 3.0, 0.0, 1.0]),))),
+        samples=(*_ALONG, *COMPLEX, Sample((_ZEROS,)), Sample((_ZEROS * (1 - 2j),))),
         writes_out=True,
     )
 )
+
+
+# --- running extremes ----------------------------------------------------------------------------------------------
+
+
+def _stretches(F: Any, x: Any, z: Any, axis: int) -> tuple[Any, Any, Any]:
+    """Return who holds the extreme, whether the extreme before goes on, and among how many holders so far.
+
+    Where it does not go on, a new stretch of equal results begins. NaN equals nothing and is held by nobody.
+    """
+    holds = cast(F, F.equal(x, z), x.dtype)
+    goes_on = cast(F, F.equal(z, _neighbour(F, z, axis, False, 0.0)), x.dtype)
+    return holds, goes_on, F.maximum(F.linear_recurrence(goes_on, holds, axis), 1.0)
+
+
+def _pull_running(
+    F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any
+) -> list[Any]:
+    (x,), axis = xs, attrs["axis"]
+    holds, goes_on, number = _stretches(F, x, z, axis)
+    h = F.linear_recurrence(_neighbour(F, goes_on, axis, True, 0.0), F.divide(g, number), axis, True)
+    return [F.where(F.not_equal(holds, 0), h, 0.0)]
+
+
+def _push_running(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
+    holds, goes_on, number = _stretches(F, xs[0], z, attrs["axis"])
+    moved = F.where(F.not_equal(holds, 0), tangents[0], 0.0)
+    return F.divide(F.linear_recurrence(goes_on, moved, attrs["axis"]), number)
+
+
+def _running_extreme(name: str, ufunc: np.ufunc, latex: str, en: str, ko: str) -> Op:
+    op: Op
+
+    def call(F: Any, x: Any, /, *, axis: int | None = None) -> Any:
+        return F.bind(op, (x,), {"axis": _axis(name, x, axis)})
+
+    op = register(
+        Op(
+            name=name,
+            call=call,
+            infer=lambda x, *, axis: (tuple(x.shape), x.dtype),
+            numpy=lambda x, *, axis, out=None: ufunc.accumulate(x, axis=axis, out=out),
+            pull=_pull_running,
+            push=_push_running,
+            batch=_batch_along(name),
+            latex=latex,
+            derivative=r"1 \text{ to the holder so far}",
+            why=Text(en, ko),
+            kinks=(Kink("a tie with an earlier element", "an even share to each holder so far"),),
+            samples=_ALONG,
+            writes_out=True,
+        )
+    )
+    return op
+
+
+cummax = _running_extreme(
+    "cummax", np.maximum, r"\max_{{j \leq i}} {0}_j",
+    "each result is the largest element so far, so that element gets the gradients of all results it holds",
+    "각 결과는 그때까지 가장 큰 원소이므로, 그 원소가 자신이 차지한 모든 결과의 기울기를 받는다",
+)  # fmt: skip
+cummin = _running_extreme(
+    "cummin", np.minimum, r"\min_{{j \leq i}} {0}_j",
+    "each result is the smallest element so far, so that element gets the gradients of all results it holds",
+    "각 결과는 그때까지 가장 작은 원소이므로, 그 원소가 자신이 차지한 모든 결과의 기울기를 받는다",
+)  # fmt: skip
 
 
 # --- product -------------------------------------------------------------------------------------------------------
 
 
 def _call_prod(
-    F: Any, x: Any, axis: int | Sequence[int] | None = None, *, dtype: Any = None, keepdims: bool = False
+    F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, dtype: Any = None, keepdims: bool = False
 ) -> Any:
-    if dtype is not None:
-        x = F.astype(x, dtype)
-    return F.bind(prod, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
+    settings = {"axis": normalise_axes(axis, len(x.shape)), "keepdims": bool(keepdims)}
+    return in_dtype(F, x, dtype, lambda x: F.bind(prod, (x,), settings))
 
 
 def _others(F: Any, x: Any, axis: tuple[int, ...]) -> Any:
@@ -239,7 +313,7 @@ def _others(F: Any, x: Any, axis: tuple[int, ...]) -> Any:
     flat = F.reshape(moved, (*(x.shape[a] for a in rest), -1))
     last = len(rest)
     before, after = (
-        _neighbour(F, F.cumulative_prod(flat, last, reverse=reverse), last, reverse, 1.0)
+        _neighbour(F, F.cumulative_prod(flat, axis=last, reverse=reverse), last, reverse, 1.0)
         for reverse in (False, True)
     )
     product = F.reshape(F.multiply(before, after), moved.shape)
@@ -250,7 +324,7 @@ def _pull_prod(
     F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
 ) -> list[Any]:
     (x,), axis = xs, attrs["axis"]
-    return [F.multiply(F.reshape(g, reduced(tuple(x.shape), axis, True)), _others(F, x, axis))]
+    return [F.multiply(kept(F, g, tuple(x.shape), axis), conj(F, _others(F, x, axis)))]
 
 
 prod: Op = register(
@@ -278,6 +352,8 @@ prod: Op = register(
             Sample(((2, 3, 4),), {"axis": (0, 2)}),
             Sample(((2, 3),), {"axis": -1, "keepdims": True}),
             Sample((np.array([[2.0, 0.0, 3.0], [0.0, 1.5, 0.0]]),), {"axis": 1}),
+            *COMPLEX,
+            Sample((_ZEROS[:4] * (1 - 2j),)),
         ),
         writes_out=True,
     )

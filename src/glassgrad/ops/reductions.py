@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
-from glassgrad.ir import Shape
+from glassgrad.errors import OptionError, ShapeError
+from glassgrad.ir import Shape, inexact
 from glassgrad.ops.families import linear
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Kink, Op, Sample, Text, register
-from glassgrad.ops.rules import cast
-from glassgrad.ops.shapes import normalise_axes
+from glassgrad.ops.rules import cast, component, floating
+from glassgrad.ops.shapes import normalise_axes, normalise_axis
 
-__all__ = ["REDUCTIONS", "batch_reduction", "kept", "reduced", "whole_dtype"]
+__all__ = ["COMPLEX", "REDUCTIONS", "batch_reduction", "in_dtype", "kept", "reduced", "whole_dtype"]
 
 REDUCTIONS = (
     Sample(((2, 3),)),
     Sample(((2, 3, 4),), {"axis": (0, 2)}),
     Sample(((2, 3),), {"axis": -1, "keepdims": True}),
 )
+
+COMPLEX = (Sample(((2, 3),), {"axis": 1}, complex=(0,)),)
 
 
 def reduced(shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Shape:
@@ -46,17 +48,23 @@ def batch_reduction(name: str) -> Any:
     return batch
 
 
-def _call_sum(
-    F: Any, x: Any, axis: int | Sequence[int] | None = None, *, dtype: Any = None, keepdims: bool = False
-) -> Any:
-    if dtype is not None:
-        x = F.astype(x, dtype)
-    return F.bind(sum, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
-
-
 def whole_dtype(d: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype in which numbers of dtype `d` are summed: whole numbers in 64 bits."""
-    return d if d.kind in "fc" else np.dtype(np.uint64 if d.kind == "u" else np.int64)
+    return d if inexact(d) else np.dtype(np.uint64 if d.kind == "u" else np.int64)
+
+
+def in_dtype(F: Any, x: Any, dtype: Any, reduce: Callable[[Any], Any]) -> Any:
+    """Return ``reduce(x)`` in `dtype` (None: the reduction's own), cast first, so that nothing overflows on the way."""
+    if dtype is None:
+        return reduce(x)
+    return cast(F, reduce(cast(F, x, np.dtype(dtype))), np.dtype(dtype))
+
+
+def _call_sum(
+    F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, dtype: Any = None, keepdims: bool = False
+) -> Any:
+    settings = {"axis": normalise_axes(axis, len(x.shape)), "keepdims": bool(keepdims)}
+    return in_dtype(F, x, dtype, lambda x: F.bind(sum, (x,), settings))
 
 
 sum = linear(
@@ -74,7 +82,7 @@ sum = linear(
         "every term adds to the sum with weight 1, so each gets the upstream gradient",
         "모든 항이 1의 비중으로 합에 들어가므로 각 항이 상류 기울기를 그대로 받는다",
     ),
-    samples=REDUCTIONS,
+    samples=REDUCTIONS + COMPLEX,
     writes_out=True,
 )
 
@@ -91,8 +99,8 @@ def _holders(F: Any, x: Any, z: Any, axis: tuple[int, ...]) -> Any:
 def _extreme(name: str, ufunc: np.ufunc, en: str, ko: str) -> Op:
     op: Op
 
-    def call(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
-        return F.bind(op, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
+    def call(F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+        return F.bind(op, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": bool(keepdims)})
 
     def infer(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> tuple[Shape, np.dtype[Any]]:
         if any(x.shape[a] == 0 for a in axis):
@@ -170,14 +178,14 @@ def _flat(
 def _position(name: str, numpy: Any) -> Op:
     op: Op
 
-    def call(F: Any, x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    def call(F: Any, x: Any, /, axis: int | None = None, *, keepdims: bool = False) -> Any:
         if axis is None:
             at = F.bind(op, (F.reshape(x, (-1,)),), {"axis": (0,), "keepdims": False})
             return F.reshape(at, (1,) * len(x.shape)) if keepdims else at
         axes = normalise_axes(axis, len(x.shape))
         if len(axes) != 1:
             raise ShapeError(f"{name} goes along one axis, but was given {axis}")
-        return F.bind(op, (x,), {"axis": axes, "keepdims": keepdims})
+        return F.bind(op, (x,), {"axis": axes, "keepdims": bool(keepdims)})
 
     def infer(x: Any, *, axis: tuple[int, ...], keepdims: bool) -> tuple[Shape, np.dtype[Any]]:
         if x.shape[axis[0]] == 0:
@@ -206,8 +214,8 @@ _position("argmin", np.argmin)
 def _quantifier(name: str, ufunc: np.ufunc, latex: str) -> Op:
     op: Op
 
-    def call(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
-        return F.bind(op, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
+    def call(F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+        return F.bind(op, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": bool(keepdims)})
 
     op = _flat(
         name,
@@ -228,7 +236,77 @@ _quantifier("any", np.logical_or, r"\bigvee {0}")
 _quantifier("all", np.logical_and, r"\bigwedge {0}")
 
 
+# --- written in them -----------------------------------------------------------------------------------------------
+
+
 @function
-def count_nonzero(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+def count_nonzero(
+    F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, keepdims: bool = False
+) -> Any:
     """Count the elements that are not 0 along `axis`."""
     return F.sum(F.not_equal(x, 0), axis=axis, keepdims=keepdims)
+
+
+@function
+def nansum(F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+    """Sum along `axis` without the elements that are NaN, to which no gradient goes.
+
+    Examples
+    --------
+    >>> from glassgrad import xp
+    >>> xp.nansum([1.0, xp.nan, 3.0])
+    Tensor(4.)
+    """
+    return F.sum(F.where(F.isnan(x), 0, x), axis=axis, keepdims=keepdims)
+
+
+@function
+def nanmean(F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+    """Average along `axis` the elements that are not NaN; NaN where there is none.
+
+    Examples
+    --------
+    >>> from glassgrad import xp
+    >>> xp.nanmean([1.0, xp.nan, 3.0])
+    Tensor(2.)
+    """
+    x = cast(F, x, floating(x.dtype))
+    number = F.sum(F.logical_not(F.isnan(x)), axis=axis, keepdims=keepdims)
+    share = F.astype(F.maximum(number, 1), component(x.dtype))
+    mean = F.divide(F.nansum(x, axis=axis, keepdims=keepdims), share)
+    return F.where(F.equal(number, 0), np.nan, mean)
+
+
+@function
+def diff(
+    F: Any, x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any | None = None, append: Any | None = None
+) -> Any:
+    """Return the differences of neighbours along `axis`, taken `n` times.
+
+    Parameters
+    ----------
+    prepend, append
+        Arrays put before and after `x` along `axis` first; their other axes are those of `x`.
+
+    Raises
+    ------
+    OptionError
+        Where `n` is negative.
+
+    Examples
+    --------
+    >>> from glassgrad import xp
+    >>> xp.diff([1, 4, 9, 16], n=2)
+    Tensor([2, 2])
+    """
+    if n < 0:
+        raise OptionError(f"diff takes differences n times, and n cannot be {n}: it is 0 or more")
+    if not x.shape:
+        raise ShapeError("diff goes along an axis, but was given a single number")
+    front = (slice(None),) * normalise_axis(axis, len(x.shape))
+    if prepend is not None or append is not None:
+        x = F.concat([part for part in (prepend, x, append) if part is not None], axis=len(front))
+    for _ in range(n):
+        after, before = F.getitem(x, (*front, slice(1, None))), F.getitem(x, (*front, slice(None, -1)))
+        x = (F.not_equal if x.dtype.kind == "b" else F.subtract)(after, before)
+    return F.value(x)

@@ -11,9 +11,9 @@ import numpy as np
 from glassgrad.ir import Shape
 from glassgrad.ops.creation import count
 from glassgrad.ops.families import composite
-from glassgrad.ops.record import Kink, Sample, Text
-from glassgrad.ops.reductions import REDUCTIONS, batch_reduction, kept, reduced
-from glassgrad.ops.rules import cast, floating
+from glassgrad.ops.record import Kink, Sample, Text, lookup
+from glassgrad.ops.reductions import COMPLEX, REDUCTIONS, batch_reduction, kept, reduced
+from glassgrad.ops.rules import cast, component, conj, floating
 from glassgrad.ops.shapes import normalise_axes
 
 
@@ -22,14 +22,14 @@ def _average(
 ) -> tuple[Any, dict[str, Any]]:
     """Return the input and the settings of a mean, variance or deviation in normal form."""
     axes = normalise_axes(axis, len(x.shape))
-    return cast(F, x, floating(x.dtype)), {"axis": axes, "keepdims": keepdims, **settings}
+    return cast(F, x, floating(x.dtype)), {"axis": axes, "keepdims": bool(keepdims), **settings}
 
 
 def _infer_reduced(x: Any, *, axis: tuple[int, ...], keepdims: bool, **_: Any) -> tuple[Shape, np.dtype[Any]]:
     return reduced(tuple(x.shape), axis, keepdims), x.dtype
 
 
-def _call_mean(F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
+def _call_mean(F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
     x, settings = _average(F, x, axis, keepdims)
     return F.bind(mean, (x,), settings)
 
@@ -66,38 +66,52 @@ mean = composite(
         "every term has an n-th part in the mean, so each gets an n-th of the upstream gradient",
         "모든 항이 평균의 n분의 1을 차지하므로 각 항은 상류 기울기의 n분의 1을 받는다",
     ),
-    samples=REDUCTIONS,
+    samples=REDUCTIONS + COMPLEX,
     writes_out=True,
 )
 
 
+# --- variance, standard deviation ----------------------------------------------------------------------------------
+
+
 def _freedom(F: Any, x: Any, axis: tuple[int, ...], correction: float) -> Any:
+    """Return n − correction, what squares are divided by; at least 0, so that too few values have no deviation."""
     n = count(F, x, axis)
-    return (
-        F.subtract(n, correction)
-        if correction and not isinstance(n, float)
-        else n - correction
-        if correction
-        else n
-    )
+    if isinstance(n, float):
+        return max(n - correction, 0.0)
+    return F.subtract(n, correction) if correction else n
 
 
-def _call_var(
-    F: Any,
-    x: Any,
-    axis: int | Sequence[int] | None = None,
-    *,
-    correction: float = 0.0,
-    keepdims: bool = False,
-) -> Any:
-    x, settings = _average(F, x, axis, keepdims, correction=float(correction))
-    return F.bind(var, (x,), settings)
+def _infer_spread(x: Any, *, axis: tuple[int, ...], keepdims: bool, **_: Any) -> tuple[Shape, np.dtype[Any]]:
+    return reduced(tuple(x.shape), axis, keepdims), component(x.dtype)
+
+
+def _spread(name: str) -> Any:
+    """Return the call of a variance or deviation."""
+
+    def call(
+        F: Any,
+        x: Any,
+        /,
+        axis: int | Sequence[int] | None = None,
+        *,
+        correction: float = 0.0,
+        keepdims: bool = False,
+    ) -> Any:
+        x, settings = _average(F, x, axis, keepdims, correction=float(correction))
+        return F.bind(lookup(name), (x,), settings)
+
+    return call
 
 
 def _var(F: Any, x: Any, *, axis: tuple[int, ...], keepdims: bool, correction: float) -> Any:
     deviation = F.subtract(x, F.mean(x, axis=axis, keepdims=True))
-    squares = F.sum(F.square(deviation), axis=axis, keepdims=keepdims)
-    return F.divide(squares, _freedom(F, x, axis, correction))
+    total = F.sum(_squares(F, deviation), axis=axis, keepdims=keepdims)
+    return F.divide(total, _freedom(F, x, axis, correction))
+
+
+def _squares(F: Any, x: Any) -> Any:
+    return F.real(F.multiply(x, F.conj(x))) if x.dtype.kind == "c" else F.square(x)
 
 
 def _deviation(F: Any, x: Any, axis: tuple[int, ...], correction: float) -> Any:
@@ -113,16 +127,22 @@ def _pull_var(F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, 
 
 
 def _push_var(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
-    slope = F.multiply(_deviation(F, xs[0], attrs["axis"], attrs["correction"]), 2)
-    return F.sum(F.multiply(tangents[0], slope), axis=attrs["axis"], keepdims=attrs["keepdims"])
+    return F.multiply(_along_deviation(F, tangents[0], xs[0], attrs), 2)
 
 
-_SPREAD = (*REDUCTIONS, Sample(((2, 3),), {"axis": 1, "correction": 1}))
+def _along_deviation(F: Any, tangent: Any, x: Any, attrs: Mapping[str, Any]) -> Any:
+    """Return how far a tangent goes along the deviations."""
+    slope = conj(F, _deviation(F, x, attrs["axis"], attrs["correction"]))
+    along = F.sum(F.multiply(tangent, slope), axis=attrs["axis"], keepdims=attrs["keepdims"])
+    return cast(F, along, component(x.dtype))
+
+
+_SPREAD = (*REDUCTIONS, Sample(((2, 3),), {"axis": 1, "correction": 1}), *COMPLEX)
 
 var = composite(
     "var",
-    call=_call_var,
-    infer=_infer_reduced,
+    call=_spread("var"),
+    infer=_infer_spread,
     definition=_var,
     pull=_pull_var,
     push=_push_var,
@@ -136,18 +156,6 @@ var = composite(
     ),
     samples=_SPREAD,
 )
-
-
-def _call_std(
-    F: Any,
-    x: Any,
-    axis: int | Sequence[int] | None = None,
-    *,
-    correction: float = 0.0,
-    keepdims: bool = False,
-) -> Any:
-    x, settings = _average(F, x, axis, keepdims, correction=float(correction))
-    return F.bind(std, (x,), settings)
 
 
 def _std(F: Any, x: Any, *, axis: tuple[int, ...], keepdims: bool, correction: float) -> Any:
@@ -172,16 +180,13 @@ def _pull_std(F: Any, wanted: Any, g: Any, z: Any, xs: Any, attrs: Mapping[str, 
 
 
 def _push_std(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
-    slope = _deviation(F, xs[0], attrs["axis"], attrs["correction"])
-    return _std_scale(
-        F, F.sum(F.multiply(tangents[0], slope), axis=attrs["axis"], keepdims=attrs["keepdims"]), z
-    )
+    return _std_scale(F, _along_deviation(F, tangents[0], xs[0], attrs), z)
 
 
 std = composite(
     "std",
-    call=_call_std,
-    infer=_infer_reduced,
+    call=_spread("std"),
+    infer=_infer_spread,
     definition=_std,
     lowering=_std_from_largest,
     pull=_pull_std,
