@@ -221,50 +221,6 @@ gelu: Op = elementwise(
 )
 
 
-# --- clip ----------------------------------------------------------------------------------------------------------
-
-
-def _call_clip(F: Any, x: Any, min: Any = None, max: Any = None) -> Any:
-    numbers = (int, float, type(None))
-    if isinstance(min, numbers) and isinstance(max, numbers):
-        return F.bind(clip, (x,), {"min": min, "max": max})
-    if min is not None:
-        x = F.maximum(x, min)
-    return x if max is None else F.minimum(x, max)
-
-
-def _inside(F: Any, z: Any, x: Any, *, min: float | None, max: float | None) -> Any:
-    above = None if min is None else F.greater(x, min)
-    below = None if max is None else F.less(x, max)
-    if above is None or below is None:
-        return 1 if above is below else below if above is None else above
-    return F.logical_and(above, below)
-
-
-clip: Op = elementwise(
-    "clip",
-    lambda x, *, min, max, out=None: (
-        np.positive(x, out=out) if min is max is None else np.clip(x, min, max, out=out)
-    ),
-    (_inside,),
-    call=_call_clip,
-    dtype=lambda d, *, min, max: np.result_type(d, *(bound for bound in (min, max) if bound is not None)),
-    writes_out=True,
-    latex=r"\operatorname{{clip}}({0})",
-    derivative=r"[a < x < b]",
-    why=Text(
-        "between the bounds the upstream gradient passes on unchanged; at and beyond them the output stands still",
-        "두 경계 사이에서는 상류 기울기가 그대로 흐르고, 경계와 그 바깥에서는 출력이 움직이지 않는다",
-    ),
-    kinks=(Kink("x at a bound", "0: the bounds are part of the operation; arrays as bounds share ½ | ½"),),
-    samples=(
-        Sample(((2, 3),), {"min": -1.0, "max": 1.0}),
-        Sample(((2, 3),), {"min": 0.25}),
-        Sample(((2, 3),), {"max": 0.25}),
-    ),
-)
-
-
 @function
 def hardtanh(F: Any, x: Any, low: float = -1.0, high: float = 1.0) -> Any:
     """Cut `x` off at `low` and `high`."""

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.complexes import modulus_dtype, modulus_pull, modulus_push
+from glassgrad.ir import inexact
+from glassgrad.ops.complexes import direction, modulus_dtype, modulus_pull, modulus_push
 from glassgrad.ops.families import elementwise
-from glassgrad.ops.record import Kink, Op, Sample, Text, lookup
-from glassgrad.ops.rules import cast, floating, number
+from glassgrad.ops.record import Kink, Op, Sample, Text
+from glassgrad.ops.rules import cast, floating, room, smooth
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))), Sample(((4, 1), (1, 3))))
 _AWAY_FROM_ZERO = (Sample(((2, 3), (2, 3)), low=0.5, high=2.0), Sample(((2, 3), (3,)), low=-2.0, high=-0.5))
 _ONE = (Sample(((2, 3),)), Sample(((),)))
 _POSITIVE = (Sample(((2, 3),), low=0.3, high=3.0),)
+_COMPLEX = (Sample(((2, 3),), complex=(0,)),)
+_COMPLEX_PAIR = (Sample(((2, 3), (3,)), complex=(0, 1)), Sample(((2, 3), (3,)), complex=(1,)))
 
 add = elementwise(
     "add",
@@ -26,7 +29,7 @@ add = elementwise(
         "an add gate passes the upstream gradient on to both inputs unchanged",
         "덧셈 게이트는 상류 기울기를 두 입력에 그대로 전달한다",
     ),
-    samples=_PAIR,
+    samples=(*_PAIR, *_COMPLEX_PAIR),
 )
 
 subtract = elementwise(
@@ -39,7 +42,7 @@ subtract = elementwise(
         "a subtraction passes the upstream gradient on to the first input and its negative to the second",
         "뺄셈은 상류 기울기를 첫 입력에 그대로, 둘째 입력에 부호를 바꾸어 전달한다",
     ),
-    samples=_PAIR,
+    samples=(*_PAIR, *_COMPLEX_PAIR),
 )
 
 multiply = elementwise(
@@ -52,7 +55,7 @@ multiply = elementwise(
         "a multiply gate swaps its inputs: each gets the upstream gradient times the other's value",
         "곱셈 게이트는 입력을 서로 바꾼다: 상류 기울기에 상대편의 값을 곱해 전달한다",
     ),
-    samples=_PAIR,
+    samples=(*_PAIR, *_COMPLEX_PAIR),
 )
 
 
@@ -80,7 +83,7 @@ strong_multiply = elementwise(
         "not taken passes nothing back",
         "상류 기울기가 정확히 0이면 국소적 미분이 무한대여도 0이다: 지나가지 않은 가지로는 아무것도 흐르지 않는다",
     ),
-    samples=_PAIR,
+    samples=(*_PAIR, *_COMPLEX_PAIR),
 )
 
 divide = elementwise(
@@ -94,14 +97,14 @@ divide = elementwise(
         "the quotient grows by 1/y for each unit of x, and shrinks by x/y² for each unit of y",
         "몫은 x가 1 늘 때 1/y만큼 늘고, y가 1 늘 때 x/y²만큼 준다",
     ),
-    samples=_AWAY_FROM_ZERO,
+    samples=(*_AWAY_FROM_ZERO, *_COMPLEX_PAIR),
 )
 
 
-def _call_reciprocal(F: Any, x: Any) -> Any:
+def _call_reciprocal(F: Any, x: Any, /) -> Any:
     if isinstance(x, (int, float)):
         x = float(x)
-    return F.bind(reciprocal, (x if isinstance(x, float) else cast(F, x, floating(x.dtype)),))
+    return F.bind(reciprocal, (x if isinstance(x, (float, complex)) else cast(F, x, floating(x.dtype)),))
 
 
 reciprocal: Op = elementwise(
@@ -114,7 +117,17 @@ reciprocal: Op = elementwise(
     latex=r"\frac{{1}}{{{0}}}",
     derivative=r"-\frac{1}{x^2}",
     why=Text("1/x falls by 1/x² for each unit of x", "1/x는 x가 1 늘 때 1/x²만큼 준다"),
-    samples=(Sample(((2, 3),), low=0.5, high=2.0),),
+    samples=(Sample(((2, 3),), low=0.5, high=2.0), *_COMPLEX),
+)
+
+positive = elementwise(
+    "positive",
+    np.positive,
+    (lambda F, z, x: 1,),
+    latex=r"+{0}",
+    derivative="1",
+    why=Text("the value passes on unchanged, and so does the gradient", "값도 기울기도 그대로 지나간다"),
+    samples=(*_ONE, *_COMPLEX),
 )
 
 negative = elementwise(
@@ -124,7 +137,7 @@ negative = elementwise(
     latex=r"-{0}",
     derivative="-1",
     why=Text("the sign turns, so the gradient's sign turns", "부호가 바뀌므로 기울기의 부호도 바뀐다"),
-    samples=_ONE,
+    samples=(*_ONE, *_COMPLEX),
 )
 
 square = elementwise(
@@ -137,7 +150,7 @@ square = elementwise(
         "x² is x·x, a branch into both inputs of a multiply gate, so the two x add up to 2x",
         "x²은 x·x, 곧 곱셈 게이트의 두 입력으로 갈라진 가지이므로 두 x가 더해져 2x가 된다",
     ),
-    samples=_ONE,
+    samples=(*_ONE, *_COMPLEX),
 )
 
 sqrt = elementwise(
@@ -149,23 +162,65 @@ sqrt = elementwise(
     derivative=r"\frac{1}{2\sqrt{x}}",
     why=Text("the root grows ever more slowly: by 1/(2√x)", "제곱근은 갈수록 느리게 자란다: 1/(2√x)만큼"),
     kinks=(Kink("x = 0", "inf, the one-sided limit"),),
-    samples=_POSITIVE,
+    samples=(*_POSITIVE, *_COMPLEX),
 )
 
 
-def _call_pow(F: Any, x: Any, y: Any) -> Any:
-    if isinstance(y, (int, float)) and not isinstance(y, bool) and y in (1, 2):
+rsqrt = elementwise(
+    "rsqrt",
+    lambda x, out=None: np.reciprocal(roots := np.sqrt(x, out=room(x, out)), out=roots),
+    (lambda F, z, x: F.multiply(F.multiply(F.square(z), z), -0.5),),
+    dtype=floating,
+    strong=True,
+    definition=lambda F, x: F.reciprocal(F.sqrt(x)),
+    writes_out=True,
+    latex=r"\frac{{1}}{{\sqrt{{{0}}}}}",
+    derivative=r"-\tfrac12 z^3",
+    why=Text(
+        "x to the power −½: the exponent comes down in front and falls to −3/2, which is the output cubed",
+        "x의 −½제곱이다: 지수가 앞으로 내려오고 −3/2으로 줄어드는데, 그것은 출력의 세제곱이다",
+    ),
+    kinks=(Kink("x = 0", "−inf, the one-sided limit"),),
+    samples=(*_POSITIVE, *_COMPLEX),
+)
+
+cbrt = elementwise(
+    "cbrt",
+    smooth(np.cbrt),
+    (lambda F, z, x: F.divide(1 / 3, F.square(z)),),
+    strong=True,
+    definition=lambda F, x: F.multiply(F.sign(x), F.pow(F.abs(x), 1 / 3)),
+    dtype=floating,
+    writes_out=True,
+    latex=r"\sqrt[3]{{{0}}}",
+    derivative=r"\frac{1}{3 z^2}",
+    why=Text(
+        "the inverse of the cube: one over the slope 3z² that the cube has at the output",
+        "세제곱의 역함수: 출력에서 세제곱이 갖는 기울기 3z²의 역수이다",
+    ),
+    kinks=(Kink("x = 0", "inf, the limit from both sides"),),
+    samples=(Sample(((2, 3),)), Sample(((),), low=0.5)),
+)
+
+
+def _keeps_dtype(x: Any, y: float) -> bool:
+    return isinstance(y, int) or (hasattr(x, "dtype") and inexact(x.dtype))
+
+
+def _call_pow(F: Any, x: Any, y: Any, /) -> Any:
+    if isinstance(y, (int, float)) and y in (1, 2) and not isinstance(y, bool) and _keeps_dtype(x, y):
         return F.square(x) if y == 2 else F.multiply(x, 1)
     return F.bind(power, (x, y))
 
 
 def _power_by_base(F: Any, z: Any, x: Any, y: Any) -> Any:
-    return F.where(F.equal(y, 0), 0.0, F.multiply(y, F.pow(x, F.subtract(y, 1))))
+    lowered = F.where(F.logical_and(F.equal(x, 0), F.equal(y, 0)), 0, F.subtract(y, 1))  # 0 · 0⁰, not 0 · 0⁻¹
+    return F.multiply(y, F.pow(x, lowered))
 
 
 def _power_by_exponent(F: Any, z: Any, x: Any, y: Any) -> Any:
-    vanishes = F.logical_and(F.equal(x, 0), F.greater_equal(y, 0))
-    return F.where(vanishes, 0.0, F.multiply(z, F.log(F.where(vanishes, 1.0, x))))
+    vanishes = F.logical_and(F.equal(x, 0), F.greater_equal(F.real(y) if y.dtype.kind == "c" else y, 0))
+    return F.where(vanishes, 0.0, F.multiply(z, F.log(cast(F, F.where(vanishes, 1.0, x), z.dtype))))
 
 
 power = elementwise(
@@ -181,7 +236,12 @@ power = elementwise(
         "지수가 앞으로 내려오고 하나 줄어든다; 지수에 대해서는 ln x배로 자란다",
     ),
     kinks=(Kink("x = 0, y = 0", "0 | 0"), Kink("x < 0", "y·x^(y−1) | NaN")),
-    samples=(Sample(((2, 3), (3,)), low=0.5, high=2.0), Sample(((2, 3), (2, 3)), low=0.5, high=2.0)),
+    samples=(
+        Sample(((2, 3), (3,)), low=0.5, high=2.0),
+        Sample(((2, 3), (2, 3)), low=0.5, high=2.0),
+        Sample(((2, 3), (3,)), complex=(0, 1)),
+        Sample(((2, 3), (3,)), complex=(1,)),
+    ),
 )
 
 abs = elementwise(
@@ -198,13 +258,20 @@ abs = elementwise(
         "0의 오른쪽에서는 그대로, 왼쪽에서는 부호가 바뀐다",
     ),
     kinks=(Kink("x = 0", "0"),),
-    samples=_ONE,
+    samples=(*_ONE, *_COMPLEX),
 )
 
-sign = elementwise(
+
+def _call_sign(F: Any, x: Any, /) -> Any:
+    number_kind = "c" if isinstance(x, complex) else getattr(getattr(x, "dtype", None), "kind", "f")
+    return F.bind(direction if number_kind == "c" else sign, (x,))
+
+
+sign: Op = elementwise(
     "sign",
     np.sign,
     None,
+    call=_call_sign,
     latex=r"\operatorname{{sign}} {0}",
     derivative="0",
     why=Text(
@@ -213,86 +280,3 @@ sign = elementwise(
     ),
     samples=_ONE,
 )
-
-
-def _tie(better: str) -> Any:
-    """Local derivatives of maximum and minimum: 1 to the one that wins, half to each in a tie."""
-
-    def share(F: Any, own: Any, other: Any, dtype: np.dtype[Any]) -> Any:
-        wins, ties = getattr(F, better)(own, other), F.equal(own, other)
-        one, half, none = (number(share, dtype) for share in (1, 0.5, 0))
-        return F.where(wins, one, F.where(ties, half, none))
-
-    def first(F: Any, z: Any, x: Any, y: Any) -> Any:
-        return share(F, x, y, z.dtype)
-
-    def second(F: Any, z: Any, x: Any, y: Any) -> Any:
-        return share(F, y, x, z.dtype)
-
-    return first, second
-
-
-def _call_extreme(pair: str, bounded: str) -> Any:
-    def call(F: Any, x: Any, y: Any) -> Any:
-        for value, bound in ((x, y), (y, x)):
-            if isinstance(bound, (int, float)) and not isinstance(value, (int, float)):
-                return F.bind(lookup(bounded), (value,), {"bound": bound})
-        return F.bind(lookup(pair), (x, y))
-
-    return call
-
-
-def _bound_dtype(d: np.dtype[Any], *, bound: float) -> np.dtype[Any]:
-    return np.result_type(d, bound)
-
-
-for _pair, _bounded, _ufunc, _better, _rule in (
-    (
-        "maximum",
-        "maximum_scalar",
-        np.maximum,
-        "greater",
-        Text(
-            "a max gate routes the upstream gradient to the larger input",
-            "최댓값 게이트는 상류 기울기를 더 큰 입력 쪽으로 보낸다",
-        ),
-    ),
-    (
-        "minimum",
-        "minimum_scalar",
-        np.minimum,
-        "less",
-        Text(
-            "a min gate routes the upstream gradient to the smaller input",
-            "최솟값 게이트는 상류 기울기를 더 작은 입력 쪽으로 보낸다",
-        ),
-    ),
-):
-    _name = "max" if _pair == "maximum" else "min"
-    elementwise(
-        _pair,
-        _ufunc,
-        _tie(_better),
-        call=_call_extreme(_pair, _bounded),
-        latex=rf"\{_name}({{0}}, {{1}})",
-        derivative=r"1 \text{ to the winner}",
-        why=_rule,
-        kinks=(Kink("x = y", "½ | ½"),),
-        samples=_PAIR,
-    )
-    elementwise(
-        _bounded,
-        (lambda x, *, bound, out=None: np.maximum(x, bound, out=out))
-        if _pair == "maximum"
-        else (lambda x, *, bound, out=None: np.minimum(x, bound, out=out)),
-        ((lambda better: lambda F, z, x, *, bound: getattr(F, better)(x, bound))(_better),),
-        call=lambda F, x, bound, _bounded=_bounded: F.bind(lookup(_bounded), (x,), {"bound": bound}),
-        dtype=_bound_dtype,
-        writes_out=True,
-        home="inside",
-        latex=rf"\{_name}({{0}}, c)",
-        derivative=rf"[x {'>' if _pair == 'maximum' else '<'} c]",
-        why=_rule,
-        kinks=(Kink("x = c", "0: the bound is part of the operation, as in ReLU"),),
-        samples=(Sample(((2, 3),), {"bound": 0.25}),),
-    )

@@ -10,14 +10,16 @@ from glassgrad.errors import DTypeError
 from glassgrad.ir import inexact, require_cpu
 from glassgrad.ops.families import elementwise, predicate
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating
+from glassgrad.ops.rules import floating, promoted
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))))
+_COMPLEX = (Sample(((2, 3),), complex=(0,)),)
+_COMPLEX_PAIR = (Sample(((2, 3), (3,)), complex=(0, 1)),)
 _ONE = (Sample(((2, 3),)),)
 _TRUTH = np.array([[True, False, True], [False, False, True]])
 
-equal = predicate("equal", np.equal, latex=r"[{0} = {1}]", samples=_PAIR)
-not_equal = predicate("not_equal", np.not_equal, latex=r"[{0} \neq {1}]", samples=_PAIR)
+equal = predicate("equal", np.equal, latex=r"[{0} = {1}]", samples=_PAIR + _COMPLEX_PAIR)
+not_equal = predicate("not_equal", np.not_equal, latex=r"[{0} \neq {1}]", samples=_PAIR + _COMPLEX_PAIR)
 less = predicate("less", np.less, latex=r"[{0} < {1}]", samples=_PAIR)
 less_equal = predicate("less_equal", np.less_equal, latex=r"[{0} \leq {1}]", samples=_PAIR)
 greater = predicate("greater", np.greater, latex=r"[{0} > {1}]", samples=_PAIR)
@@ -32,9 +34,9 @@ logical_xor = predicate(
     "logical_xor", np.logical_xor, latex=r"{0} \oplus {1}", samples=(Sample((_TRUTH, _TRUTH)),)
 )
 logical_not = predicate("logical_not", np.logical_not, latex=r"\neg {0}", samples=(Sample((_TRUTH,)),))
-isnan = predicate("isnan", np.isnan, latex=r"[{0} \text{{ is NaN}}]", samples=_ONE)
-isfinite = predicate("isfinite", np.isfinite, latex=r"[{0} \text{{ is finite}}]", samples=_ONE)
-isinf = predicate("isinf", np.isinf, latex=r"[{0} = \pm\infty]", samples=_ONE)
+isnan = predicate("isnan", np.isnan, latex=r"[{0} \text{{ is NaN}}]", samples=_ONE + _COMPLEX)
+isfinite = predicate("isfinite", np.isfinite, latex=r"[{0} \text{{ is finite}}]", samples=_ONE + _COMPLEX)
+isinf = predicate("isinf", np.isinf, latex=r"[{0} = \pm\infty]", samples=_ONE + _COMPLEX)
 
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 _MANY = 4096
@@ -71,8 +73,8 @@ where: Op = elementwise(
         lambda F, z, c, x, y: c,
         lambda F, z, c, x, y: F.logical_not(c),
     ),
-    call=lambda F, condition, x, y: F.bind(where, (condition, x, y)),
-    dtype=lambda c, x, y: np.result_type(x, y),
+    call=lambda F, condition, x, y, /: F.bind(where, (condition, x, y)),
+    dtype=lambda c, x, y: promoted(x, y),
     writes_out=True,
     latex=r"{1} \text{{ if }} {0} \text{{ else }} {2}",
     derivative="1 where chosen",
@@ -80,7 +82,12 @@ where: Op = elementwise(
         "the upstream gradient goes to the branch that was chosen, and nothing to the other",
         "상류 기울기는 선택된 가지로 가고 다른 가지로는 아무것도 가지 않는다",
     ),
-    samples=(Sample((_TRUTH, (2, 3), (3,))), Sample((_TRUTH, (2, 3), (2, 3)))),
+    samples=(
+        Sample((_TRUTH, (2, 3), (3,))),
+        Sample((_TRUTH, (2, 3), (2, 3))),
+        Sample((_TRUTH, (2, 3), (3,)), complex=(1, 2)),
+        Sample((_TRUTH, (2, 3), (3,)), complex=(2,)),
+    ),
 )
 
 
@@ -124,7 +131,7 @@ stop_gradient = elementwise(
     why=Text(
         "the value passes on; the gradient is stopped on purpose", "값은 지나가고 기울기는 일부러 막는다"
     ),
-    samples=_ONE,
+    samples=_ONE + _COMPLEX,
 )
 
 identity = elementwise(
@@ -135,7 +142,7 @@ identity = elementwise(
     latex=r"{0}",
     derivative="1",
     why=Text("the value passes on unchanged, and so does the gradient", "값도 기울기도 그대로 지나간다"),
-    samples=_ONE,
+    samples=_ONE + _COMPLEX,
 )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.ops.families import elementwise
-from glassgrad.ops.record import Op, Sample, Text
+from glassgrad.ops.namespace import function
+from glassgrad.ops.record import Kink, Op, Sample, Text
 from glassgrad.ops.rules import cast, scale
 
 _SAMPLES = (Sample(((2, 3),), complex=(0,)), Sample(((2, 3),)))
@@ -94,3 +95,49 @@ def modulus_push(F: Any, tangents: Any, z: Any, xs: Any, attrs: Any, _: Any) -> 
 def modulus_dtype(d: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype of |x|."""
     return _component(d) if d.kind == "c" else d
+
+
+def _turned(F: Any, x: Any, t: Any) -> Any:
+    """Return how x/|x| moves as `x` moves by `t`: by the part across `x`, over |x|; 0 at 0."""
+    unit, length = F.sign(x), F.abs(x)
+    at_zero = F.equal(length, 0)
+    across = F.subtract(t, F.multiply(unit, F.real(F.multiply(F.conj(unit), t))))
+    return F.where(at_zero, 0.0, F.divide(across, F.where(at_zero, 1.0, length)))
+
+
+direction: Op = elementwise(
+    "direction",
+    np.sign,
+    (),
+    pull=lambda F, wanted, g, z, xs, attrs, _: [_turned(F, xs[0], g)],
+    push=lambda F, tangents, z, xs, attrs, _: _turned(F, xs[0], tangents[0]),
+    home="inside",
+    latex=r"\frac{{{0}}}{{\left|{0}\right|}}",
+    derivative=r"\frac{t - s \operatorname{Re}(\bar{s} t)}{|x|}, \; s = \frac{x}{|x|}",
+    why=Text(
+        "the result keeps its length 1 and only turns, so what points along it is taken out of the gradient and the "
+        "rest is divided by |x|",
+        "결과는 길이 1을 유지한 채 돌기만 하므로, 기울기에서 같은 방향의 성분을 빼고 나머지를 |x|로 나눈다",
+    ),
+    kinks=(Kink("x = 0", "0"),),
+    samples=(Sample(((2, 3),), complex=(0,)),),
+)
+
+
+@function
+def angle(F: Any, x: Any, /) -> Any:
+    """Return the angle of each complex number to the positive real axis, between −π and π.
+
+    Parameters
+    ----------
+    x
+        Complex or real numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from glassgrad import xp
+    >>> xp.angle(np.array([1.0, 1.0j])) / xp.pi
+    Tensor([0. , 0.5])
+    """
+    return F.atan2(F.imag(x), F.real(x))

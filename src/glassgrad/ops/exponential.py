@@ -8,11 +8,14 @@ import numpy as np
 
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating, room
+from glassgrad.ops.rules import floating, number, smooth
 
-_ANY = (Sample(((2, 3),)), Sample(((),)))
-_POSITIVE = (Sample(((2, 3),), low=0.3, high=3.0),)
-_INSIDE = (Sample(((2, 3),), low=-0.8, high=0.8),)
+_COMPLEX = Sample(((2, 3),), complex=(0,))
+_ANY = (Sample(((2, 3),)), Sample(((),)), _COMPLEX)
+_POSITIVE = (Sample(((2, 3),), low=0.3, high=3.0), _COMPLEX)
+_PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))), Sample(((4, 1), (1, 3))))
+_LN2 = float(np.log(2))
+_INSIDE = (Sample(((2, 3),), low=-0.8, high=0.8), _COMPLEX)
 
 
 def _unary(
@@ -46,6 +49,21 @@ exp = _unary(
     "the exponential grows as fast as it is large: its slope is its own value",
     "지수 함수는 자기 값만큼 빠르게 자란다: 기울기가 곧 자기 값이다",
 )  # fmt: skip
+exp2 = elementwise(
+    "exp2",
+    smooth(np.exp2),
+    (lambda F, z, x: F.multiply(z, _LN2),),
+    dtype=floating,
+    definition=lambda F, x: F.pow(number(2, x.dtype), x),
+    writes_out=True,
+    latex=r"2^{{{0}}}",
+    derivative=r"2^x \ln 2",
+    why=Text(
+        "2ˣ is e to the x·ln 2: its slope is its own value times ln 2",
+        "2ˣ은 e의 x·ln 2제곱이다: 기울기는 자기 값의 ln 2배이다",
+    ),
+    samples=(Sample(((2, 3),)), Sample(((),))),
+)
 expm1 = _unary(
     "expm1", np.expm1, lambda F, z, x: F.add(z, 1), r"e^{{{0}}} - 1", "e^x",
     "the constant 1 changes nothing, so the slope is that of the exponential",
@@ -97,11 +115,12 @@ asinh = _unary(
     "sinh의 역함수: 출력에서의 sinh 기울기의 역수이다",
 )  # fmt: skip
 acosh = _unary(
-    "acosh", np.arccosh, lambda F, z, x: F.reciprocal(F.sqrt(F.subtract(F.square(x), 1))),
+    "acosh", np.arccosh,
+    lambda F, z, x: F.reciprocal(F.multiply(F.sqrt(F.subtract(x, 1)), F.sqrt(F.add(x, 1)))),  # one root has other cuts
     r"\operatorname{{acosh}} {0}", r"\frac{1}{\sqrt{x^2-1}}",
     "the inverse of cosh: one over the slope of cosh at the output",
     "cosh의 역함수: 출력에서의 cosh 기울기의 역수이다",
-    samples=(Sample(((2, 3),), low=1.3, high=3.0),), strong=True,
+    samples=(Sample(((2, 3),), low=1.3, high=3.0), _COMPLEX), strong=True,
 )  # fmt: skip
 atanh = _unary(
     "atanh", np.arctanh, lambda F, z, x: F.reciprocal(F.subtract(1, F.square(x))),
@@ -147,23 +166,96 @@ atan = _unary(
 )  # fmt: skip
 
 
-def _erf(x: Any, out: Any = None) -> Any:
-    from scipy.special import erf as scipy_erf
-
-    return scipy_erf(x, out=room(x, out))
+# --- logarithms and angles of pairs ------------------------------------------------------------------------------
 
 
-erf = elementwise(
-    "erf",
-    _erf,
-    (lambda F, z, x: F.multiply(F.exp(F.negative(F.square(x))), float(2 / np.sqrt(np.pi))),),
+def _apart(F: Any, x: Any, y: Any) -> Any:
+    """Return x − y, 0 where both are the same infinity."""
+    alike = F.logical_and(F.equal(x, y), F.isinf(x))
+    return F.where(alike, 0.0, F.subtract(x, y))
+
+
+def _part(F: Any, z: Any, own: Any, other: Any) -> Any:
+    """Return the share of e^own in the sum e^own + e^other; none of nothing."""
+    return F.where(F.equal(z, -np.inf), 0.0, F.sigmoid(_apart(F, own, other)))
+
+
+logaddexp = elementwise(
+    "logaddexp",
+    smooth(np.logaddexp),
+    (lambda F, z, x, y: _part(F, z, x, y), lambda F, z, x, y: _part(F, z, y, x)),
+    dtype=floating,
+    definition=lambda F, x, y: F.log(F.add(F.exp(x), F.exp(y))),
+    lowering=lambda F, x, y: F.add(F.maximum(x, y), F.log1p(F.exp(F.negative(F.abs(_apart(F, x, y)))))),
+    writes_out=True,
+    latex=r"\ln(e^{{{0}}} + e^{{{1}}})",
+    derivative=r"\sigma(x - y), \sigma(y - x)",
+    why=Text(
+        "each input gets the upstream gradient times its share in the sum of the exponentials, so the two shares add "
+        "up to 1",
+        "각 입력은 지수 함수의 합에서 자기 몫만큼의 상류 기울기를 받으므로 두 몫을 더하면 1이 된다",
+    ),
+    kinks=(Kink("x = y = −inf", "0 | 0"), Kink("x = y = inf", "½ | ½")),
+    samples=_PAIR,
+)
+
+
+def _on(F: Any, z: Any, x: Any) -> Any:
+    """Return x/z, and 0 where the length z is 0."""
+    nowhere = F.equal(z, 0)
+    return F.where(nowhere, 0.0, F.divide(x, F.where(nowhere, 1.0, z)))
+
+
+def _length(F: Any, x: Any, y: Any) -> Any:
+    """Return √(x² + y²) without squaring the longer side, which may overflow."""
+    x, y = F.abs(x), F.abs(y)
+    longer, shorter = F.maximum(x, y), F.minimum(x, y)
+    plain = F.logical_or(F.equal(longer, 0), F.isinf(longer))
+    ratio = F.where(plain, 0.0, F.divide(shorter, F.where(plain, 1.0, longer)))
+    return F.where(
+        F.logical_or(F.isinf(x), F.isinf(y)),
+        number(np.inf, longer.dtype),
+        F.multiply(longer, F.sqrt(F.add(F.square(ratio), 1))),
+    )
+
+
+hypot = elementwise(
+    "hypot",
+    smooth(np.hypot),
+    (lambda F, z, x, y: _on(F, z, x), lambda F, z, x, y: _on(F, z, y)),
+    dtype=floating,
+    definition=lambda F, x, y: F.sqrt(F.add(F.square(x), F.square(y))),
+    lowering=_length,
+    writes_out=True,
+    latex=r"\sqrt{{{0}^2 + {1}^2}}",
+    derivative=r"\frac{x}{z}, \frac{y}{z}",
+    why=Text(
+        "the hypotenuse answers to each side by the cosine of the angle between them",
+        "빗변은 각 변에 대해 그 사이 각의 코사인만큼 변한다",
+    ),
+    kinks=(Kink("x = 0, y = 0", "0 | 0"),),
+    samples=_PAIR,
+)
+
+
+def _turn(F: Any, own: Any, other: Any) -> Any:
+    """Return other/(own² + other²), and 0 at the origin."""
+    length = F.hypot(own, other)
+    return _on(F, length, _on(F, length, other))
+
+
+atan2 = elementwise(
+    "atan2",
+    smooth(np.arctan2),
+    (lambda F, z, y, x: _turn(F, y, x), lambda F, z, y, x: F.negative(_turn(F, x, y))),
     dtype=floating,
     writes_out=True,
-    latex=r"\operatorname{{erf}} {0}",
-    derivative=r"\tfrac{2}{\sqrt{\pi}} e^{-x^2}",
+    latex=r"\operatorname{{atan2}}({0}, {1})",
+    derivative=r"\frac{x}{x^2 + y^2}, -\frac{y}{x^2 + y^2}",
     why=Text(
-        "the error function is the area under the bell curve, so its slope is the bell curve's height",
-        "오차 함수는 종 모양 곡선 아래의 넓이이므로 기울기는 그 곡선의 높이이다",
+        "the angle of the point (x, y) turns by the movement across its arrow, divided by the arrow's length",
+        "점 (x, y)의 각은 화살표를 가로지르는 움직임을 화살표의 길이로 나눈 만큼 돈다",
     ),
-    samples=_ANY,
+    kinks=(Kink("x = 0, y = 0", "0 | 0"),),
+    samples=_PAIR,
 )

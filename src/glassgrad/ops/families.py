@@ -16,23 +16,29 @@ import numpy as np
 
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.record import Home, Kink, Op, Pull, Push, Sample, Text, lookup, register
-from glassgrad.ops.rules import cast, conj, each, floating, scale, sum_to, total
+from glassgrad.ops.rules import cast, conj, each, floating, mixed_signs, promoted, scale, sum_to, total
 
-__all__ = ["bilinear", "composite", "elementwise", "linear", "predicate"]
+__all__ = ["bilinear", "composite", "elementwise", "linear", "predicate", "ufunc_dtype"]
 
 Partial = Callable[..., Any]
+
+_INT64 = np.dtype(np.int64)
 
 
 # --- elementwise -------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
-def _ufunc_dtype(ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
-    return np.dtype(ufunc.resolve_dtypes((*dtypes, *(None,) * ufunc.nout))[ufunc.nin])
+def ufunc_dtype(ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
+    """Return the dtype of a ufunc's result; one that keeps whole numbers whole refuses to lose their digits."""
 
+    def resolved(given: tuple[np.dtype[Any], ...]) -> np.dtype[Any]:
+        return np.dtype(ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout))[ufunc.nin])
 
-def _result_dtype(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
-    return np.result_type(*dtypes)
+    result, kinds = resolved(dtypes), {d.kind for d in dtypes}
+    if result.kind == "f" and kinds == {"i", "u"} and resolved((_INT64,) * len(dtypes)).kind == "i":
+        raise mixed_signs(dtypes)
+    return result
 
 
 def _elementwise_batch(name: str) -> Any:
@@ -110,7 +116,7 @@ def elementwise(
         if dtype is not None:
             result = dtype(*dtypes, **attrs)
         else:
-            result = _ufunc_dtype(ufunc, dtypes) if ufunc is not None else _result_dtype(*dtypes)
+            result = ufunc_dtype(ufunc, dtypes) if ufunc is not None else promoted(*dtypes)
         return broadcast_shapes(*(tuple(x.shape) for x in xs)), result
 
     def back(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
+from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.ir import Shape, inexact
 from glassgrad.ops.record import Op
 
@@ -71,9 +71,44 @@ def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.empty(0, dtype).real.dtype
 
 
+def promoted(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype that holds values of all of these, as NumPy has it.
+
+    Raises
+    ------
+    DTypeError
+        Where that is float64 for whole numbers, which holds them up to 2⁵³ only: uint64 beside a signed dtype.
+    """
+    result = np.result_type(*dtypes)
+    if result.kind == "f" and all(d.kind in "iu" for d in dtypes):
+        raise mixed_signs(dtypes)
+    return result
+
+
+def mixed_signs(dtypes: Sequence[np.dtype[Any]]) -> DTypeError:
+    """Return the error for uint64 beside a signed dtype."""
+    names = " and ".join(dict.fromkeys(str(d) for d in dtypes))
+    return DTypeError(
+        f"{names} have no whole-number dtype in common, and float64 would lose digits beyond 2^53: "
+        "convert one of them, e.g. x.astype('int64')"
+    )
+
+
 def room(x: Any, out: Any) -> Any:
     """Return where the kernel of a smooth function writes its result."""
     return np.empty(np.shape(x), floating(np.asarray(x).dtype)) if out is None else out
+
+
+def smooth(ufunc: np.ufunc) -> Callable[..., Any]:
+    """Return a kernel that computes in the dtype `floating` names: NumPy takes float16 for small whole numbers."""
+
+    def kernel(*xs: Any, out: Any = None) -> Any:
+        dtype = np.result_type(*xs)
+        if inexact(dtype):
+            return ufunc(*xs, out=out)
+        return ufunc(*(np.asarray(x, np.float64) for x in xs), out=out)
+
+    return kernel
 
 
 def number(value: float, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
