@@ -119,8 +119,8 @@ def test_numpy_leaves_operators_to_the_tensor() -> None:
 
 def test_a_gradient_is_never_dropped_silently() -> None:
     t = leaf([2.0])
-    for read in (np.asarray, float, int, np.sum):
-        with pytest.raises((TraceError, TypeError)):
+    for read in (np.asarray, float, int):
+        with pytest.raises(TraceError):
             read(t)
     for read in (np.asarray, float, int):
         with pytest.raises(TraceError, match=r"detach\(\)"):
@@ -471,18 +471,6 @@ def test_an_array_on_the_left_keeps_the_gradient() -> None:
     gg.sum(np.array([3.0, 4.0]) * t).backward()
     assert t.grad is not None
     assert t.grad.tolist() == [3.0, 4.0]
-
-
-def test_numpys_functions_are_answered_with_ours() -> None:
-    t = leaf([0.5])
-    for f, ours in ((np.sin, "sin"), (np.arcsin, "asin"), (np.absolute, "abs"), (np.exp, "exp")):
-        with pytest.raises(TypeError, match=rf"use gg\.{ours}$"):
-            f(t)
-    array = np.ones(1)
-    with pytest.raises(TypeError, match=r"a = a \+ t rather than a \+= t"):
-        array += t
-    with pytest.raises(TypeError, match=r"np\.add\.reduce .* t\.detach\(\)\.numpy\(\)"):
-        np.add.reduce(t)
 
 
 def test_elements_cannot_be_assigned() -> None:

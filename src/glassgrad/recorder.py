@@ -15,12 +15,15 @@ import numpy as np
 
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.builder import Builder, Traced, active_builder
-from glassgrad.graph.rules import RuleNamespace, run_kernel
+from glassgrad.graph.rules import RuleNamespace, checked_types, run_kernel
 from glassgrad.ir import Node, inexact
-from glassgrad.ops import Op, Operators
+from glassgrad.numpy_calls import ArrayMethods
+from glassgrad.ops import Op
 from glassgrad.tape import PLAIN, TapeStep
 
-__all__ = ["Handle", "Recorder", "adopt", "no_grad", "numbers", "recording"]
+__all__ = ["Handle", "Recorder", "adopt", "is_recording", "no_grad", "numbers", "recording"]
+
+_FLOAT64 = np.dtype(np.float64)
 
 _RECORDING: ContextVar[bool] = ContextVar("glassgrad_recording", default=True)
 _CUTTING: ContextVar[bool] = ContextVar("glassgrad_cutting", default=False)
@@ -57,7 +60,12 @@ def recording(wanted: bool = True) -> Iterator[None]:
         _CUTTING.reset(uncut)
 
 
-class Handle(Operators):
+def is_recording() -> bool:
+    """Say whether operations are recorded here where a gradient is wanted."""
+    return _RECORDING.get()
+
+
+class Handle(ArrayMethods):
     """A value and its key; the base of the Tensor.
 
     Attributes
@@ -77,6 +85,9 @@ class Handle(Operators):
     def _make(cls, payload: Any, key: Hashable | None) -> Any:
         """Return a handle of this class on a payload."""
         raise NotImplementedError
+
+    def _followed(self) -> bool:
+        return self._key is not None or isinstance(self._payload, Traced)
 
 
 class Recorder(RuleNamespace):
@@ -122,7 +133,11 @@ class Recorder(RuleNamespace):
             if keys.count(None) < len(keys):
                 step = TapeStep(op, xs, keys, attrs, subgraphs, z)
         if not op.several:
-            return self.make(z, step if inexact(z.dtype) else None)
+            if step is not None:
+                return self.make(z, step if inexact(z.dtype) else None)
+            if z.dtype is _FLOAT64 and xs and type(xs[-1]) is np.ndarray and xs[-1].dtype.kind in "iu":
+                _keep_digits(op, xs, attrs, subgraphs)
+            return self.make(z, None)
         results = zip(z, step.output_keys if step else (None,) * len(z), strict=True)
         return tuple(self.make(o, key if inexact(o.dtype) else None) for o, key in results)
 
@@ -137,6 +152,13 @@ class Recorder(RuleNamespace):
     def mark(self, cause: Node | None) -> None:
         """Mark what the builder at work adds as caused by a forward node."""
         PLAIN.mark(cause)
+
+
+def _keep_digits(op: Op, xs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> None:
+    """Let the record refuse to make float64 of uint64 beside a signed dtype, as NumPy does without a word."""
+    kinds = {x.dtype.kind for x in xs if isinstance(x, np.ndarray)}
+    if {"i", "u"} <= kinds <= {"i", "u", "b"}:
+        checked_types(op, [np.asarray(x) for x in xs], attrs, subgraphs)
 
 
 def _cut(z: Any) -> Any:

@@ -224,15 +224,6 @@ T = Recorder(Tensor)
 """The operations on Tensors."""
 
 _METHODS = (
-    "sum",
-    "mean",
-    "prod",
-    "var",
-    "std",
-    "max",
-    "min",
-    "argmax",
-    "argmin",
     "exp",
     "log",
     "sqrt",
@@ -241,12 +232,8 @@ _METHODS = (
     "tanh",
     "sigmoid",
     "relu",
-    "transpose",
-    "flatten",
-    "squeeze",
     "expand_dims",
     "broadcast_to",
-    "take",
 )
 
 for _name in _METHODS:

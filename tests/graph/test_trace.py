@@ -81,7 +81,6 @@ def test_python_runs_once() -> None:
         int,
         bool,
         np.asarray,
-        np.sin,
         lambda x: x.item(),
         lambda x: x.tolist(),
         lambda x: np.ones(2) @ x.numpy(),

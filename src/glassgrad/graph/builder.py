@@ -19,7 +19,8 @@ from glassgrad.graph.inside import inside_of
 from glassgrad.graph.rules import RuleNamespace, checked_types, typed
 from glassgrad.ir import Constant, Graph, Node, Shape, Value, current_scope
 from glassgrad.ir.origin import caller
-from glassgrad.ops import Op, Operators
+from glassgrad.numpy_calls import NumPyCalls
+from glassgrad.ops import Op
 
 __all__ = ["Builder", "Traced", "active_builder"]
 
@@ -31,7 +32,7 @@ def active_builder() -> Builder | None:
     return _ACTIVE.get()
 
 
-class Traced(Operators):
+class Traced(NumPyCalls):
     """A handle on a value of a graph under construction."""
 
     __slots__ = ("builder", "value")
@@ -73,12 +74,20 @@ class Traced(Operators):
             f"  (at {caller()})"
         )
 
+    def _followed(self) -> bool:
+        return True
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not self.builder.at_work():
             self._unknown()
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
-    __bool__ = __float__ = __int__ = __index__ = __array__ = __iter__ = __len__ = _unknown
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if not self.builder.at_work():
+            self._unknown()
+        return super().__array_function__(function, types, args, kwargs)
+
+    _values = __bool__ = __float__ = __int__ = __index__ = __array__ = __iter__ = __len__ = _unknown
 
     def __repr__(self) -> str:
         return f"Traced({self.value})"

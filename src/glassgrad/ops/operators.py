@@ -10,28 +10,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import DTypeError
-from glassgrad.ops.record import REGISTRY
 
 __all__ = ["Operators"]
-
-_OPERATORS = {
-    np.add: "add",
-    np.subtract: "subtract",
-    np.multiply: "multiply",
-    np.divide: "divide",
-    np.power: "pow",
-    np.matmul: "matmul",
-    np.less: "less",
-    np.less_equal: "less_equal",
-    np.greater: "greater",
-    np.greater_equal: "greater_equal",
-    np.equal: "equal",
-    np.not_equal: "not_equal",
-    np.bitwise_and: "logical_and",
-    np.bitwise_or: "logical_or",
-}
-"""The ufuncs that NumPy's operators call."""
-
 
 def _truths(*xs: Any) -> bool:
     """Say whether operands hold truth values, which the operators of bits combine by logic."""
@@ -44,22 +24,6 @@ class Operators:
     __slots__ = ()
 
     _F: Any
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Carry out ``array + t``, which NumPy asks here for; refuse NumPy's functions, naming glassgrad's."""
-        operator = _OPERATORS.get(ufunc)
-        if operator is not None and method == "__call__" and not kwargs and inputs[0] is not self:
-            return getattr(self._F, operator)(*inputs)
-        own = operator or next((op.name for op in REGISTRY.values() if op.numpy is ufunc), None)
-        spelling = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-        if "out" in kwargs:
-            raise DTypeError(
-                f"{spelling} cannot write a Tensor into an array: write a = a + t rather than a += t"
-            )
-        instead = (
-            f"use gg.{own}" if own and method == "__call__" else "there is t.detach().numpy() for its values"
-        )
-        raise DTypeError(f"{spelling} would cut a Tensor from its gradient; {instead}")
 
     def __add__(self, other: Any) -> Any:
         return self._F.add(self, other)

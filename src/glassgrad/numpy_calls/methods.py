@@ -1,0 +1,102 @@
+"""The methods of NumPy's arrays: ``t.sum(axis=0)`` is ``np.sum(t, axis=0)``, so that nothing is written twice."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from glassgrad.numpy_calls.protocol import NumPyCalls
+from glassgrad.numpy_calls.table import RULES
+
+__all__ = ["ArrayMethods"]
+
+_FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    np.all,
+    np.any,
+    np.argmax,
+    np.argmin,
+    np.argpartition,
+    np.argsort,
+    np.clip,
+    np.compress,
+    np.copy,
+    np.cumprod,
+    np.cumsum,
+    np.diagonal,
+    np.dot,
+    np.max,
+    np.mean,
+    np.min,
+    np.nonzero,
+    np.prod,
+    np.ravel,
+    np.repeat,
+    np.round,
+    np.searchsorted,
+    np.squeeze,
+    np.std,
+    np.sum,
+    np.swapaxes,
+    np.take,
+    np.trace,
+    np.var,
+)
+"""Functions that arrays have as methods of the same name and arguments."""
+
+
+class ArrayMethods(NumPyCalls):
+    """A value with the methods of NumPy's arrays."""
+
+    __slots__ = ()
+
+    @property
+    def real(self) -> Any:
+        """The real parts."""
+        return self._F.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary parts, zeros where the values are real."""
+        return self._F.imag(self)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Reverse the axes, or put them in another order, given one by one or as a tuple."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return self._F.transpose(self, order)
+
+    def conj(self) -> Any:
+        """Return the complex conjugates."""
+        return self._F.conj(self)
+
+    conjugate = conj
+
+    def flatten(self, order: str = "C") -> Any:
+        """Return the elements along one axis, in an array of its own."""
+        return self._F.identity(RULES[np.ravel](self._F, self, order))
+
+    def fill(self, value: Any) -> None:
+        """Write one value everywhere."""
+        self[...] = value
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort along an axis, in place."""
+        self[...] = RULES[np.sort](self._F, self, axis)
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: NumPyCalls, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(function, (), (self, *args), kwargs)
+
+    parameters = list(inspect.signature(RULES[function]).parameters.values())[1:]
+    method.__name__ = method.__qualname__ = function.__name__
+    method.__doc__ = f"As `numpy.{function.__name__}` of this array."
+    method.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return method
+
+
+for _function in _FUNCTIONS:
+    _name = {np.max: "max", np.min: "min"}.get(_function, _function.__name__)
+    setattr(ArrayMethods, _name, _method(_function))
