@@ -10,11 +10,15 @@ from glassgrad.ir import Graph, Node, Value
 __all__ = ["lower"]
 
 
+_CALLS = frozenset({"call", "custom"})
+"""Operations that are what the graph is that they own; engines run that in their place."""
+
+
 def lower(graph: Graph, has_kernel: Callable[[str], bool]) -> Graph:
     """Return `graph` with the lowering of each composite without a kernel, and the body of each call, in its place."""
     out = Rewriter()
     for node in graph.nodes:
-        called = node.op == "call"
+        called = node.op in _CALLS
         inner = node.subgraphs["body"] if called else node.subgraphs.get("lowering")
         if inner is None or (has_kernel(node.op) and not called):
             out.copy(node, [out.read(v) for v in node.inputs])
