@@ -17,6 +17,8 @@ from glassgrad.ops import (
     cumulative,
     custom,
     decompositions,
+    determinants,
+    einsum,
     exponential,
     extremes,
     fourier,
@@ -37,6 +39,7 @@ from glassgrad.ops import (
     solving,
     sorting,
     special,
+    spectra,
     statistics,
 )
 from glassgrad.ops.namespace import FUNCTIONS, HOMES, Namespace
@@ -65,6 +68,8 @@ __all__ = [
     "cumulative",
     "custom",
     "decompositions",
+    "determinants",
+    "einsum",
     "exponential",
     "extremes",
     "fourier",
@@ -87,5 +92,6 @@ __all__ = [
     "solving",
     "sorting",
     "special",
+    "spectra",
     "statistics",
 ]

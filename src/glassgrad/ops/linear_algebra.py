@@ -1,17 +1,123 @@
-"""The matrix product, and the layer that is made of it."""
+"""The matrix product, the layer that is made of it, and what rules about matrices are written with.
+
+A *stack* of matrices is an array whose last two axes are those of the matrices; every function of linear algebra works
+on each matrix of a stack.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
+from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import bilinear, composite
+from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Op, Sample, Text
-from glassgrad.ops.rules import cast, conj, sum_to, total
+from glassgrad.ops.rules import cast, component, conj, floating, sum_to, total
+
+__all__ = [
+    "adjoint",
+    "batch_stacks",
+    "hermitian",
+    "in_floats",
+    "linalg_function",
+    "matrix_shape",
+    "swapped",
+    "triangle",
+]
+
+
+linalg_function = partial(function, home="linalg")
+"""Makes a function that people find in ``xp.linalg``."""
+
+
+# --- what rules about matrices are written with --------------------------------------------------------------------
+
+
+def matrix_shape(name: str, x: Any, *, square: bool = False) -> Shape:
+    """Return the shape of a stack of matrices that the operation `name` can take.
+
+    Raises
+    ------
+    ShapeError
+        Where there are fewer than two axes, the matrices are not square where they must be, or a size is open.
+    DTypeError
+        Where LAPACK has no routine for the dtype.
+    """
+    shape = tuple(x.shape)
+    if len(shape) < 2:
+        raise ShapeError(
+            f"{name} needs a matrix, or a stack of them: at least two axes, but the shape is {shape}"
+        )
+    if not all(isinstance(d, int) for d in shape[-2:]):
+        raise ShapeError(
+            f"{name} needs matrices of known size, but the last two axes of {shape} hold the batch size: "
+            "the batch goes in front of them"
+        )
+    if square and shape[-1] != shape[-2]:
+        raise ShapeError(
+            f"{name} needs square matrices, but those of shape {shape} have {shape[-2]} rows and {shape[-1]} columns"
+        )
+    if x.dtype.char not in "fdFD":
+        raise DTypeError(
+            f"{name} computes in single or double precision, not in {x.dtype}: use x.astype('float32')"
+        )
+    return shape
+
+
+def in_floats(F: Any, x: Any) -> Any:
+    """Return `x` as an array of real or complex numbers; whole numbers become float64."""
+    x = F.value(x)
+    return cast(F, x, floating(x.dtype))
+
+
+def swapped(x: Any) -> Any:
+    """Return the transpose of each matrix of an array."""
+    return np.swapaxes(x, -1, -2)
+
+
+def adjoint(F: Any, x: Any) -> Any:
+    """Return the conjugate transpose of each matrix."""
+    return F.matrix_transpose(conj(F, x))
+
+
+def hermitian(F: Any, x: Any) -> Any:
+    """Return the Hermitian part (x + xᴴ)/2 of each matrix; that of real matrices is symmetric."""
+    return F.multiply(F.add(x, adjoint(F, x)), 0.5)
+
+
+def triangle(F: Any, x: Any, *, diagonal: float, upper: bool = False) -> Any:
+    """Return the lower (or upper) triangle of each matrix, its diagonal times `diagonal`."""
+    size = x.shape[-1]
+    strict = np.triu(np.ones((size, size)), 1) if upper else np.tril(np.ones((size, size)), -1)
+    return F.multiply(x, (strict + diagonal * np.eye(size)).astype(component(x.dtype)))
+
+
+def batch_stacks(op: Any) -> Any:
+    """Return the batching rule of an operation on stacks of matrices: the rows are one more axis in front.
+
+    Parameters
+    ----------
+    op
+        A function that returns the operation's record.
+    """
+
+    def batch(F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any) -> Any:
+        rank = max(len(x.shape) - b for x, b in zip(xs, batched, strict=True))
+        aligned = [
+            F.reshape(x, (x.shape[0], *(1,) * (rank + 1 - len(x.shape)), *x.shape[1:])) if b else x
+            for x, b in zip(xs, batched, strict=True)
+        ]
+        return F.bind(op(), aligned, attrs)
+
+    return batch
+
+
+# --- the matrix product --------------------------------------------------------------------------------------------
 
 
 def _infer(a: Any, b: Any) -> tuple[Shape, np.dtype[Any]]:
@@ -58,6 +164,9 @@ def _pull_second(F: Any, g: Any, z: Any, a: Any, b: Any) -> Any:
     return cast(F, F.reshape(product, b.shape), b.dtype)
 
 
+_batch_matrices = batch_stacks(lambda: matmul)
+
+
 def _batch(F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[str, Any], _: Any) -> Any:
     a, b = xs
     vector_a, vector_b = len(a.shape) - batched[0] == 1, len(b.shape) - batched[1] == 1
@@ -65,21 +174,20 @@ def _batch(F: Any, xs: Sequence[Any], batched: Sequence[bool], attrs: Mapping[st
         a = F.expand_dims(a, -2)
     if vector_b:
         b = F.expand_dims(b, -1)
-    rank = max(len(a.shape) - batched[0], len(b.shape) - batched[1])
-    a, b = (
-        F.reshape(x, (x.shape[0], *(1,) * (rank + 1 - len(x.shape)), *x.shape[1:])) if own else x
-        for x, own in ((a, batched[0]), (b, batched[1]))
-    )
-    out = F.matmul(a, b)
+    out = _batch_matrices(F, (a, b), batched, attrs, _)
     if vector_b:
         out = F.squeeze(out, -1)
     return F.squeeze(out, -1 if vector_b else -2) if vector_a else out
 
 
+def _call(F: Any, x1: Any, x2: Any, /) -> Any:
+    return F.bind(matmul, (x1, x2))
+
+
 matmul: Op = bilinear(
     "matmul",
     np.matmul,
-    call=lambda F, a, b: F.bind(matmul, (a, b)),
+    call=_call,
     infer=_infer,
     pulls=(_pull_first, _pull_second),
     batch=_batch,
@@ -95,6 +203,7 @@ matmul: Op = bilinear(
         Sample(((2, 3), (3,))),
         Sample(((3,), (3,))),
         Sample(((2, 1, 2, 3), (4, 3, 2))),
+        Sample(((2, 3), (3, 2)), complex=(0, 1)),
     ),
 )
 
