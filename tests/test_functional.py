@@ -148,8 +148,7 @@ def test_jacobians_of_scalars_and_of_nothing() -> None:
     assert gg.jacobian(lambda x: gg.concat([x, np.ones(2)]))(np.zeros(0)).shape == (2, 0)
     assert gg.jacobian(lambda x: x[0:0])(np.zeros(3)).shape == (0, 3)
     assert gg.jacobian(lambda x: gg.tensor([1.0, 2.0]))(np.zeros(3)).tolist() == [[0.0] * 3] * 2
-    with pytest.raises(ShapeError, match="one result"):
-        gg.jacobian(lambda x: (x, x))(1.0)
+    assert [j.item() for j in gg.jacobian(lambda x: (x, x * x))(2.0)] == [1.0, 4.0]
 
 
 def test_hessian_is_the_jacobian_of_the_gradient() -> None:
@@ -289,7 +288,7 @@ def test_several_arguments() -> None:
     assert [g.item() for g in gg.grad(f, (0, 1))(2.0, 3.0, 4.0)] == [3.0, 2.0]
     assert [g.item() for g in gg.grad(f, [2])(2.0, 3.0, 4.0)] == [1.0]
     assert gg.grad(f, 1)(2.0, 3.0, 4.0).item() == 2.0
-    with pytest.raises(ShapeError, match=r"argument 3 .* 3 arguments"):
+    with pytest.raises(ShapeError, match=r"argument 3 .* 3 positional arguments"):
         gg.grad(f, 3)(1.0, 2.0, 3.0)
 
 
@@ -342,7 +341,7 @@ def test_what_has_no_gradient_is_said() -> None:
         gg.grad(lambda x: (x * x, x))(2.0)
     with pytest.raises(ShapeError, match=r"cotangent has shape \(3,\), the result \(2,\)"):
         gg.vjp(lambda x: x, np.ones(2))[1](np.ones(3))
-    with pytest.raises(ShapeError, match=r"tangent has shape \(3,\), its argument \(2,\)"):
+    with pytest.raises(ShapeError, match=r"tangent has shape \(3,\), the argument \(2,\)"):
         gg.jvp(lambda x: x, (np.ones(2),), (np.ones(3),))
     with pytest.raises(TraceError, match="silently"):
         gg.grad(lambda x: gg.tensor(float(x)))(2.0)

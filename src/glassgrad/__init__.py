@@ -13,7 +13,19 @@ from glassgrad._version import __version__
 
 _HOMES = {
     "tensors": ("Tensor", "asarray", "no_grad", "tensor"),
-    "functional": ("grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "functional": (
+        "custom_jvp",
+        "custom_vjp",
+        "grad",
+        "hessian",
+        "hvp",
+        "jacobian",
+        "jvp",
+        "per_sample_grad",
+        "value_and_grad",
+        "vjp",
+        "vmap",
+    ),
     "control": ("cond", "scan"),
     "compilation": ("compile",),
     "tracing": ("Spec", "trace"),

@@ -6,27 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from glassgrad.errors import GraphError, ShapeError
-from glassgrad.graph.builder import Traced, active_builder
+from glassgrad.graph.builder import Traced
 from glassgrad.graph.rules import checked_types
 from glassgrad.ir import Graph, Value
 from glassgrad.ops import lookup
-from glassgrad.tensors import T, Tensor, asarray
-from glassgrad.tracing import Spec, trace_with
+from glassgrad.tensors import T, asarray
+from glassgrad.tracing import Spec, outside, trace_with
 from glassgrad.tree import flatten
 
 __all__ = ["cond", "scan"]
-
-
-def _outside(t: Tensor) -> bool:
-    """Say whether a body must be given `t`: it wants a gradient, or a graph around the body has it as an input."""
-    if t.requires_grad or isinstance(t._payload, Traced):
-        return True
-    builder = active_builder()
-    while builder is not None:
-        if builder.wants is not _outside and builder.wants(t):
-            return True
-        builder = builder.around
-    return False
 
 
 def _numbered(rebuild: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> Any:
@@ -91,7 +79,7 @@ def scan(
 
     rebuild_y: list[Any] = [None]
     graph, captured, _ = trace_with(
-        body, specs, name=getattr(f, "__name__", "body").strip("<>"), wants=_outside
+        body, specs, name=getattr(f, "__name__", "body").strip("<>"), wants=outside
     )
     settings = {"carry": len(start), "xs": len(rows), "reverse": reverse}
     checked_types(lookup("scan"), [*start, *rows, *captured], settings, {"body": graph})
@@ -139,7 +127,7 @@ def cond(which: Any, true: Callable[..., Any], false: Callable[..., Any], *opera
     leaves = [asarray(x) for x in leaves]
     specs = [Spec(x.shape, x.dtype) for x in leaves]
     (g_true, c_true, rebuild_out), (g_false, c_false, rebuild_other) = (
-        trace_with(lambda *xs, _f=f: _f(*rebuild(list(xs))), specs, name=role, wants=_outside)
+        trace_with(lambda *xs, _f=f: _f(*rebuild(list(xs))), specs, name=role, wants=outside)
         for role, f in (("true", true), ("false", false))
     )
     results = [_numbered(rebuild_out, g_true.outputs), _numbered(rebuild_other, g_false.outputs)]

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import OptionError, TraceError
-from glassgrad.graph.builder import Builder
+from glassgrad.graph.builder import Builder, Traced, active_builder
 from glassgrad.ir import BATCH, Dim, Graph, Shape
 from glassgrad.tensors import Tensor, adopt, asarray, recording
 from glassgrad.tree import flatten
 
-__all__ = ["Spec", "input_names", "trace", "trace_with"]
+__all__ = ["Spec", "input_names", "outside", "trace", "trace_with"]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -50,6 +50,18 @@ class Spec:
             sizes.append(d if isinstance(d, Dim) else int(d))
         object.__setattr__(self, "shape", tuple(sizes))
         object.__setattr__(self, "dtype", np.dtype(dtype))
+
+
+def outside(t: Tensor) -> bool:
+    """Say whether a body must be given `t`: it wants a gradient, or a graph around the body has it as an input."""
+    if t.requires_grad or isinstance(t._payload, Traced):
+        return True
+    builder = active_builder()
+    while builder is not None:
+        if builder.wants is not outside and builder.wants(t):
+            return True
+        builder = builder.around
+    return False
 
 
 def trace_with(
