@@ -18,6 +18,7 @@ from glassgrad.errors import DTypeError, ShapeError, no_attribute
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.ir import inexact, require_cpu
+from glassgrad.ir.origin import caller
 from glassgrad.ops.calls import public
 from glassgrad.recorder import Recorder, adopt, no_grad, numbers, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
@@ -156,7 +157,7 @@ class Tensor(ArrayObject):
         ShapeError
             Where the Tensor is no scalar and no seed is given, or the seed's shape differs.
         DTypeError
-            Where nothing that wants a gradient led to this Tensor.
+            Where nothing that wants a gradient led to this Tensor, or, without a seed, it is complex.
 
         Examples
         --------
@@ -168,14 +169,20 @@ class Tensor(ArrayObject):
         """
         if self._key is None:
             raise DTypeError(
-                "backward() on a value that does not depend on any Tensor with requires_grad=True "
-                "(or was computed inside no_grad)"
+                f"backward() on a Tensor of shape {self.shape} and dtype {self.dtype} that does not depend on any Tensor "
+                "with requires_grad=True, or was computed inside no_grad, from a detach(), or by an operation that has "
+                f"no derivative (a comparison, a rounding to integers)\n  (at {caller()})"
             )
         if gradient is None:
             if self.shape != ():
                 raise ShapeError(
                     f"backward() without a seed needs a scalar, but this Tensor has shape {self.shape}; "
-                    "reduce it first, e.g. with .sum(), or pass the gradient"
+                    f"reduce it first, e.g. with .sum(), or pass the gradient\n  (at {caller()})"
+                )
+            if self.dtype.kind == "c":
+                raise DTypeError(
+                    f"backward() without a seed needs a real number, but this one is {self.dtype}: complex numbers have "
+                    f"no order to go up in. Take gg.abs(z), gg.real(z) or gg.imag(z)\n  (at {caller()})"
                 )
             gradient = PLAIN.ones_like(self._payload)
         elif isinstance(gradient, Tensor):
@@ -183,9 +190,17 @@ class Tensor(ArrayObject):
         else:
             gradient = np.array(gradient, self.dtype)
         if tuple(gradient.shape) != self.shape:
-            raise ShapeError(f"the seed has shape {tuple(gradient.shape)}, the Tensor {self.shape}")
+            raise ShapeError(
+                f"the seed has shape {tuple(gradient.shape)}, the Tensor {self.shape}\n  (at {caller()})"
+            )
         cotangents: dict[Hashable, Any] = {self._key: gradient}
         steps, leaves = collect([self._key])
+        if not any(leaf.awaited for leaf in leaves):
+            raise DTypeError(
+                "backward() on a Tensor that was computed inside a function which gg.grad or another transform has "
+                "differentiated already: it belongs to that run. Return it from the function, and differentiate that"
+                f"\n  (at {caller()})"
+            )
         reverse_sweep(PLAIN, steps, cotangents)
         for leaf in leaves:
             target = leaf.tensor()
