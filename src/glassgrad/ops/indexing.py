@@ -20,6 +20,7 @@ from glassgrad.ops.places import (
     ARRAY,
     LABEL,
     WHOLE,
+    check_labels,
     filled,
     in_rows,
     layout,
@@ -34,7 +35,7 @@ from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.rules import sum_to
 from glassgrad.ops.shapes import normalise_axis
 
-__all__ = ["PICKS", "pick_labels"]
+__all__ = ["PICKS", "infer_index_add", "pick_labels"]
 
 
 # --- getitem, index_add --------------------------------------------------------------------------------------------
@@ -58,6 +59,7 @@ def _call_getitem(F: Any, x: Any, index: Any) -> Any:
 
 
 def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
+    check_labels(index, arrays)
     try:
         return x[filled(index, arrays)]
     except IndexError as error:
@@ -74,6 +76,7 @@ def _index_add(g: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, .
     if not arrays:
         out[index] = g
         return out
+    check_labels(index, arrays)
     try:
         np.add.at(out, filled(index, arrays), g)
     except IndexError as error:
@@ -81,13 +84,20 @@ def _index_add(g: Any, *arrays: Any, index: tuple[Any, ...], shape: tuple[int, .
     return out
 
 
-def _infer_index_add(
+def infer_index_add(
     g: Any, *arrays: Any, index: tuple[Any, ...], shape: Shape
 ) -> tuple[Shape, np.dtype[Any]]:
+    """Return the type of what is gathered at places of `shape`: the values' dtype.
+
+    Raises
+    ------
+    ShapeError
+        Where the values do not broadcast to what the index points at.
+    """
     picked = picked_shape(shape, index, [tuple(a.shape) for a in arrays])
     if broadcast_shapes(tuple(g.shape), picked) != picked:
         raise ShapeError(
-            f"index_add: the index points at shape {picked}, but the values have shape {tuple(g.shape)}"
+            f"the index points at shape {picked} of {shape}, but the values have shape {tuple(g.shape)}"
         )
     return shape, g.dtype
 
@@ -162,7 +172,7 @@ index_add: Op = linear(
     "index_add",
     _index_add,
     call=_call_index_add,
-    infer=_infer_index_add,
+    infer=infer_index_add,
     transpose=lambda F, h, g, *arrays, index, shape: sum_to(
         F, F.bind(getitem, (h, *arrays), {"index": index}), tuple(g.shape)
     ),

@@ -18,6 +18,7 @@ __all__ = [
     "ARRAY",
     "LABEL",
     "WHOLE",
+    "check_labels",
     "filled",
     "in_rows",
     "layout",
@@ -207,6 +208,22 @@ def filled(index: Sequence[Any], arrays: Sequence[Any]) -> tuple[Any, ...]:
     """Return the index that NumPy takes."""
     remaining = iter(arrays)
     return tuple(next(remaining) if isinstance(entry, str) else entry for entry in index)
+
+
+def check_labels(index: Sequence[Any], arrays: Sequence[Any]) -> None:
+    """Refuse labels below 0, which would count from the end.
+
+    Raises
+    ------
+    IndexingError
+        Where there is one.
+    """
+    remaining = iter(arrays)
+    for entry in index:
+        if isinstance(entry, str):
+            array = next(remaining)
+            if entry == LABEL and np.size(array) and np.min(array) < 0:
+                raise IndexingError(f"labels count from 0, but one is {np.min(array)}")
 
 
 # --- in a batch ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Putting values at places: writing them (`index_set`), adding them up (`scatter_add`), and segments.
+"""Putting values at places: writing them (`index_set`) and adding them up (`scatter_add`).
 
 `index_set` is what ``x[index] = value`` means where nothing is changed in place: a new array, equal to `x` but for the
 places the index points at. Where it points at a place more than once the last value stays, so that value alone has a
@@ -18,7 +18,14 @@ from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import linear
 from glassgrad.ops.indexing import PICKS
 from glassgrad.ops.namespace import function
-from glassgrad.ops.places import filled, in_rows, layout, parse, picked_shape, scalar_mask
+from glassgrad.ops.places import (
+    filled,
+    in_rows,
+    layout,
+    parse,
+    picked_shape,
+    scalar_mask,
+)
 from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.rules import cast, sum_to
 
@@ -30,15 +37,20 @@ def _call_index_put(F: Any, x: Any, value: Any, index: Any) -> Any:
     if mask is not None:
         return F.reshape(F.index_put(F.expand_dims(x, 0), value, mask), tuple(x.shape))
     template, arrays = parse(tuple(x.shape), index)
-    if not hasattr(value, "dtype"):
-        value = np.asarray(value)
-        if not value.shape:  # a number takes the dtype of the array it goes into, where that can hold it
-            value = np.asarray(value, np.result_type(x.dtype, value.item()))
+    value = _with_dtype(value, x.dtype)
     picked = picked_shape(tuple(x.shape), template, [tuple(a.shape) for a in arrays])
     extra = len(value.shape) - len(picked)
     if extra > 0 and all(d == 1 for d in value.shape[:extra]):
         value = F.reshape(value, tuple(value.shape[extra:]))
     return F.bind(index_put, (x, value, *arrays), {"index": template})
+
+
+def _with_dtype(value: Any, beside: np.dtype[Any]) -> Any:
+    """Return a number in the dtype of the array it goes into, where that can hold it; arrays have their own."""
+    if hasattr(value, "dtype"):
+        return value
+    array = np.asarray(value)
+    return array if array.shape else np.asarray(array, np.result_type(beside, array.item()))
 
 
 def _check_fits(x: np.dtype[Any], value: np.dtype[Any]) -> None:
@@ -164,3 +176,35 @@ def index_set(F: Any, x: Any, index: Any, value: Any) -> Any:
     Tensor([1., 0., 0.])
     """
     return F.index_put(x, value, index)
+
+
+@function
+def scatter_add(F: Any, x: Any, index: Any, value: Any) -> Any:
+    """Return `x` with `value` added where `index` points; what goes to one place is added up there.
+
+    Parameters
+    ----------
+    x
+        The array; it stays as it is.
+    index
+        What stands in the brackets of ``x[index]``.
+    value
+        What is added; broadcast to the shape of ``x[index]``.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`, in the dtype that `x` and `value` have together.
+
+    Raises
+    ------
+    ShapeError
+        Where the index leaves the array, or the value does not broadcast to what it points at.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.scatter_add(gg.zeros(3), [0, 2, 0], [1.0, 2.0, 3.0])
+    Tensor([4., 0., 2.])
+    """
+    return F.add(x, F.index_add(_with_dtype(value, x.dtype), index, tuple(x.shape)))
