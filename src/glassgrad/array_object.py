@@ -189,7 +189,8 @@ class ArrayObject(Handle):
     ) -> Any:
         """Return the values for another library, which shares their memory unless `copy` is set.
 
-        Values in memory that must not be written (a broadcast array) are copied for a reader that cannot be told so.
+        Values that share one place in memory (a broadcast array) are spread out first, in this Tensor, too. Memory that
+        must not be written is copied for a reader that cannot be told so.
 
         Raises
         ------
@@ -202,6 +203,8 @@ class ArrayObject(Handle):
         if dl_device is not None and tuple(map(int, dl_device)) != _DLPACK_CPU:
             raise BufferError(f"a Tensor lies on DLPack's device {_DLPACK_CPU}, not on {tuple(dl_device)}")
         values = self._plain("giving it to another library by DLPack")
+        if 0 in values.strides and not values.flags.writeable:
+            self._payload = values = np.array(values)
         told = max_version is not None and tuple(max_version) >= (1, 0)
         if copy or (copy is None and not values.flags.writeable and not told):
             values = values.copy()

@@ -121,6 +121,13 @@ def test_which_dtype_becomes_which() -> None:
         xp.result_type(1, 2.0)
 
 
+def test_shapes_that_broadcast() -> None:
+    assert xp.broadcast_shapes() == ()
+    assert xp.broadcast_shapes([2, 1], (1, 3)) == (2, 3)
+    with pytest.raises(ShapeError):
+        xp.broadcast_shapes((2,), (3,))
+
+
 def test_astype_carries_the_gradient_into_complex_numbers() -> None:
     x = wanting([1.0, -2.0], "float32")
     z = xp.astype(x, xp.complex128) * (2.0 + 1j)
@@ -213,13 +220,20 @@ def test_exchange_says_what_it_cannot_do() -> None:
         tensor.__dlpack__(stream=3)
     with pytest.raises(BufferError, match=r"not on \(2, 0\)"):
         tensor.__dlpack__(dl_device=(2, 0))
-    spread = xp.broadcast_to(gg.tensor(1.0), (3,))
+    fixed = np.array([1.0, 2.0])
+    fixed.flags.writeable = False
     with pytest.raises(BufferError, match="ask for a copy"):
-        spread.__dlpack__(copy=False)
-    assert np.from_dlpack(spread).tolist() == [1.0, 1.0, 1.0]
-    assert spread.__dlpack__() is not None
-    with pytest.raises(BufferError):
-        xp.from_dlpack(np.broadcast_to(1.0, 3)).__dlpack__(max_version=(0, 8), copy=False)
+        xp.asarray(fixed).__dlpack__(copy=False, max_version=(0, 8))
+    assert np.from_dlpack(xp.asarray(fixed)).tolist() == [1.0, 2.0]
+    assert xp.asarray(fixed).__dlpack__() is not None
+
+
+def test_a_broadcast_array_is_spread_out_before_it_is_given_away() -> None:
+    spread = xp.broadcast_to(gg.tensor(1.0), (3,))
+    theirs = np.from_dlpack(spread)
+    assert theirs.strides == (8,)
+    assert np.shares_memory(theirs, spread.numpy())
+    assert xp.ones((2, 2)).__dlpack__(copy=False) is not None
 
 
 # --- the array object --------------------------------------------------------------------------------------------

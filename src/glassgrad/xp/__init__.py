@@ -14,7 +14,7 @@ import numpy as np
 from glassgrad.array_object import API_VERSIONS
 from glassgrad.tensors import asarray
 from glassgrad.xp import fft, linalg
-from glassgrad.xp.data_types import can_cast, finfo, iinfo, isdtype, result_type
+from glassgrad.xp.data_types import broadcast_shapes, can_cast, finfo, iinfo, isdtype, result_type
 from glassgrad.xp.dtypes import (
     bool,
     complex64,
@@ -37,6 +37,7 @@ from glassgrad.xp.members import member, names
 __all__ = [
     "asarray",
     "bool",
+    "broadcast_shapes",
     "can_cast",
     "complex64",
     "complex128",

@@ -1,4 +1,4 @@
-"""Questions about dtypes: which there are, what they hold, which becomes which."""
+"""Questions about dtypes and shapes that need no values: what dtypes hold, which becomes which, what broadcasts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad import ir
 from glassgrad.errors import DTypeError, OptionError, did_you_mean
 from glassgrad.tensors import Tensor
 
-__all__ = ["can_cast", "finfo", "iinfo", "isdtype", "result_type"]
+__all__ = ["broadcast_shapes", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
 
 _KINDS = {
     "bool": "b",
@@ -189,3 +190,20 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
             "result_type needs an array or a dtype: Python's numbers take the dtype of what they meet"
         )
     return np.result_type(*dtypes, *numbers)
+
+
+def broadcast_shapes(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the shape to which arrays of these shapes broadcast together.
+
+    Raises
+    ------
+    ShapeError
+        Where they do not.
+
+    Examples
+    --------
+    >>> from glassgrad import xp
+    >>> xp.broadcast_shapes((3, 1), (4,))
+    (3, 4)
+    """
+    return ir.broadcast_shapes(*map(tuple, shapes))
