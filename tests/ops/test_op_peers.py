@@ -98,12 +98,10 @@ def _derivatives(
     gradient = grad if library == OURS else jax.grad
     first = gradient(lambda *a: _sum_of_products(library, f(*a), weights), at)
     second = gradient(lambda *a: _sum_of_products(library, list(first(*a)), us), at)
-    given = [jax.numpy.asarray(x) for x in xs] if library == JAX else xs
-    groups = (
-        f(*[xp.asarray(x) for x in xs]) if library == OURS else f(*given),
-        first(*given),
-        second(*given),
-    )
+    if library == JAX:  # compiled together: JAX compiles single operations one by one, which takes longer
+        groups = jax.jit(lambda *a: (f(*a), first(*a), second(*a)))(*xs)
+    else:
+        groups = (f(*[xp.asarray(x) for x in xs]), first(*xs), second(*xs))
     return [[np.asarray(t) for t in group] for group in groups]
 
 
