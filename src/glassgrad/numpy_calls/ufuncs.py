@@ -37,7 +37,6 @@ _WRITTEN: dict[np.ufunc, Callable[..., Any]] = {
     np.radians: lambda F, x: F.multiply(x, np.pi / 180.0),
     np.rad2deg: lambda F, x: F.multiply(x, 180.0 / np.pi),
     np.degrees: lambda F, x: F.multiply(x, 180.0 / np.pi),
-    np.fmod: lambda F, x, y: F.subtract(x, F.multiply(F.trunc(F.divide(x, y)), y)),
     np.float_power: lambda F, x, y: F.pow(F.astype(value(F, x), np.dtype(np.float64)), y),
     np.divmod: lambda F, x, y: (F.floor_divide(x, y), F.remainder(x, y)),
     np.modf: lambda F, x: (F.subtract(x, F.trunc(x)), F.trunc(x)),

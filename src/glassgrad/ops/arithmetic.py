@@ -169,16 +169,16 @@ sqrt = elementwise(
 rsqrt = elementwise(
     "rsqrt",
     lambda x, out=None: np.reciprocal(roots := np.sqrt(x, out=room(x, out)), out=roots),
-    (lambda F, z, x: F.multiply(F.multiply(F.square(z), z), -0.5),),
+    (lambda F, z, x: F.divide(F.multiply(z, -0.5), x),),
     dtype=floating,
     strong=True,
     definition=lambda F, x: F.reciprocal(F.sqrt(x)),
     writes_out=True,
     latex=r"\frac{{1}}{{\sqrt{{{0}}}}}",
-    derivative=r"-\tfrac12 z^3",
+    derivative=r"-\frac{z}{2x}",
     why=Text(
-        "x to the power −½: the exponent comes down in front and falls to −3/2, which is the output cubed",
-        "x의 −½제곱이다: 지수가 앞으로 내려오고 −3/2으로 줄어드는데, 그것은 출력의 세제곱이다",
+        "x to the power −½: the exponent comes down in front and falls by one, which divides the output by x",
+        "x의 −½제곱이다: 지수가 앞으로 내려오고 하나 줄어드는데, 그것은 출력을 x로 나누는 것이다",
     ),
     kinks=(Kink("x = 0", "−inf, the one-sided limit"),),
     samples=(*_POSITIVE, *_COMPLEX),
@@ -215,12 +215,13 @@ def _call_pow(F: Any, x: Any, y: Any, /) -> Any:
 
 def _power_by_base(F: Any, z: Any, x: Any, y: Any) -> Any:
     lowered = F.where(F.logical_and(F.equal(x, 0), F.equal(y, 0)), 0, F.subtract(y, 1))  # 0 · 0⁰, not 0 · 0⁻¹
-    return F.multiply(y, F.pow(x, lowered))
+    return F.strong_multiply(y, F.pow(x, lowered))
 
 
 def _power_by_exponent(F: Any, z: Any, x: Any, y: Any) -> Any:
     vanishes = F.logical_and(F.equal(x, 0), F.greater_equal(F.real(y) if y.dtype.kind == "c" else y, 0))
-    return F.where(vanishes, 0.0, F.multiply(z, F.log(cast(F, F.where(vanishes, 1.0, x), z.dtype))))
+    logarithm = F.log(cast(F, F.where(vanishes, 1.0, x), z.dtype))
+    return F.where(vanishes, 0.0, F.strong_multiply(z, logarithm))
 
 
 power = elementwise(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.ops.families import elementwise
+from glassgrad.ops.families import elementwise, ufunc_dtype
 from glassgrad.ops.record import Kink, Op, Sample, Text
 from glassgrad.ops.rules import floating, number, smooth
 
@@ -20,7 +20,7 @@ _INSIDE = (Sample(((2, 3),), low=-0.8, high=0.8), _COMPLEX)
 
 def _unary(
     name: str,
-    numpy: Any,
+    ufunc: np.ufunc,
     local: Any,
     latex: str,
     derivative: str,
@@ -30,11 +30,14 @@ def _unary(
     samples: tuple[Sample, ...] = _ANY,
     strong: bool = False,
     kinks: tuple[Kink, ...] = (),
+    kernel: Any = None,
 ) -> Op:
     return elementwise(
         name,
-        numpy,
+        kernel or ufunc,
         (local,),
+        dtype=lambda d: ufunc_dtype(ufunc, (d,)),
+        writes_out=True,
         latex=latex,
         derivative=derivative,
         why=Text(en, ko),
@@ -42,6 +45,16 @@ def _unary(
         strong=strong,
         kinks=kinks,
     )
+
+
+def _expm1(x: Any, out: Any = None) -> Any:
+    """Compute eˣ − 1; NumPy's formula for complex numbers gives NaN for 0 · inf, where the exponential has limits."""
+    z = np.expm1(x, out=out)
+    if z.dtype.kind != "c" or (lost := ~np.isfinite(z)).sum() == 0:
+        return z
+    z = np.asarray(z)
+    np.copyto(z, np.exp(x) - 1, where=lost)
+    return z
 
 
 exp = _unary(
@@ -68,6 +81,7 @@ expm1 = _unary(
     "expm1", np.expm1, lambda F, z, x: F.add(z, 1), r"e^{{{0}}} - 1", "e^x",
     "the constant 1 changes nothing, so the slope is that of the exponential",
     "상수 1은 아무것도 바꾸지 않으므로 기울기는 지수 함수의 것이다",
+    kernel=_expm1,
 )  # fmt: skip
 log = _unary(
     "log", np.log, lambda F, z, x: F.reciprocal(x), r"\ln {0}", r"\frac{1}{x}",
@@ -116,7 +130,9 @@ asinh = _unary(
 )  # fmt: skip
 acosh = _unary(
     "acosh", np.arccosh,
-    lambda F, z, x: F.reciprocal(F.multiply(F.sqrt(F.subtract(x, 1)), F.sqrt(F.add(x, 1)))),  # one root has other cuts
+    lambda F, z, x: F.divide(  # not one root of x² − 1, which has other branch cuts
+        F.reciprocal(F.sqrt(F.subtract(x, 1))), F.sqrt(F.add(x, 1))
+    ),
     r"\operatorname{{acosh}} {0}", r"\frac{1}{\sqrt{x^2-1}}",
     "the inverse of cosh: one over the slope of cosh at the output",
     "cosh의 역함수: 출력에서의 cosh 기울기의 역수이다",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import DTypeError
-from glassgrad.ops.families import elementwise, predicate
+from glassgrad.ops.families import elementwise, predicate, ufunc_dtype
 from glassgrad.ops.record import Kink, Op, Sample, Text
 from glassgrad.ops.rules import floating, number, smooth
 
@@ -72,10 +72,23 @@ round = _rounding("round", np.rint, "iufc", r"\operatorname{{round}} {0}")
 # --- whole quotients and remainders ------------------------------------------------------------------------------
 
 
+def _floor_divide(x: Any, y: Any, out: Any = None) -> Any:
+    """Divide and round down; with one operand infinite the quotient, ±inf or ±0, as it is (the Array API's rule)."""
+    endless = np.logical_xor(np.isinf(x), np.isinf(y))
+    if not endless.any():
+        return np.floor_divide(x, y, out=out)
+    with np.errstate(invalid="ignore"):
+        whole = np.asarray(np.floor_divide(x, y, out=out))
+    np.copyto(whole, np.divide(x, y, dtype=whole.dtype), where=endless)
+    return whole
+
+
 floor_divide = elementwise(
     "floor_divide",
-    np.floor_divide,
+    _floor_divide,
     None,
+    dtype=lambda *dtypes: ufunc_dtype(np.floor_divide, dtypes),
+    writes_out=True,
     latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor",
     derivative="0, 0",
     why=_FLAT,
