@@ -10,7 +10,7 @@ from glassgrad.ir import inexact
 from glassgrad.ops.complexes import direction, modulus_dtype, modulus_pull, modulus_push
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import cast, floating, room, smooth
+from glassgrad.ops.rules import cast, floating, real_floating, room, smooth
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))), Sample(((4, 1), (1, 3))))
 _AWAY_FROM_ZERO = (Sample(((2, 3), (2, 3)), low=0.5, high=2.0), Sample(((2, 3), (3,)), low=-2.0, high=-0.5))
@@ -190,7 +190,7 @@ cbrt = elementwise(
     (lambda F, z, x: F.divide(1 / 3, F.square(z)),),
     strong=True,
     definition=lambda F, x: F.multiply(F.sign(x), F.pow(F.abs(x), 1 / 3)),
-    dtype=floating,
+    dtype=real_floating,
     writes_out=True,
     latex=r"\sqrt[3]{{{0}}}",
     derivative=r"\frac{1}{3 z^2}",

@@ -8,7 +8,7 @@ import numpy as np
 
 from glassgrad.ops.families import elementwise, ufunc_dtype
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating, number, smooth
+from glassgrad.ops.rules import floating, number, real_floating, smooth
 
 _COMPLEX = Sample(((2, 3),), complex=(0,))
 _ANY = (Sample(((2, 3),)), Sample(((),)), _COMPLEX)
@@ -200,7 +200,7 @@ logaddexp = elementwise(
     "logaddexp",
     smooth(np.logaddexp),
     (lambda F, z, x, y: _part(F, z, x, y), lambda F, z, x, y: _part(F, z, y, x)),
-    dtype=floating,
+    dtype=real_floating,
     definition=lambda F, x, y: F.log(F.add(F.exp(x), F.exp(y))),
     lowering=lambda F, x, y: F.add(F.maximum(x, y), F.log1p(F.exp(F.negative(F.abs(_apart(F, x, y)))))),
     writes_out=True,
@@ -239,7 +239,7 @@ hypot = elementwise(
     "hypot",
     smooth(np.hypot),
     (lambda F, z, x, y: _on(F, z, x), lambda F, z, x, y: _on(F, z, y)),
-    dtype=floating,
+    dtype=real_floating,
     definition=lambda F, x, y: F.sqrt(F.add(F.square(x), F.square(y))),
     lowering=_length,
     writes_out=True,
@@ -264,7 +264,7 @@ atan2 = elementwise(
     "atan2",
     smooth(np.arctan2),
     (lambda F, z, y, x: _turn(F, y, x), lambda F, z, y, x: F.negative(_turn(F, x, y))),
-    dtype=floating,
+    dtype=real_floating,
     writes_out=True,
     latex=r"\operatorname{{atan2}}({0}, {1})",
     derivative=r"\frac{x}{x^2 + y^2}, -\frac{y}{x^2 + y^2}",

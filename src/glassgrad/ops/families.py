@@ -16,7 +16,18 @@ import numpy as np
 
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.record import Home, Kink, Op, Pull, Push, Sample, Text, lookup, register
-from glassgrad.ops.rules import cast, conj, each, floating, mixed_signs, promoted, scale, sum_to, total
+from glassgrad.ops.rules import (
+    cast,
+    conj,
+    each,
+    floating,
+    mixed_signs,
+    promoted,
+    real_floating,
+    scale,
+    sum_to,
+    total,
+)
 
 __all__ = ["bilinear", "composite", "elementwise", "linear", "predicate", "ufunc_dtype"]
 
@@ -108,7 +119,7 @@ def elementwise(
     """
     ufunc = numpy if isinstance(numpy, np.ufunc) else None
     lowering = lowering or definition
-    if dtype is floating and definition is not None and lowering is not None:
+    if dtype in (floating, real_floating) and definition is not None and lowering is not None:
         definition, lowering = _in_floats(definition), _in_floats(lowering)
 
     def infer(*xs: Any, **attrs: Any) -> tuple[Shape, np.dtype[Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 from glassgrad.errors import DTypeError
 from glassgrad.ops.families import elementwise, predicate, ufunc_dtype
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating, number, smooth
+from glassgrad.ops.rules import number, real_floating, smooth
 
 _ONE = (Sample(((2, 3),), low=-3.0, high=3.0), Sample(((),)), Sample((np.array([[-3, 0, 2]]),)))
 _BESIDE = (
@@ -140,7 +140,7 @@ copysign = elementwise(
     "copysign",
     smooth(np.copysign),
     (lambda F, z, x, y: F.multiply(F.sign(x), F.copysign(number(1, z.dtype), y)), None),
-    dtype=floating,
+    dtype=real_floating,
     writes_out=True,
     latex=r"\left|{0}\right| \operatorname{{sign}} {1}",
     derivative=r"\operatorname{sign} x \operatorname{sign} y, 0",

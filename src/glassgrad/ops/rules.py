@@ -71,6 +71,14 @@ def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.empty(0, dtype).real.dtype
 
 
+def real_floating(*dtypes: np.dtype[Any], **_: Any) -> np.dtype[Any]:
+    """Return `floating` for a function of real numbers; complex ones are a TypeError, which its caller words."""
+    result = floating(*dtypes)
+    if result.kind == "c":
+        raise TypeError("real numbers only")
+    return result
+
+
 def promoted(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype that holds values of all of these, as NumPy has it.
 

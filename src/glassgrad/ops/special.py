@@ -16,7 +16,7 @@ from glassgrad.errors import OptionError
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating, number, room
+from glassgrad.ops.rules import floating, number, real_floating, room
 
 _ANY = (Sample(((2, 3),)), Sample(((),)))
 _POSITIVE = (Sample(((2, 3),), low=0.3, high=4.0), Sample(((2, 3),), low=-0.9, high=-0.2))
@@ -80,7 +80,7 @@ lgamma = elementwise(
     _scipy("gammaln"),
     (lambda F, z, x: F.digamma(x),),
     strong=True,
-    dtype=floating,
+    dtype=real_floating,
     writes_out=True,
     latex=r"\ln\left|\Gamma({0})\right|",
     derivative=r"\psi(x)",
@@ -97,7 +97,7 @@ digamma = elementwise(
     _scipy("psi"),
     (lambda F, z, x: F.digamma_slope(x, 1),),
     strong=True,
-    dtype=floating,
+    dtype=real_floating,
     writes_out=True,
     latex=r"\psi({0})",
     derivative=r"\psi^{(1)}(x) = \sum_{k \ge 0} \frac{1}{(x + k)^2}",
@@ -123,7 +123,7 @@ digamma_slope: Op = elementwise(
     (lambda F, z, x, *, order: F.digamma_slope(x, order + 1),),
     call=lambda F, x, order: F.bind(digamma_slope, (x,), {"order": order}),
     strong=True,
-    dtype=floating,
+    dtype=real_floating,
     writes_out=True,
     home="inside",
     latex=r"\psi^{{(n)}}({0})",
