@@ -27,6 +27,7 @@ _HOMES = {
         "vmap",
     ),
     "control": ("cond", "scan"),
+    "checkpointing": ("checkpoint",),
     "compilation": ("compile",),
     "tracing": ("Spec", "trace"),
     "engines": ("run",),

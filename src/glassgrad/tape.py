@@ -18,9 +18,14 @@ from glassgrad.ir import Dim, Graph, Node, current_scope, inexact
 from glassgrad.ir.origin import Source, caller
 from glassgrad.ops import Op
 
-__all__ = ["PLAIN", "Leaf", "TapeStep", "collect"]
+__all__ = ["PLAIN", "Leaf", "TapeStep", "collect", "mark"]
 
 _ORDER = itertools.count()
+
+
+def mark() -> int:
+    """Return a number that is above the order of every step recorded so far and below that of all to come."""
+    return next(_ORDER)
 
 
 class Leaf:
@@ -50,7 +55,6 @@ class TapeStep:
         "op",
         "order",
         "origin",
-        "output_keys",
         "scope",
         "source",
         "subgraphs",
@@ -73,14 +77,16 @@ class TapeStep:
         self.attrs = attrs
         self.subgraphs = subgraphs
         self.z = z
-        self.output_keys: tuple[Hashable, ...] = (
-            tuple((self, i) for i in range(len(z))) if op.several else (self,)
-        )
         self.order = next(_ORDER)
         self.scope = current_scope()
         self.source: Source | None = caller()
         first = z[0] if op.several else z
         self.origin: Node | None = first.builder.nodes[-1] if isinstance(first, Traced) else None
+
+    @property
+    def output_keys(self) -> tuple[Hashable, ...]:
+        """What the outputs are known by; made when asked for, since a step that held itself would outlive its use."""
+        return tuple((self, i) for i in range(len(self.z))) if self.op.several else (self,)
 
     def operands(self, F: Any) -> Sequence[Any]:
         """Return the inputs, wrapped as `F` takes them."""

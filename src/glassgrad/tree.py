@@ -20,31 +20,34 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     {'w': 10, 'layers': [20, (30,)]}
     """
     leaves: list[Any] = []
+    shape = _walk(tree, leaves)
+    return leaves, lambda values: _put(shape, values)
 
-    def walk(node: Any) -> Any:
-        if isinstance(node, Mapping):
-            return {key: walk(child) for key, child in node.items()}
-        if isinstance(node, (list, tuple)):
-            parts = [walk(child) for child in node]
-            return tuple(parts) if isinstance(node, tuple) else parts
-        leaves.append(node)
-        return _Leaf(len(leaves) - 1)
 
-    shape = walk(tree)
+def _walk(node: Any, leaves: list[Any]) -> Any:
+    """Collect the leaves and return the nesting with their positions; a named tuple keeps its names."""
+    if isinstance(node, Mapping):
+        return {key: _walk(child, leaves) for key, child in node.items()}
+    if isinstance(node, list):
+        return [_walk(child, leaves) for child in node]
+    if isinstance(node, tuple):
+        return _like(node, [_walk(child, leaves) for child in node])
+    leaves.append(node)
+    return _Leaf(len(leaves) - 1)
 
-    def rebuild(values: list[Any]) -> Any:
-        def put(node: Any) -> Any:
-            if isinstance(node, dict):
-                return {key: put(child) for key, child in node.items()}
-            if isinstance(node, list):
-                return [put(child) for child in node]
-            if isinstance(node, tuple):
-                return tuple(put(child) for child in node)
-            return values[node.position]
 
-        return put(shape)
+def _put(node: Any, values: list[Any]) -> Any:
+    if isinstance(node, dict):
+        return {key: _put(child, values) for key, child in node.items()}
+    if isinstance(node, list):
+        return [_put(child, values) for child in node]
+    if isinstance(node, tuple):
+        return _like(node, [_put(child, values) for child in node])
+    return values[node.position]
 
-    return leaves, rebuild
+
+def _like(node: tuple[Any, ...], parts: list[Any]) -> tuple[Any, ...]:
+    return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
 
 
 class _Leaf:

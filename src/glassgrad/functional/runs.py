@@ -98,7 +98,8 @@ class Run:
                 i: [variable(x, parameter_name(f, i)) for x in leaves] for i, (leaves, _) in flat.items()
             }
             self.variables = [v for group in variables.values() for v in group]
-            given = [flat[i][1](variables[i]) if i in flat else arg for i, arg in enumerate(args)]
+            handles = {i: [Tensor._make(v._payload, v._key) for v in group] for i, group in variables.items()}
+            given = [flat[i][1](handles[i]) if i in flat else arg for i, arg in enumerate(args)]
             self.result = f(*given, **(kwargs or {}))
 
         def rebuild(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -147,7 +148,7 @@ class Run:
                 if output._key is not None:
                     before = cotangents.get(output._key)
                     cotangents[output._key] = seed if before is None else F.add(before, seed)
-            reverse_sweep(F, self.steps, cotangents)
+            reverse_sweep(F, self.steps, cotangents, release=True)
             return [_reached(v, cotangents) for v in self.variables]
 
     def push(self, tangents: Sequence[Tensor]) -> list[Tensor]:

@@ -65,7 +65,9 @@ def rule_inputs(F: Any, step: Step) -> tuple[Sequence[Any], Mapping[str, Any] | 
 
 
 @np.errstate(all="ignore")  # rules may divide by 0 where the result is not used
-def reverse_sweep(F: Any, steps: Iterable[Step], cotangents: dict[Hashable, Any]) -> None:
+def reverse_sweep(
+    F: Any, steps: Iterable[Step], cotangents: dict[Hashable, Any], *, release: bool = False
+) -> None:
     """Carry cotangents from outputs to inputs.
 
     Parameters
@@ -76,9 +78,12 @@ def reverse_sweep(F: Any, steps: Iterable[Step], cotangents: dict[Hashable, Any]
         The steps, last first. An input key of None wants no gradient.
     cotangents
         The seeds, by key; when the sweep returns, the gradient of every key that was reached.
+    release
+        Whether the gradients of the steps' outputs are dropped as soon as they have been handed on.
     """
+    take = cotangents.pop if release else cotangents.get
     for step in steps:
-        gs = [cotangents.get(key) for key in step.output_keys]
+        gs = [take(key, None) for key in step.output_keys]
         if step.op.pull is None or all(g is None for g in gs) or all(k is None for k in step.input_keys):
             continue
         F.mark(step.origin)

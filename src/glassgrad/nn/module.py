@@ -22,13 +22,23 @@ from glassgrad.ir import scope
 from glassgrad.options import Registry
 from glassgrad.tensors import Tensor, adopt, asarray
 
-__all__ = ["LAYERS", "Buffer", "Module", "Parameter", "build", "called_modules", "note_called"]
+__all__ = [
+    "LAYERS",
+    "Buffer",
+    "Module",
+    "Parameter",
+    "build",
+    "called_modules",
+    "frozen_buffers",
+    "note_called",
+]
 
 _LISTED = 4
 """How many names an error message lists."""
 
 
 _CALLED: ContextVar[list[Module] | None] = ContextVar("glassgrad_called_modules", default=None)
+_FROZEN: ContextVar[bool] = ContextVar("glassgrad_frozen_buffers", default=False)
 
 
 @contextmanager
@@ -41,6 +51,16 @@ def called_modules() -> Iterator[list[Module]]:
         yield found
     finally:
         _CALLED.reset(token)
+
+
+@contextmanager
+def frozen_buffers() -> Iterator[None]:
+    """Let buffers keep their values inside, whoever updates them: for what is computed a second time."""
+    token = _FROZEN.set(True)
+    try:
+        yield
+    finally:
+        _FROZEN.reset(token)
 
 
 def note_called(modules: Iterable[Module]) -> None:
@@ -90,6 +110,8 @@ class Buffer(Tensor):
         value
             Of the buffer's shape; cast to its dtype.
         """
+        if _FROZEN.get():
+            return
         value = asarray(value, dtype=self.dtype)
         builder = active_builder()
         if builder is not None and builder.wants(self):

@@ -146,6 +146,20 @@ identity = elementwise(
 )
 
 
+again = elementwise(
+    "again",
+    _copy,
+    (lambda F, z, x: 1,),
+    writes_out=True,
+    latex=r"{0}",
+    derivative="1",
+    why=Text("the value passes on unchanged, and so does the gradient", "값도 기울기도 그대로 지나간다"),
+    samples=_ONE + _COMPLEX,
+    home="inside",
+)
+"""The identity that no pass removes: what is computed from it is not shared with what was computed before."""
+
+
 def _call_astype(F: Any, x: Any, dtype: Any, *, copy: bool = True, device: Any = None) -> Any:
     require_cpu(device)
     dtype = np.dtype(dtype)

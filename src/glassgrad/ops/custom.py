@@ -1,7 +1,9 @@
-"""A function with a derivative rule of its own as one operation of a graph.
+"""Functions as one operation of a graph: `custom`, with a derivative rule of its own, and `checkpoint`, computed again
+for its gradient.
 
-It owns two graphs: what the function computes, and its rule. A rule is linear in what it carries, so the rule for one
-mode is the rule for the other, transposed: a cotangent goes through a tangent's rule backwards, and the other way round.
+`custom` owns two graphs: what the function computes, and its rule. A rule is linear in what it carries, so the rule for
+one mode is the rule for the other, transposed: a cotangent goes through a tangent's rule backwards, and the other way
+round.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Graph, Shape, inexact
+from glassgrad.ops.control import call
 from glassgrad.ops.record import Op, Text, register
 
 Types = list[tuple[Shape, np.dtype[Any]]]
@@ -111,6 +114,66 @@ custom: Op = register(
         why=Text(
             "whoever wrote the function stated its derivative, and the gradient goes through that statement",
             "함수를 쓴 사람이 미분 규칙을 직접 정했으므로 기울기는 그 규칙을 지나간다",
+        ),
+        several=True,
+        control=True,
+        home="inside",
+    )
+)
+
+
+# --- checkpoint ----------------------------------------------------------------------------------------------------
+
+
+def _infer_checkpoint(*inputs: Any, subgraphs: Mapping[str, Graph]) -> Types:
+    return _infer(*inputs, name="checkpoint", arguments=0, subgraphs=subgraphs)
+
+
+def _run_checkpoint(*inputs: Any, run: Mapping[str, Any]) -> tuple[Any, ...]:
+    return _run(*inputs, name="checkpoint", arguments=0, run=run)
+
+
+def _recomputing(F: Any, inputs: Sequence[Any], graph: Graph, more: Sequence[Any]) -> Any:
+    """Carry a graph out from the inputs anew, sharing nothing with what was computed from them before."""
+    return F.bind(call, [*map(F.again, inputs), *more], {"engine": "native"}, {"body": graph})
+
+
+def _pull_checkpoint(
+    F: Any, wanted: Sequence[bool], g: Any, z: Any, inputs: Sequence[Any], attrs: Any, own: Any
+) -> list[Any]:
+    found = iter(_recomputing(F, inputs, F.pullback_graph(own["body"], wanted), g))
+    return [next(found) if want else None for want in wanted]
+
+
+def _push_checkpoint(
+    F: Any, tangents: Sequence[Any], z: Any, inputs: Sequence[Any], attrs: Any, own: Any
+) -> tuple[Any, ...]:
+    assert call.push is not None
+    return call.push(F, tangents, z, inputs, {"engine": "native"}, own)  # type: ignore[no-any-return]
+
+
+def _batch_checkpoint(
+    F: Any, inputs: Sequence[Any], batched: Sequence[bool], attrs: Any, own: Any
+) -> tuple[Any, ...]:
+    size = next(x.shape[0] for x, b in zip(inputs, batched, strict=True) if b)
+    body = F.batched_graph(own["body"], batched, size)
+    return F.bind(checkpoint, inputs, {}, {"body": body})  # type: ignore[no-any-return]
+
+
+checkpoint: Op = register(
+    Op(
+        name="checkpoint",
+        call=lambda F, body, inputs: F.bind(checkpoint, inputs, {}, {"body": body}),
+        infer=_infer_checkpoint,
+        numpy=_run_checkpoint,
+        pull=_pull_checkpoint,
+        push=_push_checkpoint,
+        batch=_batch_checkpoint,
+        latex=r"f({0})",
+        derivative=r"J_f^\top g",
+        why=Text(
+            "nothing inside was kept, so the gradient computes it once more and goes back through that",
+            "안에서 계산한 값을 남겨 두지 않았으므로 한 번 더 계산한 뒤 그 위로 기울기가 되돌아간다",
         ),
         several=True,
         control=True,

@@ -10,7 +10,7 @@ from glassgrad.ir import Graph, Node, Value
 __all__ = ["lower"]
 
 
-_CALLS = frozenset({"call", "custom"})
+_CALLS = frozenset({"call", "checkpoint", "custom"})
 """Operations that are what the graph is that they own; engines run that in their place."""
 
 

@@ -341,6 +341,7 @@ _RULES: dict[str, Rule] = {
     "where": _where,
     "identity": _converted,
     "stop_gradient": _converted,
+    "again": _converted,
     "astype": _converted,
     "equal": _predicate("eq"),
     "not_equal": _predicate("ne"),

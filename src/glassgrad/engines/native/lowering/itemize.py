@@ -369,6 +369,7 @@ def _known(maker: _Maker, node: Node) -> None:
 _RULES: dict[str, Callable[[_Maker, Node], None]] = {
     "identity": _looks(_same),
     "stop_gradient": _looks(_same),
+    "again": _looks(_same),
     "permute_dims": _looks(_permuted),
     "broadcast_to": _looks(_broadcast),
     "flip": _looks(_flipped),
