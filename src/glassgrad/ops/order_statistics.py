@@ -133,7 +133,8 @@ def quantile(
     place = F.minimum(F.maximum(place, 0.0), F.subtract(n, 1.0))
     low, high, weight = _neighbours(F, place, method)
     low, high = (F.astype(_read(F, ordered, i), dtype) for i in (low, high))
-    found = F.add(low, F.strong_multiply(cast(F, weight, dtype), F.subtract(high, low)))
+    weight = cast(F, weight, dtype)
+    found = F.add(F.strong_multiply(F.subtract(1.0, weight), low), F.strong_multiply(weight, high))
     return _finished(F, found, ordered, reduced(tuple(x.shape), axes, keepdims), len(q.shape))
 
 
