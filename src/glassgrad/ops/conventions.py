@@ -34,7 +34,7 @@ class Convention:
         ``meets(inputs, result, attrs)``: where a run of the operation on arrays is at that place, true or false for
         each element of the result, or for all; None where it is nothing a reader need be told.
     op
-        The operation's record.
+        The operation's record, or the function.
     at
         The inputs ``x``, ``y``, ``w`` of the programs: numbers or nested lists, real.
     code, torch, jax
@@ -186,7 +186,7 @@ CONVENTIONS: tuple[Convention, ...] = (
          ("torch.linalg.vector_norm(x)", ([0, 0],)),
          ("jnp.linalg.norm(x)", ([nan, nan],))),
     _row("Frobenius norm at 0", "0에서의 프로베니우스 노름",
-         _no_length, "matrix_norm", ([[0.0, 0.0], [0.0, 0.0]],),
+         None, "matrix_norm", ([[0.0, 0.0], [0.0, 0.0]],),
          ("xp.linalg.matrix_norm(x)", ([[0, 0], [0, 0]],)),
          ("torch.linalg.matrix_norm(x)", ([[0, 0], [0, 0]],)),
          ("jnp.linalg.norm(x)", (_NAN2,))),
