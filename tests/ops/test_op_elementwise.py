@@ -313,6 +313,7 @@ ERRORS: list[tuple[Any, type[GlassgradError], str]] = [
     (lambda: xp.atan2(np.array([1j]), 2.0), DTypeError, "atan2 does not take complex128"),
     (lambda: xp.cbrt(np.array([1j])), DTypeError, "cbrt does not take complex128"),
     (lambda: xp.hypot(np.ones(3), np.ones(2)), ShapeError, "axis -1 has sizes 3 and 2"),
+    (lambda: xp.pow(np.array([2]), -1), DTypeError, r"int64 to the power -1 .*x \*\* -1\.0"),
     (lambda: xp.polygamma(-1, np.ones(2)), OptionError, "whole number from 0 up, not -1"),
     (lambda: xp.polygamma(1.5, np.ones(2)), OptionError, r"not 1\.5"),
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.errors import DTypeError
 from glassgrad.ir import inexact
 from glassgrad.ops.complexes import direction, modulus_dtype, modulus_pull, modulus_push
 from glassgrad.ops.families import elementwise
@@ -210,6 +211,10 @@ def _keeps_dtype(x: Any, y: float) -> bool:
 def _call_pow(F: Any, x: Any, y: Any, /) -> Any:
     if isinstance(y, (int, float)) and y in (1, 2) and not isinstance(y, bool) and _keeps_dtype(x, y):
         return F.square(x) if y == 2 else F.multiply(x, 1)
+    if isinstance(y, int) and y < 0 and hasattr(x, "dtype") and x.dtype.kind in "iu":
+        raise DTypeError(
+            f"{x.dtype} to the power {y} would be a fraction, which {x.dtype} cannot hold: write x ** {y}.0"
+        )
     return F.bind(power, (x, y))
 
 

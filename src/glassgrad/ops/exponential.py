@@ -50,10 +50,12 @@ def _unary(
 def _expm1(x: Any, out: Any = None) -> Any:
     """Compute eˣ − 1; NumPy's formula for complex numbers gives NaN for 0 · inf, where the exponential has limits."""
     z = np.expm1(x, out=out)
-    if z.dtype.kind != "c" or (lost := ~np.isfinite(z)).sum() == 0:
-        return z
-    z = np.asarray(z)
-    np.copyto(z, np.exp(x) - 1, where=lost)
+    if z.dtype.kind == "c":
+        z = np.asarray(z)
+        z.real += 0.0  # −0 becomes 0
+        lost = ~np.isfinite(z)
+        if lost.any():
+            np.copyto(z, np.exp(x) - 1, where=lost)
     return z
 
 
