@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -206,13 +207,24 @@ class ArrayObject(Handle):
         if 0 in values.strides and not values.flags.writeable:
             self._payload = values = np.array(values)
         told = max_version is not None and tuple(max_version) >= (1, 0)
-        if copy or (copy is None and not values.flags.writeable and not told):
-            values = values.copy()
-        elif not values.flags.writeable and not told:
-            raise BufferError(
-                "these values must not be written, which this version of DLPack cannot say: ask for a copy"
-            )
-        return values.__dlpack__(max_version=max_version) if told else values.__dlpack__()
+        given = values.copy() if copy else _lent(values)
+        if not told and not given.flags.writeable:
+            if copy is False:
+                raise BufferError(
+                    "these values must not be written, which this version of DLPack cannot say: ask for a copy"
+                )
+            given = values.copy()
+        if np.may_share_memory(given, values):
+            self._payload = self.numpy()  # from now on read-only here: another library may write there
+        return given.__dlpack__(max_version=max_version) if told else given.__dlpack__()
+
+
+def _lent(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a view that can be written where the memory allows it."""
+    view = values.view()
+    with suppress(ValueError):
+        view.flags.writeable = True
+    return view
 
 
 def _no_stream(stream: Any) -> None:

@@ -164,6 +164,8 @@ def _std(F: Any, x: Any, *, axis: tuple[int, ...], keepdims: bool, correction: f
 
 def _std_from_largest(F: Any, x: Any, **settings: Any) -> Any:
     """Measure from the largest value, so that equal values have a deviation of exactly 0."""
+    if any(x.shape[a] == 0 for a in settings["axis"]):
+        return _std(F, x, **settings)
     return _std(F, F.subtract(x, F.max(x, axis=settings["axis"], keepdims=True)), **settings)
 
 
