@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from op_structure import HERMITIAN, SEEN, hermitian_part
 
 from glassgrad.ops import REGISTRY, Op, Sample
 from glassgrad.tensors import T
@@ -71,7 +72,11 @@ class Case:
             for i in at:
                 x = next(rest)
                 inputs[i] = T.add(x, T.multiply(next(rest), 1j)) if arrays[i].dtype.kind == "c" else x
-            return _in_parts(self(*inputs))
+            if self.op.name in HERMITIAN:
+                inputs[0] = hermitian_part(T, T.value(inputs[0]))
+            result = self(*inputs)
+            seen = SEEN.get(self.op.name)
+            return _in_parts(result if seen is None else seen(T, result))
 
         return f, given
 
@@ -86,6 +91,11 @@ def _in_parts(z: Any) -> Any:
 
 CASES = [Case(op, s, i) for op in REGISTRY.values() for i, s in enumerate(op.samples)]
 SMOOTH = [c for c in CASES if c.op.pull is not None and c.floats()]
+
+
+def results(z: Any) -> list[Any]:
+    """Return the results of an operation, of which there may be several."""
+    return list(z) if isinstance(z, (tuple, list)) else [z]
 
 
 def each(cases: list[Case]) -> Any:

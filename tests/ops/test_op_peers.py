@@ -94,7 +94,9 @@ def _derivatives(
         first = _torch_grad(_sum_of_products(library, zs, weights), leaves)
         second = _torch_grad(_sum_of_products(library, first, us), leaves)
         groups = (zs, first, second)
-        return [[t.detach().resolve_conj().resolve_neg().numpy(force=True) for t in group] for group in groups]
+        return [
+            [t.detach().resolve_conj().resolve_neg().numpy(force=True) for t in group] for group in groups
+        ]
     gradient = grad if library == OURS else jax.grad
     first = gradient(lambda *a: _sum_of_products(library, f(*a), weights), at)
     second = gradient(lambda *a: _sum_of_products(library, list(first(*a)), us), at)
