@@ -29,6 +29,7 @@ _HOMES = {
     "control": ("cond", "scan"),
     "checkpointing": ("checkpoint",),
     "compilation": ("compile",),
+    "debugging": ("MaskedBranchWarning", "debug_nans"),
     "tracing": ("Spec", "trace"),
     "engines": ("run",),
     "nn.random": ("manual_seed",),

@@ -21,6 +21,7 @@ __all__ = [
     "IndexingError",
     "MatrixError",
     "ModelFileError",
+    "NotFiniteError",
     "OptionError",
     "ShapeError",
     "TraceError",
@@ -72,6 +73,10 @@ class DataError(GlassgradError, ValueError):
 
 class ModelFileError(GlassgradError, OSError):
     """A model or checkpoint file that is truncated, corrupted, lying or of another version."""
+
+
+class NotFiniteError(GlassgradError, FloatingPointError):
+    """An operation made NaN or Inf out of finite numbers while `debug_nans` was looking."""
 
 
 class TrainingError(GlassgradError, ArithmeticError):

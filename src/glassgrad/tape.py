@@ -14,6 +14,7 @@ from typing import Any
 from glassgrad.engines import program
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, run_kernel, typed
+from glassgrad.graph.watch import watching
 from glassgrad.ir import Dim, Graph, Node, current_scope, inexact
 from glassgrad.ir.origin import Source, caller
 from glassgrad.ops import Op
@@ -120,7 +121,10 @@ class Payloads(RuleNamespace):
 
     def run(self, graph: Graph, inputs: Sequence[Any], engine: str | None = None) -> list[Any]:
         """Return the outputs of a graph on arrays: by the engine, where one is named."""
-        return super().run(graph, inputs) if engine is None else program(graph, engine)(*inputs)
+        if engine is not None:
+            return program(graph, engine)(*inputs)
+        watch = watching()
+        return super().run(graph, inputs) if watch is None else watch.run(graph, inputs)
 
     def wrap(self, payload: Any, key: Hashable | None) -> Any:
         """Return the payload: this namespace keeps no history."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from glassgrad.errors import OptionError, ShapeError, did_you_mean
+from glassgrad.graph.watch import watching
 from glassgrad.ir import Graph
 
 __all__ = ["Engine", "Loop", "Program", "StepGraph", "engine", "program", "run"]
@@ -130,6 +131,15 @@ def engine(name: str = "auto", *, threads: int | None = None, deterministic: boo
     >>> engine("numpy").name
     'numpy'
     """
+    chosen, watch = _engine(name, threads, deterministic), watching()
+    if watch is None:
+        return chosen
+    from glassgrad.engines.watched import WatchedEngine
+
+    return WatchedEngine(watch, chosen)
+
+
+def _engine(name: str, threads: int | None = None, deterministic: bool = False) -> Engine:
     if name not in ("auto", *_KNOWN):
         raise OptionError(f"there is no engine {name!r}. {did_you_mean(name, ('auto', *_KNOWN))}")
     if threads is not None and threads < 1:
@@ -145,7 +155,6 @@ def engine(name: str = "auto", *, threads: int | None = None, deterministic: boo
     return FallbackEngine(NativeEngine(threads=threads), numpy, small_calls=name == "native")
 
 
-@lru_cache(maxsize=256)
 def program(graph: Graph, engine_name: str) -> Program:
     """Return the program of a graph in an engine, made once for as long as it is among the last that were asked for.
 
@@ -156,7 +165,17 @@ def program(graph: Graph, engine_name: str) -> Program:
     >>> program(graph, "numpy") is program(graph, "numpy")
     True
     """
-    return engine(engine_name).compile(graph)
+    made, watch = _program(graph, engine_name), watching()
+    if watch is None:
+        return made
+    from glassgrad.engines.watched import watched_program
+
+    return watched_program(watch, graph, made)
+
+
+@lru_cache(maxsize=256)
+def _program(graph: Graph, engine_name: str) -> Program:
+    return _engine(engine_name).compile(graph)
 
 
 def run(graph: Graph, *inputs: Any, engine_name: str = "auto") -> list[Array]:

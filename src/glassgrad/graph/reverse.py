@@ -16,6 +16,7 @@ import numpy as np
 from glassgrad.errors import DTypeError, OptionError, ShapeError, did_you_mean
 from glassgrad.graph.builder import Builder, Traced
 from glassgrad.graph.inside import inside_of
+from glassgrad.graph.watch import watching
 from glassgrad.ir import Graph, Node, Value, derived, inexact
 from glassgrad.ops import Op, lookup
 
@@ -82,6 +83,9 @@ def reverse_sweep(
         Whether the gradients of the steps' outputs are dropped as soon as they have been handed on.
     """
     take = cotangents.pop if release else cotangents.get
+    watch = watching()
+    if watch is not None:
+        watch.settle()
     for step in steps:
         gs = [take(key, None) for key in step.output_keys]
         if step.op.pull is None or all(g is None for g in gs) or all(k is None for k in step.input_keys):
@@ -94,9 +98,13 @@ def reverse_sweep(
             g = gs[0]
         xs, subgraphs = rule_inputs(F, step)
         wanted = [key is not None for key in step.input_keys]
-        for key, cotangent in zip(
-            step.input_keys, step.op.pull(F, wanted, g, z, xs, step.attrs, subgraphs), strict=True
-        ):
+        if watch is None:
+            found = step.op.pull(F, wanted, g, z, xs, step.attrs, subgraphs)
+        else:
+            with watch.muted():
+                found = step.op.pull(F, wanted, g, z, xs, step.attrs, subgraphs)
+            watch.pulled(step, g, xs, found)
+        for key, cotangent in zip(step.input_keys, found, strict=True):
             if key is not None and cotangent is not None:
                 before = cotangents.get(key)
                 cotangents[key] = cotangent if before is None else F.add(before, cotangent)
