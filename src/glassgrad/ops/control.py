@@ -182,6 +182,7 @@ def _batch_scan(
 scan: Op = register(
     Op(
         name="scan",
+        home="inside",
         call=lambda F, body, inputs, *, carry, xs, reverse=False: F.bind(
             scan, inputs, {"carry": carry, "xs": xs, "reverse": reverse}, {"body": body}
         ),
@@ -265,6 +266,7 @@ def _batch_cond(
 cond: Op = register(
     Op(
         name="cond",
+        home="inside",
         call=lambda F, which, true, false, inputs: F.bind(
             cond, [which, *inputs], {}, {"true": true, "false": false}
         ),
@@ -327,6 +329,7 @@ def _batch_call(
 call: Op = register(
     Op(
         name="call",
+        home="inside",
         call=lambda F, body, inputs, *, engine="native": F.bind(
             call, inputs, {"engine": engine}, {"body": body}
         ),
