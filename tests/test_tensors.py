@@ -473,12 +473,6 @@ def test_an_array_on_the_left_keeps_the_gradient() -> None:
     assert t.grad.tolist() == [3.0, 4.0]
 
 
-def test_elements_cannot_be_assigned() -> None:
-    t = gg.tensor([1.0, 2.0])
-    with pytest.raises(TypeError, match=r"gg\.where.*gg\.index_add"):
-        t[0] = 5.0
-
-
 def test_rows_of_different_lengths_are_answered() -> None:
     with pytest.raises(ShapeError, match="differ in length"):
         gg.tensor([[1.0], [1.0, 2.0]])

@@ -16,14 +16,16 @@ import numpy as np
 from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.builder import Builder, Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, checked_types, run_kernel
+from glassgrad.graph.watch import watching
 from glassgrad.ir import Node, inexact
 from glassgrad.numpy_calls import ArrayMethods
 from glassgrad.ops import Op
 from glassgrad.tape import PLAIN, TapeStep
+from glassgrad.views import Sight, look, made_here, unshared
 
-__all__ = ["Handle", "Recorder", "adopt", "is_recording", "no_grad", "numbers", "recording"]
+__all__ = ["Handle", "Recorder", "adopt", "is_recording", "no_grad", "numbers", "read_only", "recording"]
 
-_FLOAT64 = np.dtype(np.float64)
+_ARRAY, _FLOAT64 = np.ndarray, np.dtype(np.float64)
 
 _RECORDING: ContextVar[bool] = ContextVar("glassgrad_recording", default=True)
 _CUTTING: ContextVar[bool] = ContextVar("glassgrad_cutting", default=False)
@@ -74,12 +76,15 @@ class Handle(ArrayMethods):
         The array, or the traced value.
     _key
         The leaf or step it came from; None where no gradient is wanted.
+    _sight
+        What it looks at and who looks at it, where that, or where it was made, matters; see `glassgrad.views`.
     """
 
-    __slots__ = ("__weakref__", "_key", "_payload")
+    __slots__ = ("__weakref__", "_key", "_payload", "_sight")
 
     _payload: Any
     _key: Hashable | None
+    _sight: Sight | None
 
     @classmethod
     def _make(cls, payload: Any, key: Hashable | None) -> Any:
@@ -122,6 +127,10 @@ class Recorder(RuleNamespace):
                 for x in inputs
             ]
             z = run_kernel(PLAIN, op, xs, attrs, subgraphs)
+            watch = watching()
+            if watch is not None:
+                z = tuple(map(np.asarray, z)) if op.several else np.asarray(z)
+                watch.computed(op, xs, z)
         else:
             xs = [adopt(builder, x) for x in inputs]
             z = PLAIN.bind(op, xs, attrs, subgraphs)
@@ -131,19 +140,42 @@ class Recorder(RuleNamespace):
         if op.pull is not None and _RECORDING.get():
             keys = [x._key if isinstance(x, Handle) else None for x in inputs]
             if keys.count(None) < len(keys):
-                step = TapeStep(op, xs, keys, attrs, subgraphs, z)
-        if not op.several:
-            if step is not None:
-                return self.make(z, step if inexact(z.dtype) else None)
-            if z.dtype is _FLOAT64 and xs and type(xs[-1]) is np.ndarray and xs[-1].dtype.kind in "iu":
-                _keep_digits(op, xs, attrs, subgraphs)
-            return self.make(z, None)
-        results = zip(z, step.output_keys if step else (None,) * len(z), strict=True)
-        return tuple(self.make(o, key if inexact(o.dtype) else None) for o, key in results)
+                step = TapeStep(op, _kept(inputs, xs), keys, attrs, subgraphs, z)
+        if op.several:
+            keys = list(step.output_keys) if step else [None] * len(z)
+            results = [
+                self.make(o, key if inexact(o.dtype) else None) for o, key in zip(z, keys, strict=True)
+            ]
+            for handle in results if builder is not None else ():
+                made_here(handle, builder)
+            return tuple(results)
+        result = self.make(z, step if step is not None and inexact(z.dtype) else None)
+        if op.view or (xs and z is xs[0]):
+            if not isinstance(inputs[0], Handle):
+                result._payload = read_only(result._payload)
+            elif op.view:
+                look(result, inputs[0], op, attrs)
+        if builder is not None:
+            made_here(result, builder)
+        elif (
+            step is None
+            and len(xs) > 1
+            and z.dtype is _FLOAT64
+            and type(last := xs[-1]) is _ARRAY
+            and last.dtype.kind in "iu"
+        ):
+            _keep_digits(op, xs, attrs, subgraphs)
+        return result
 
     def value(self, x: Any) -> Any:
         """Return `x` as a Tensor."""
-        return x if isinstance(x, Handle) else self.make(numbers(x), None)
+        if isinstance(x, Handle):
+            return x
+        handle = self.make(numbers(x), None)
+        builder = active_builder()
+        if builder is not None:
+            made_here(handle, builder)
+        return handle
 
     def wrap(self, payload: Any, key: Hashable | None) -> Any:
         """Return a Tensor that remembers where it came from."""
@@ -152,6 +184,24 @@ class Recorder(RuleNamespace):
     def mark(self, cause: Node | None) -> None:
         """Mark what the builder at work adds as caused by a forward node."""
         PLAIN.mark(cause)
+
+
+def _kept(inputs: Sequence[Any], xs: list[Any]) -> list[Any]:
+    """Return what a step keeps of its inputs: arrays that somebody else could change are copied."""
+    return [
+        x
+        if not isinstance(x, np.ndarray) or (isinstance(given, Handle) and x.flags.writeable)
+        else unshared(x)
+        for given, x in zip(inputs, xs, strict=True)
+    ]
+
+
+def read_only(array: Any) -> Any:
+    """Return an array of somebody else's as a view that is not written: its numbers are shared, not ours."""
+    if isinstance(array, np.ndarray) and array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    return array
 
 
 def _keep_digits(op: Op, xs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> None:
@@ -167,7 +217,7 @@ def _cut(z: Any) -> Any:
 
 
 def numbers(x: Any) -> Any:
-    """Return an array of what a person gave, or a traced value as it is.
+    """Return an array of what a person gave, or a traced value as it is; memory that is shared is not written to.
 
     Raises
     ------
@@ -190,7 +240,7 @@ def numbers(x: Any) -> Any:
         raise DTypeError(
             f"cannot make a Tensor of {type(x).__name__!r} with dtype {array.dtype}: numbers are needed"
         )
-    return array
+    return array if array is not x and array.base is None else read_only(array)
 
 
 def adopt(builder: Builder, x: Any) -> Any:

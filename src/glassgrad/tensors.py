@@ -17,16 +17,18 @@ from glassgrad.array_object import ArrayObject
 from glassgrad.errors import DTypeError, ShapeError, no_attribute
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
+from glassgrad.in_place import InPlace
 from glassgrad.ir import inexact, require_cpu
 from glassgrad.ir.origin import caller
 from glassgrad.ops.calls import public
 from glassgrad.recorder import Recorder, adopt, no_grad, numbers, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
+from glassgrad.views import made_here, unshared
 
 __all__ = ["T", "Tensor", "adopt", "asarray", "no_grad", "recording", "tensor"]
 
 
-class Tensor(ArrayObject):
+class Tensor(InPlace, ArrayObject):
     """An array that can be differentiated.
 
     Make one with `glassgrad.tensor`; NumPy arrays and numbers mix with Tensors in every operation.
@@ -49,6 +51,10 @@ class Tensor(ArrayObject):
             payload = PLAIN.astype(payload, dtype)
         self._payload: Any = payload
         self._key: Hashable | None = None
+        self._sight = None
+        builder = active_builder()
+        if builder is not None or not payload.shape:
+            made_here(self, builder, made=True)
         self.grad: Tensor | None = None
         self.name = name
         if requires_grad:
@@ -59,6 +65,7 @@ class Tensor(ArrayObject):
         self = Tensor.__new__(Tensor)
         self._payload = payload if isinstance(payload, (np.ndarray, Traced)) else np.asarray(payload)
         self._key = key
+        self._sight = None
         self.grad = None
         self.name = None
         return self
@@ -84,6 +91,8 @@ class Tensor(ArrayObject):
             raise DTypeError(
                 f"only real and complex Tensors have gradients, but this one is {self.dtype}; use .astype('float64')"
             )
+        if wanted and isinstance(self._payload, np.ndarray) and not self._payload.flags.writeable:
+            self._payload = unshared(self._payload)
         self._key = Leaf(self) if wanted else None
 
     @property
@@ -142,7 +151,9 @@ class Tensor(ArrayObject):
             raise ShapeError(
                 f"cannot assign values of shape {tuple(payload.shape)} to a Tensor of shape {self.shape}"
             )
-        self._payload = payload
+        if isinstance(payload, np.ndarray) and not payload.flags.writeable:
+            payload = unshared(payload)
+        self._write(Tensor._make(payload, None))
 
     def backward(self, gradient: Any = None) -> None:
         """Add to ``.grad`` of every leaf that wants it the gradient of this Tensor.
@@ -201,7 +212,7 @@ class Tensor(ArrayObject):
                 "differentiated already: it belongs to that run. Return it from the function, and differentiate that"
                 f"\n  (at {caller()})"
             )
-        reverse_sweep(PLAIN, steps, cotangents)
+        reverse_sweep(PLAIN, steps, cotangents, release=True)
         for leaf in leaves:
             target = leaf.tensor()
             found = cotangents.get(leaf)
@@ -322,6 +333,9 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     require_cpu(device)
     if not isinstance(obj, Tensor):
         obj, copy = Tensor._make(_read(obj, dtype, copy), None), None if copy else copy
+        builder = active_builder()
+        if builder is not None or not obj.shape:
+            made_here(obj, builder, made=True)
     if dtype is not None and obj.dtype != np.dtype(dtype):
         if copy is False:
             raise ValueError(

@@ -60,7 +60,12 @@ class Constant(Value):
 
     def __init__(self, array: np.ndarray[Any, Any], name: str | None = None) -> None:
         super().__init__(array.shape, array.dtype, name)
-        if array.flags.writeable or not array.flags.c_contiguous:
+        root: object = array
+        while isinstance(root, np.ndarray) and not root.flags.writeable:
+            root = root.base
+        if (
+            root is not None or not array.flags.c_contiguous
+        ):  # somebody could write to it, or to what it looks at
             array = array.copy()
             array.flags.writeable = False
         self.array = array

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.numpy_calls.protocol import NumPyCalls
+from glassgrad.numpy_calls.protocol import NumPyCalls, place_of_out
 from glassgrad.numpy_calls.table import RULES
 
 __all__ = ["ArrayMethods"]
@@ -77,20 +77,17 @@ class ArrayMethods(NumPyCalls):
         """Return the elements along one axis, in an array of its own."""
         return self._F.identity(RULES[np.ravel](self._F, self, order))
 
-    def fill(self, value: Any) -> None:
-        """Write one value everywhere."""
-        self[...] = value
-
-    def sort(self, axis: int = -1) -> None:
-        """Sort along an axis, in place."""
-        self[...] = RULES[np.sort](self._F, self, axis)
-
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: NumPyCalls, *args: Any, **kwargs: Any) -> Any:
-        return self.__array_function__(function, (), (self, *args), kwargs)
+    rule, out = RULES[function], place_of_out(function)
+    direct = 1000 if out is None else out  # more arguments than that, and one of them is `out`
 
-    parameters = list(inspect.signature(RULES[function]).parameters.values())[1:]
+    def method(self: NumPyCalls, *args: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs or len(args) >= direct:
+            return self.__array_function__(function, (), (self, *args), kwargs)
+        return rule(self._F, self, *args, **kwargs)
+
+    parameters = list(inspect.signature(rule).parameters.values())[1:]
     method.__name__ = method.__qualname__ = function.__name__
     method.__doc__ = f"As `numpy.{function.__name__}` of this array."
     method.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

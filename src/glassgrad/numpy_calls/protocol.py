@@ -20,7 +20,7 @@ from glassgrad.numpy_calls.table import RULES
 from glassgrad.numpy_calls.ufuncs import find_method, find_ufunc
 from glassgrad.ops.operators import Operators
 
-__all__ = ["NumPyCalls"]
+__all__ = ["NumPyCalls", "place_of_out"]
 
 _READS: frozenset[Callable[..., Any]] = frozenset(
     {
@@ -62,6 +62,9 @@ class NumPyCalls(Operators):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Carry out one of NumPy's universal functions, or a method of it."""
+        if method == "__call__" and not kwargs and (apply := find_ufunc(ufunc)) is not None:
+            result = apply(self._F, *inputs)
+            return self._F.identity(result) if any(result is x for x in inputs) else result
         spelling = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         out = kwargs.pop("out", None)
         outs = out if isinstance(out, tuple) else () if out is None else (out,)
@@ -112,23 +115,27 @@ class NumPyCalls(Operators):
     ) -> Any:
         """Carry out one of NumPy's other functions."""
         rule = RULES.get(function)
-        spelling = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
         if rule is None:
-            return _on_numbers(self._F, spelling, function, args, kwargs)
+            return _on_numbers(self._F, _spelling(function), function, args, kwargs)
         out = kwargs.get("out")
-        at = _place_of_out(function)
+        at = place_of_out(function)
         if at is not None and len(args) > at:
             out, args = args[at], (*args[:at], None, *args[at + 1 :])
         if out is None:
             return rule(self._F, *args, **kwargs)
         if isinstance(out, np.ndarray):
-            return _on_numbers(self._F, spelling, function, args, {**kwargs, "out": out}, "leave out= out")
+            kwargs = {**kwargs, "out": out}
+            return _on_numbers(self._F, _spelling(function), function, args, kwargs, "leave out= out")
         rest = {name: setting for name, setting in kwargs.items() if name != "out"}
         return _written(rule(self._F, *args, **rest), (out,))
 
 
+def _spelling(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
+
+
 @cache
-def _place_of_out(function: Callable[..., Any]) -> int | None:
+def place_of_out(function: Callable[..., Any]) -> int | None:
     """Return which argument ``out`` is, where it can be given by its place."""
     parameters = inspect.signature(function).parameters
     if "out" not in parameters or parameters["out"].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError
-
 __all__ = ["Operators"]
+
 
 def _truths(*xs: Any) -> bool:
     """Say whether operands hold truth values, which the operators of bits combine by logic."""
@@ -134,12 +133,6 @@ class Operators:
 
     def __rrshift__(self, other: Any) -> Any:
         return self._F.bitwise_right_shift(other, self)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise DTypeError(
-            "the elements of a Tensor cannot be assigned: make a new one with gg.where(mask, value, t), or with "
-            "t + gg.index_add(values, index, t.shape)"
-        )
 
     def __getitem__(self, index: Any) -> Any:
         return self._F.getitem(self, index)
