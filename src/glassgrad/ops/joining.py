@@ -12,7 +12,7 @@ from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import linear
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Sample, Text
-from glassgrad.ops.rules import cast
+from glassgrad.ops.rules import cast, promoted
 from glassgrad.ops.shapes import normalise_axis
 
 
@@ -35,7 +35,7 @@ def _infer_concat(*xs: Any, axis: int) -> tuple[Shape, np.dtype[Any]]:
         ):
             raise ShapeError(f"concat along axis {axis} needs equal other axes, but got {first} and {other}")
     size = sum((x.shape[axis] for x in xs[1:]), xs[0].shape[axis])
-    return (*first[:axis], size, *first[axis + 1 :]), np.result_type(*(x.dtype for x in xs))
+    return (*first[:axis], size, *first[axis + 1 :]), promoted(*(x.dtype for x in xs))
 
 
 def _split(F: Any, g: Any, *xs: Any, axis: int) -> list[Any]:
