@@ -296,9 +296,11 @@ def test_uint64_beside_a_signed_dtype_is_refused(name: str) -> None:
     assert getattr(xp, name)(u, np.array([1], np.uint8)).dtype == np.uint64
 
 
-def test_a_choice_between_uint64_and_a_signed_dtype_is_refused() -> None:
-    with pytest.raises(DTypeError, match="uint64 and int64"):
-        xp.where(np.array([True]), np.array([1], np.uint64), np.array([1]))
+def test_arrays_of_uint64_and_a_signed_dtype_are_not_mixed() -> None:
+    u, i = np.array([1], np.uint64), np.array([1])
+    for f in (lambda: xp.where(np.array([True]), u, i), lambda: xp.concat([u, i]), lambda: xp.matmul(u, i)):
+        with pytest.raises(DTypeError, match="uint64 and int64"):
+            f()
 
 
 # --- bad input ---------------------------------------------------------------------------------------------------
