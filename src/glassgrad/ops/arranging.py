@@ -211,7 +211,7 @@ def pad(F: Any, x: Any, pad_width: Any, mode: str = "constant", *, constant_valu
     for axis, width in enumerate(widths):
         if width != (0, 0):
             x = F.take(x, _sources(x.shape[axis], width, mode, axis), axis=axis)
-    return x
+    return F.value(x)
 
 
 def _widths(pad_width: Any, rank: int) -> list[tuple[int, int]]:
