@@ -15,7 +15,7 @@ from glassgrad.ops import FUNCTIONS, HOMES, REGISTRY
 PUBLIC = [op.name for op in REGISTRY.values() if op.home != "inside"] + list(FUNCTIONS)
 
 
-VARIADIC = {"broadcast_arrays", "meshgrid"}
+VARIADIC = {"broadcast_arrays", "einsum", "meshgrid"}
 """Functions of any number of arrays, which the Array API takes one by one."""
 
 
