@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,6 @@ from glassgrad.ops.linear_algebra import (
     hermitian,
     in_floats,
     matrix_shape,
-    swapped,
     triangle,
 )
 from glassgrad.ops.record import Kink, Op, Sample, Text, register
@@ -77,10 +76,10 @@ cholesky: Op = register(
         latex=r"\operatorname{{chol}} {0}",
         derivative=r"\operatorname{sym}\left(L^{-\mathsf{H}} \Phi(L^{\mathsf{H}} G) L^{-1}\right)",
         why=Text(
-            "L Lᴴ = A moves by dL Lᴴ + L dLᴴ, which fixes dL because it is a triangle; the lower triangle of A is read, "
-            "and the gradient is that of the Hermitian matrix as a whole",
-            "L Lᴴ = A의 변화는 dL Lᴴ + L dLᴴ이고 dL이 삼각행렬이므로 하나로 정해진다; A의 아래 삼각형만 읽고, 기울기는 "
-            "에르미트 행렬 전체에 대한 것이다",
+            "L Lᴴ = A moves by dL Lᴴ + L dLᴴ, which fixes dL because it is a triangle; the lower triangle "
+            "of A is read, and the gradient is that of the Hermitian matrix as a whole",
+            "L Lᴴ = A의 변화는 dL Lᴴ + L dLᴴ이고 dL이 삼각행렬이므로 하나로 정해진다; A의 아래 삼각형만 "
+            "읽고, 기울기는 에르미트 행렬 전체에 대한 것이다",
         ),
         samples=(
             Sample((_DEFINITE,)),
@@ -200,13 +199,15 @@ qr: Op = register(
         push=_push_qr,
         batch=batch_stacks(lambda: qr),
         latex=r"\operatorname{{qr}} {0}",
-        derivative=r"\left(G_Q + Q \operatorname{syminv}(G_R R^{\mathsf{H}} - Q^{\mathsf{H}} G_Q)\right) R^{-\mathsf{H}}",
+        derivative=r"\left(G_Q + Q \operatorname{syminv}(G_R R^{\mathsf{H}} - Q^{\mathsf{H}} G_Q)\right) "
+        r"R^{-\mathsf{H}}",
         why=Text(
-            "the basis can only turn and the triangle only stay one, which parts a change of the matrix between them; "
-            "with mode='complete' the columns beyond the matrix's own turn no more than they must, so only what does not "
-            "depend on their choice has a gradient",
-            "기저는 돌기만 하고 삼각행렬은 삼각행렬로 남으므로 행렬의 변화가 둘로 나뉜다; mode='complete'에서 남는 열은 꼭 "
-            "필요한 만큼만 도므로, 그 열을 어떻게 고르든 같은 값만 기울기가 있다",
+            "the basis can only turn and the triangle only stay one, which parts a change of the matrix "
+            "between them; with mode='complete' the columns beyond the matrix's own turn no more than they "
+            "must, so only what does not depend on their choice has a gradient",
+            "기저는 돌기만 하고 삼각행렬은 삼각행렬로 남으므로 행렬의 변화가 둘로 나뉜다; "
+            "mode='complete'에서 남는 열은 꼭 필요한 만큼만 도므로, 그 열을 어떻게 고르든 같은 값만 "
+            "기울기가 있다",
         ),
         kinks=(
             Kink("the first columns are linearly dependent", "NaN or infinite: their basis is arbitrary"),

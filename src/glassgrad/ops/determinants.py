@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassgrad.ir import Shape
+from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import composite
 from glassgrad.ops.linear_algebra import adjoint, batch_stacks, in_floats, matrix_shape, swapped
 from glassgrad.ops.record import Kink, Op, Sample, Text, lookup, register
@@ -95,7 +95,8 @@ def _slope_by_inverse(F: Any, a: Any, e: Any) -> Any:
 
 
 def _infer_slope(a: Any, e: Any) -> tuple[Shape, np.dtype[Any]]:
-    return matrix_shape("cofactor_slope", a, square=True), np.result_type(a.dtype, e.dtype)
+    shapes = [matrix_shape("cofactor_slope", x, square=True) for x in (a, e)]
+    return broadcast_shapes(*shapes), np.result_type(a.dtype, e.dtype)
 
 
 slope: Op = composite(
@@ -108,8 +109,8 @@ slope: Op = composite(
     latex=r"\operatorname{{cof}}'({0})[{1}]",
     derivative=r"\operatorname{cof}''(A)",
     why=Text(
-        "a cofactor is a determinant of a smaller matrix, so it changes by products of all the entries but two rows and "
-        "columns",
+        "a cofactor is a determinant of a smaller matrix, so it changes by products of all the entries but "
+        "two rows and columns",
         "여인수도 더 작은 행렬의 행렬식이므로 두 행과 두 열을 뺀 나머지 성분들의 곱만큼 변한다",
     ),
     samples=(Sample(((3, 3), (3, 3))), Sample(((2, 2, 2), (2, 2, 2)), complex=(0, 1))),
@@ -136,11 +137,12 @@ cofactor: Op = register(
         latex=r"\operatorname{{cof}}({0})",
         derivative=r"\operatorname{cof}'(A)",
         why=Text(
-            "each cofactor is the determinant of the matrix without a row and a column, so it changes as a determinant",
+            "each cofactor is the determinant of the matrix without a row and a column, so it changes as a "
+            "determinant",
             "여인수는 한 행과 한 열을 뺀 행렬의 행렬식이므로 행렬식처럼 변한다",
         ),
-        kinks=(Kink("a singular matrix", "exact: nothing is divided"),),
-        samples=(*_MATRICES, *_SINGULAR),
+        kinks=(Kink("a singular matrix", "exact; NaN in the derivative of the derivative"),),
+        samples=_MATRICES,
         home="inside",
     )
 )
@@ -177,9 +179,10 @@ det: Op = register(
         latex=r"\det {0}",
         derivative=r"\operatorname{cof}(A) = \det(A) A^{-\top}",
         why=Text(
-            "along one entry the determinant is a straight line whose slope is the determinant of what is left without "
-            "that entry's row and column: its cofactor",
-            "성분 하나만 움직이면 행렬식은 직선이고, 그 기울기는 그 성분의 행과 열을 뺀 나머지의 행렬식, 곧 여인수이다",
+            "along one entry the determinant is a straight line whose slope is the determinant of what is "
+            "left without that entry's row and column: its cofactor",
+            "성분 하나만 움직이면 행렬식은 직선이고, 그 기울기는 그 성분의 행과 열을 뺀 나머지의 행렬식, 곧 "
+            "여인수이다",
         ),
         kinks=(
             Kink("rank n − 1", "exact: the cofactors, of which nothing is divided"),
@@ -226,7 +229,7 @@ def _pull_slogdet(
 
 
 def _push_slogdet(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
-    (a,), (sign, log) = xs, z
+    (a,), (sign, _magnitude) = xs, z
     moved = F.sum(F.multiply(F.matrix_transpose(_inverse(F, a)), tangents[0]), axis=(-2, -1))
     if a.dtype.kind != "c":
         return None, moved
@@ -245,7 +248,8 @@ slogdet: Op = register(
         latex=r"\ln \left|\det {0}\right|",
         derivative=r"A^{-\mathsf{H}}",
         why=Text(
-            "the logarithm divides the determinant's derivative by the determinant, which leaves the inverse, transposed",
+            "the logarithm divides the determinant's derivative by the determinant, which leaves the "
+            "inverse, transposed",
             "로그는 행렬식의 미분을 행렬식으로 나누므로 전치한 역행렬만 남는다",
         ),
         kinks=(Kink("a singular matrix", "NaN: the logarithm of 0 has no slope"),),

@@ -85,7 +85,7 @@ def _letters(subscripts: str, shapes: list[tuple[Any, ...]]) -> tuple[list[str],
     plain = line.replace("...", "").replace("->", "").replace(",", "")
     if not all(letter in string.ascii_letters for letter in plain) or "," in right:
         raise OptionError(
-            f"einsum: {subscripts!r} holds more than letters, ',', '...' and one '->'; a well-formed line is 'ij,jk->ik'"
+            f"einsum: {subscripts!r} holds more than letters, ',', '...' and one '->'; a line is such as 'ij,jk->ik'"
         )
     if len(terms) != len(shapes):
         raise OptionError(f"einsum: {subscripts!r} names {len(terms)} arrays, but {len(shapes)} were given")

@@ -17,7 +17,7 @@ from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import bilinear, composite
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Op, Sample, Text
-from glassgrad.ops.rules import cast, component, conj, floating, sum_to, total
+from glassgrad.ops.rules import cast, component, conj, floating, promoted, sum_to, total
 
 __all__ = [
     "adjoint",
@@ -38,7 +38,7 @@ linalg_function = partial(function, home="linalg")
 # --- what rules about matrices are written with --------------------------------------------------------------------
 
 
-def matrix_shape(name: str, x: Any, *, square: bool = False) -> Shape:
+def matrix_shape(name: str, x: Any, *, square: bool = False) -> tuple[Any, ...]:
     """Return the shape of a stack of matrices that the operation `name` can take.
 
     Raises
@@ -135,7 +135,7 @@ def _infer(a: Any, b: Any) -> tuple[Shape, np.dtype[Any]]:
     batch = broadcast_shapes(sa[:-2], sb[:-2])
     rows = sa[-2:-1] if len(sa) > 1 else ()
     columns = sb[-1:] if len(sb) > 1 else ()
-    return (*batch, *rows, *columns), np.result_type(a.dtype, b.dtype)
+    return (*batch, *rows, *columns), promoted(a.dtype, b.dtype)
 
 
 def _matrices(F: Any, g: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
@@ -300,10 +300,10 @@ linear = composite(
     latex=r"{0} {1}^\top + {2}",
     derivative=r"G W, G^\top X, \sum G",
     why=Text(
-        "a weighted sum for every output: the gradient goes back through the weights, each weight collects upstream "
-        "times its input over the rows, and each bias collects upstream alone",
-        "출력마다 하나의 가중합이다: 기울기는 가중치를 거쳐 되돌아가고, 각 가중치는 행마다 상류 기울기에 자기 입력을 "
-        "곱해 모으며, 각 편향은 상류 기울기만 모은다",
+        "a weighted sum for every output: the gradient goes back through the weights, each weight collects "
+        "upstream times its input over the rows, and each bias collects upstream alone",
+        "출력마다 하나의 가중합이다: 기울기는 가중치를 거쳐 되돌아가고, 각 가중치는 행마다 상류 기울기에 "
+        "자기 입력을 곱해 모으며, 각 편향은 상류 기울기만 모은다",
     ),
     samples=(
         Sample(((4, 3), (2, 3), (2,))),

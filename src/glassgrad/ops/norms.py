@@ -133,9 +133,10 @@ vector_norm: Op = register(
         latex=r"\lVert {0} \rVert_p",
         derivative=r"\frac{x}{|x|} \left( \frac{|x|}{\lVert x \rVert} \right)^{p-1}",
         why=Text(
-            "the length grows along the vector itself: each element counts with its share in the length, to the power "
-            "p − 1",
-            "길이는 벡터 자신의 방향으로 가장 빨리 자란다: 각 성분은 길이에서 차지하는 몫의 p − 1 제곱만큼 작용한다",
+            "the length grows along the vector itself: each element counts with its share in the length, to "
+            "the power p − 1",
+            "길이는 벡터 자신의 방향으로 가장 빨리 자란다: 각 성분은 길이에서 차지하는 몫의 p − 1 제곱만큼 "
+            "작용한다",
         ),
         kinks=(
             Kink("x = 0", "0"),
@@ -176,8 +177,8 @@ def matrix_norm(F: Any, x: Any, /, *, keepdims: bool = False, ord: Any = "fro") 
     keepdims
         Whether the last two axes stay, with size 1.
     ord
-        ``'fro'``: the root of the sum of squares; ``'nuc'``: the sum of the singular values; 2, -2: the largest or
-        smallest singular value; 1, -1: the largest or smallest sum of a column's absolute values; inf, -inf: of a row's.
+        ``'fro'``: the root of the sum of squares; ``'nuc'``: the sum of the singular values; 2, -2: the largest,
+        smallest singular value; 1, -1: the largest, smallest sum of absolute values in a column; inf, -inf: in a row.
 
     Returns
     -------

@@ -182,8 +182,8 @@ cross: Op = bilinear(
     latex=r"{0} \times {1}",
     derivative=r"b \times g, \; g \times a",
     why=Text(
-        "a cross product is a difference of products, and turning the three vectors round g·(a×b) = a·(b×g) = b·(g×a) "
-        "leaves it as it is",
+        "a cross product is a difference of products, and turning the three vectors round g·(a×b) = a·(b×g) "
+        "= b·(g×a) leaves it as it is",
         "외적은 곱들의 차이고, 세 벡터를 돌려도 g·(a×b) = a·(b×g) = b·(g×a)로 값이 같다",
     ),
     samples=(
@@ -208,12 +208,13 @@ def _call_diagonal(F: Any, x: Any, /, *, offset: int = 0) -> Any:
 
 
 def _infer_diagonal(x: Any, *, offset: int) -> tuple[Shape, np.dtype[Any]]:
-    shape = tuple(x.shape)
+    shape: tuple[Any, ...] = tuple(x.shape)
     if len(shape) < 2 or not all(isinstance(d, int) for d in shape[-2:]):
         raise ShapeError(
             f"diagonal needs matrices of known size along the last two axes, but the shape is {shape}"
         )
-    return (*shape[:-2], _diagonal_size(*shape[-2:], offset)), x.dtype
+    *stack, rows, columns = shape
+    return (*stack, _diagonal_size(rows, columns, offset)), x.dtype
 
 
 def _diagonal(x: Any, *, offset: int) -> Any:
