@@ -30,7 +30,10 @@ def _agrees(found: str, shown: str) -> bool:
     ] == pytest.approx(numbers, rel=0.02)
 
 
-@pytest.mark.parametrize("code", [*_blocks("README.md", "python"), *_blocks("docs/explaining.md", "python")])
+_SHOWN = ("README.md", "docs/explaining.md", "docs/array-api.md")
+
+
+@pytest.mark.parametrize("code", [code for page in _SHOWN for code in _blocks(page, "python")])
 def test_each_value_in_a_comment_is_what_the_line_gives(code: str) -> None:
     lines, names = code.splitlines(), {}
     for statement in ast.parse(code).body:

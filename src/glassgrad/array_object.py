@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import OptionError, ShapeError, TraceError
+from glassgrad.errors import DTypeError, OptionError, ShapeError, TraceError
 from glassgrad.graph.builder import Traced
 from glassgrad.ir import CPU, require_cpu
 from glassgrad.ir.origin import caller
@@ -127,26 +127,42 @@ class ArrayObject(Handle):
             )
         return values
 
+    def _number(self, spelling: str, instead: str) -> Any:
+        """Return the one value as a Python number, where reading it loses no gradient."""
+        values = self._plain(spelling, instead)
+        if values.size != 1:
+            raise ShapeError(
+                f"{spelling} needs one number, but this Tensor has shape {self.shape}: pick one (t[0]), reduce it "
+                "(t.sum()), or take all of them with t.tolist()"
+            )
+        return values.item()
+
+    def _real_number(self, spelling: str, instead: str) -> Any:
+        number = self._number(spelling, instead)
+        if isinstance(number, complex):
+            raise DTypeError(
+                f"{spelling} has no answer for a complex number: take gg.real(t), gg.imag(t) or gg.abs(t) first"
+            )
+        return number
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        self._plain("np.asarray(t)")
+        self._plain("np.asarray(t)", "gg.stack([t, ...]) joins Tensors and keeps it")
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        return float(self._plain("float(t)", "gg.exp in the place of math.exp, and so on, keeps it"))
+        return float(self._real_number("float(t)", "gg.exp in the place of math.exp, and so on, keeps it"))
 
     def __complex__(self) -> complex:
-        return complex(self._plain("complex(t)"))
+        return complex(self._number("complex(t)", "gg.exp in the place of cmath.exp, and so on, keeps it"))
 
     def __int__(self) -> int:
-        return int(
-            self._plain("int(t)", "A whole number of it with its gradient, which is 0, is gg.trunc(t)")
-        )
+        return int(self._real_number("int(t)", "gg.trunc(t) is a whole number whose gradient is 0"))
 
     def __index__(self) -> int:
-        return self._plain("index(t)").__index__()
+        return self._plain("index(t)", "gg.take picks elements").__index__()
 
     def __bool__(self) -> bool:
-        values = self._plain("bool(t)", "Compare it (t != 0 wants no gradient), or choose with gg.where")
+        values = self._plain("bool(t)", "t != 0 wants none; gg.where(t != 0, x, y) chooses and keeps it")
         if values.size != 1:
             raise ShapeError(
                 f"a Tensor of shape {self.shape} is not one truth value: ask gg.all(t) or gg.any(t), or choose "

@@ -259,8 +259,16 @@ def test_numbers_of_one_element() -> None:
     assert int(gg.tensor(2.7)) == 2
     assert range(5)[gg.tensor(3)] == 3
     assert not gg.tensor(0.0)
+    assert float(gg.tensor([[2.5]])) == 2.5
     with pytest.raises(TypeError):
         range(5)[gg.tensor(3.0)]
+    for read in (float, int):
+        with pytest.raises(DTypeError, match=r"no answer for a complex number: take gg\.real"):
+            read(gg.tensor(1j))
+        with pytest.raises(ShapeError, match=r"needs one number, but this Tensor has shape \(2,\)"):
+            read(gg.tensor([1.0, 2.0]))
+    with pytest.raises(ValueError, match="NaN"):
+        int(gg.tensor(math.nan))
 
 
 @pytest.mark.parametrize("read", [float, int, complex, bool, "index"])
