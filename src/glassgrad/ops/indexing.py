@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import IndexingError, ShapeError
-from glassgrad.ir import Shape, broadcast_shapes
+from glassgrad.ir import Shape
 from glassgrad.ops.families import linear
 from glassgrad.ops.namespace import function
 from glassgrad.ops.places import (
@@ -21,6 +21,7 @@ from glassgrad.ops.places import (
     LABEL,
     WHOLE,
     check_labels,
+    check_values,
     filled,
     in_rows,
     layout,
@@ -94,11 +95,7 @@ def infer_index_add(
     ShapeError
         Where the values do not broadcast to what the index points at.
     """
-    picked = picked_shape(shape, index, [tuple(a.shape) for a in arrays])
-    if broadcast_shapes(tuple(g.shape), picked) != picked:
-        raise ShapeError(
-            f"the index points at shape {picked} of {shape}, but the values have shape {tuple(g.shape)}"
-        )
+    check_values(tuple(g.shape), shape, index, arrays)
     return shape, g.dtype
 
 

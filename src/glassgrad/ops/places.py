@@ -19,6 +19,7 @@ __all__ = [
     "LABEL",
     "WHOLE",
     "check_labels",
+    "check_values",
     "filled",
     "in_rows",
     "layout",
@@ -208,6 +209,26 @@ def filled(index: Sequence[Any], arrays: Sequence[Any]) -> tuple[Any, ...]:
     """Return the index that NumPy takes."""
     remaining = iter(arrays)
     return tuple(next(remaining) if isinstance(entry, str) else entry for entry in index)
+
+
+def check_values(values: Shape, shape: Shape, index: Sequence[Any], arrays: Sequence[Any]) -> None:
+    """Refuse values that do not broadcast to the places of an array of `shape` at which an index points.
+
+    Raises
+    ------
+    ShapeError
+        Where they do not.
+    """
+    picked = picked_shape(shape, index, [tuple(a.shape) for a in arrays])
+    try:
+        fits = broadcast_shapes(values, picked) == picked
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"the index points at shape {picked} of an array of shape {shape}, but the values have shape {values}, "
+            "which does not broadcast to it"
+        )
 
 
 def check_labels(index: Sequence[Any], arrays: Sequence[Any]) -> None:

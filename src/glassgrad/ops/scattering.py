@@ -13,19 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, IndexingError, ShapeError
-from glassgrad.ir import Shape, broadcast_shapes
+from glassgrad.errors import DTypeError, IndexingError
+from glassgrad.ir import Shape
 from glassgrad.ops.families import linear
 from glassgrad.ops.indexing import PICKS
 from glassgrad.ops.namespace import function
-from glassgrad.ops.places import (
-    filled,
-    in_rows,
-    layout,
-    parse,
-    picked_shape,
-    scalar_mask,
-)
+from glassgrad.ops.places import check_values, filled, in_rows, layout, parse, picked_shape, scalar_mask
 from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.rules import cast, sum_to
 
@@ -62,16 +55,7 @@ def _check_fits(x: np.dtype[Any], value: np.dtype[Any]) -> None:
 
 
 def _infer_index_put(x: Any, value: Any, *arrays: Any, index: tuple[Any, ...]) -> tuple[Shape, np.dtype[Any]]:
-    picked = picked_shape(tuple(x.shape), index, [tuple(a.shape) for a in arrays])
-    try:
-        fits = broadcast_shapes(tuple(value.shape), picked) == picked
-    except ShapeError:
-        fits = False
-    if not fits:
-        raise ShapeError(
-            f"index_set: the index points at shape {picked} of an array of shape {tuple(x.shape)}, "
-            f"but the value has shape {tuple(value.shape)}, which does not broadcast to it"
-        )
+    check_values(tuple(value.shape), tuple(x.shape), index, arrays)
     _check_fits(x.dtype, value.dtype)
     return tuple(x.shape), x.dtype
 

@@ -132,7 +132,9 @@ _extreme(
 
 def _gathered(F: Any, name: str, op: str, x: Any, segments: Any, count: int | Dim | None) -> Any:
     """Apply an operation that gathers at places to rows, the places being their segments."""
-    segments = segments if hasattr(segments, "dtype") else np.asarray(segments, np.int64)
+    segments = (
+        segments if hasattr(segments, "dtype") else np.asarray(segments, None if len(segments) else np.int64)
+    )
     if segments.dtype.kind not in "iu":
         raise DTypeError(f"{name}: the numbers of segments are whole numbers, but these are {segments.dtype}")
     if len(segments.shape) != 1 or not x.shape or segments.shape[0] != x.shape[0]:
