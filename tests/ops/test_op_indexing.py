@@ -152,6 +152,40 @@ def test_take_along_axis_is_numpys(data: Any) -> None:
     np.testing.assert_array_equal(T.take(x, flat, axis).numpy(), np.take(x, flat, axis))
 
 
+def test_take_along_axis_broadcasts_the_other_axes() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    at = np.array([[2, 0]])
+    np.testing.assert_array_equal(T.take_along_axis(x, at, 1).numpy(), np.take_along_axis(x, at, 1))
+    z, pull = vjp(lambda x: T.take_along_axis(x, np.array([[0, 1], [2, 2]]), 1), x[:1])
+    assert z.tolist() == [[0, 1], [2, 2]]
+    assert pull(np.array([[1.0, 2.0], [3.0, 4.0]]))[0].tolist() == [[1, 2, 7]]
+
+
+@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize("shape", [(), (2, 3)])
+def test_a_mask_without_axes_keeps_all_or_nothing_along_a_new_axis(
+    mask: bool, shape: tuple[int, ...]
+) -> None:
+    x = np.ones(shape)
+    z, pull = vjp(lambda x: x[np.array(mask)], x)
+    np.testing.assert_array_equal(z.numpy(), x[np.array(mask)])
+    np.testing.assert_array_equal(pull(np.ones(z.shape))[0].numpy(), np.full(shape, float(mask)))
+    with pytest.raises(TraceError, match="where"):
+        trace(lambda x: x[T.sum(x) > 0], x)
+
+
+def test_a_mask_without_places_picks_none() -> None:
+    assert asarray(X)[np.zeros((0, 3), bool)].shape == X[np.zeros((0, 3), bool)].shape == (0,)
+
+
+def test_whole_numbers_of_every_kind_index() -> None:
+    x = asarray(X)
+    assert x[asarray(2), np.int8(1)].item() == X[2, 1]
+    assert x[asarray(1) : asarray(3), asarray([0, 2])].tolist() == X[1:3, [0, 2]].tolist()
+    assert x[np.array([1, 0], np.uint8)].tolist() == X[[1, 0]].tolist()
+    assert [row.tolist() for row in x] == X.tolist()
+
+
 def test_one_hot() -> None:
     out = T.one_hot(np.array([[1], [2]]), 3, np.float32)
     assert out.dtype == np.float32
@@ -169,6 +203,12 @@ ERRORS = [
     (lambda x: x["a"], DTypeError, "str"),
     (lambda x: x[np.ones((2, 2), bool)], ShapeError, "mask"),
     (lambda x: T.take(x, np.array([3]), axis=1), ShapeError, "3"),
+    (lambda x: T.take(x, np.array([0]), axis=2), IndexError, "axis 2"),
+    (lambda x: x[-5], IndexError, "index -5"),
+    (lambda x: x[np.ones((4, 3, 1), bool)], IndexError, "too long"),
+    (lambda x: x[np.ones((3, 3), bool)], IndexError, "3 places along axis 0"),
+    (lambda x: T.take_along_axis(x, np.array([0])), ShapeError, "as many axes"),
+    (lambda x: T.index_add(np.ones(2), 0, (4, 3)), ShapeError, r"points at shape \(3,\)"),
 ]
 
 
