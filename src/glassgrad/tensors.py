@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from glassgrad.array_object import ArrayObject
-from glassgrad.errors import DTypeError, ShapeError, no_attribute
+from glassgrad.errors import DTypeError, GlassgradError, ShapeError, no_attribute
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.in_place import InPlace
 from glassgrad.ir import inexact, require_cpu
-from glassgrad.ir.origin import caller
+from glassgrad.ir.origin import caller, located
 from glassgrad.ops.calls import public
 from glassgrad.recorder import Recorder, adopt, no_grad, numbers, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
@@ -180,9 +180,9 @@ class Tensor(InPlace, ArrayObject):
         """
         if self._key is None:
             raise DTypeError(
-                f"backward() on a Tensor of shape {self.shape} and dtype {self.dtype} that does not depend on any Tensor "
-                "with requires_grad=True, or was computed inside no_grad, from a detach(), or by an operation that has "
-                f"no derivative (a comparison, a rounding to integers)\n  (at {caller()})"
+                f"backward() on a Tensor of shape {self.shape} and dtype {self.dtype} that does not depend on any "
+                "Tensor with requires_grad=True, or was computed inside no_grad, from a detach(), or by an operation "
+                f"that has no derivative (a comparison, a rounding to integers)\n  (at {caller()})"
             )
         if gradient is None:
             if self.shape != ():
@@ -192,8 +192,8 @@ class Tensor(InPlace, ArrayObject):
                 )
             if self.dtype.kind == "c":
                 raise DTypeError(
-                    f"backward() without a seed needs a real number, but this one is {self.dtype}: complex numbers have "
-                    f"no order to go up in. Take gg.abs(z), gg.real(z) or gg.imag(z)\n  (at {caller()})"
+                    f"backward() without a seed needs a real number, but this one is {self.dtype}: complex numbers "
+                    f"have no order to go up in. Take gg.abs(z), gg.real(z) or gg.imag(z)\n  (at {caller()})"
                 )
             gradient = PLAIN.ones_like(self._payload)
         elif isinstance(gradient, Tensor):
@@ -230,7 +230,10 @@ class Tensor(InPlace, ArrayObject):
 
     def reshape(self, *shape: Any) -> Tensor:
         """Return the values in another shape; one size may be -1."""
-        return T.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+        try:
+            return T.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[no-any-return]
+        except GlassgradError as error:
+            raise located(error, "reshape", (self,)) from error.__cause__
 
     @property
     def T(self) -> Tensor:

@@ -128,5 +128,15 @@ def test_broadcasting_the_batch() -> None:
     assert broadcast_shapes((BATCH, 1), (1, 3), ()) == (BATCH, 3)
     assert broadcast_shapes((BATCH * 2,), (1,)) == (BATCH * 2,)
     assert broadcast_shapes() == ()
-    with pytest.raises(ShapeError, match=r"sizes N and 3\n.*\(N,\)\n.*\(3,\)"):
+    with pytest.raises(ShapeError, match=r"sizes N and 3, .*\n  \(N\)\n  \(3\)\n   \^"):
         broadcast_shapes((BATCH,), (3,))
+
+
+def test_shapes_that_do_not_broadcast_stand_side_by_side_with_the_axis_marked() -> None:
+    with pytest.raises(ShapeError) as caught:
+        broadcast_shapes((10, BATCH, 3), (4, 3))
+    assert str(caught.value).splitlines()[1:] == [
+        "  (10, N, 3)",
+        "      (4, 3)",
+        "       ^",
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glassgrad.errors import DTypeError, ShapeError
-from glassgrad.functional.runs import Run, argument_numbers, is_array, label_of, matched
+from glassgrad.functional.runs import Run, argument_numbers, here, is_array, label_of, matched
 from glassgrad.ir import inexact
 from glassgrad.tensors import T, Tensor, asarray
 from glassgrad.tree import flatten
@@ -61,24 +61,24 @@ def _scalar(outputs: Sequence[Tensor], label: str) -> Tensor:
     if len(outputs) != 1:
         raise ShapeError(
             f"only a function with one scalar result has a gradient, but {label} returned {len(outputs)} values; "
-            "return the loss alone"
+            f"return the loss alone{here()}"
         )
     (output,) = outputs
     if output.shape != ():
         raise ShapeError(
             f"only a function with a scalar result has a gradient, but {label} returned shape "
-            f"{output.shape}; use gg.jacobian, or reduce it, e.g. with gg.sum or gg.mean"
+            f"{output.shape}; use gg.jacobian, or reduce it, e.g. with gg.sum or gg.mean{here()}"
         )
     if output.dtype.kind == "c":
         raise DTypeError(
             f"only a real number has a gradient, but {label} returned {output.dtype}: complex numbers have no order "
             "to go up in. Return gg.abs(z), gg.real(z) or gg.imag(z); for complex derivatives use "
-            "gg.jacobian(f, holomorphic=True)"
+            f"gg.jacobian(f, holomorphic=True){here()}"
         )
     if not inexact(output.dtype):
         raise DTypeError(
             f"only real numbers have gradients, but {label} returned {output.dtype}, which jumps and is flat in "
-            "between; compute the loss in floating point"
+            f"between; compute the loss in floating point{here()}"
         )
     return output
 

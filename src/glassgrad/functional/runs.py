@@ -18,11 +18,27 @@ from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.forward import forward_sweep
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.ir import inexact
+from glassgrad.ir.origin import caller
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 from glassgrad.tensors import T, Tensor, asarray, recording
 from glassgrad.tree import flatten
 
-__all__ = ["Run", "argument_numbers", "is_array", "label_of", "matched", "parameter_name", "variable"]
+__all__ = [
+    "Run",
+    "argument_numbers",
+    "between",
+    "here",
+    "is_array",
+    "label_of",
+    "matched",
+    "parameter_name",
+    "variable",
+]
+
+
+def here() -> str:
+    """Return the last line of a message: where the user's code is at work."""
+    return f"\n  (at {caller()})"
 
 
 def label_of(f: Callable[..., Any]) -> str:
@@ -56,7 +72,7 @@ def variable(x: Any, name: str = "one") -> Tensor:
     if not inexact(given.dtype):
         raise DTypeError(
             f"only real and complex arguments can be differentiated, but {name} is {given.dtype}; "
-            "write 1.0 instead of 1, or x.astype('float64')"
+            f"write 1.0 instead of 1, or x.astype('float64'){here()}"
         )
     if given.requires_grad:
         linked: Tensor = T.identity(given)
@@ -217,17 +233,17 @@ def matched(given: Sequence[Any], wanted: Sequence[Tensor], what: str, of: str) 
     """
     if len(given) != len(wanted):
         raise ShapeError(
-            f"{len(given)} {what}(s) given for {len(wanted)} {of}(s); give one for each, in the same structure"
+            f"{len(given)} {what}(s) given for {len(wanted)} {of}(s); give one for each, in the same structure{here()}"
         )
     shaped = []
     for one, value in zip(given, wanted, strict=True):
         tensor = asarray(one)
         if tensor.shape != value.shape:
-            raise ShapeError(f"the {what} has shape {tensor.shape}, the {of} {value.shape}")
+            raise ShapeError(f"the {what} has shape {tensor.shape}, the {of} {value.shape}{here()}")
         if tensor.dtype.kind == "c" and value.dtype.kind != "c":
             raise DTypeError(
                 f"the {what} is {tensor.dtype}, but the {of} is {value.dtype}: a real value moves along real "
-                "numbers; take its real part"
+                f"numbers; take its real part{here()}"
             )
         shaped.append(tensor if tensor.dtype == value.dtype else tensor.astype(value.dtype))
     return shaped
@@ -246,6 +262,6 @@ def argument_numbers(argnums: int | Sequence[int], args: Sequence[Any]) -> tuple
         if not 0 <= i < len(args):
             raise ShapeError(
                 f"argument {i} is to be differentiated, but the function was given {len(args)} positional "
-                "arguments, counted from 0; arguments given by keyword are not differentiated"
+                f"arguments, counted from 0; arguments given by keyword are not differentiated{here()}"
             )
     return numbers

@@ -186,10 +186,23 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
         sizes = [s[axis] for s in shapes if len(s) >= -axis]
         wide: list[Any] = [d for d in sizes if d != 1]
         if any(d != wide[0] for d in wide):
-            width = max(len(str(s)) for s in shapes)
-            laid = "\n".join(f"  {s!s:>{width}}" for s in shapes)
+            differing = " and ".join(map(str, dict.fromkeys(sizes)))
             raise ShapeError(
-                f"shapes do not broadcast: axis {axis} has sizes {' and '.join(map(str, sizes))}\n{laid}"
+                f"shapes do not broadcast: axis {axis} has sizes {differing}, which must be equal or 1 "
+                f"(gg.expand_dims adds an axis of size 1)\n{_side_by_side(shapes, axis)}"
             )
         out.append(wide[0] if wide else 1)
     return tuple(out)
+
+
+def _side_by_side(shapes: Sequence[Shape], axis: int) -> str:
+    """Return the shapes one above the other, each axis in a column, and a mark under one of them."""
+    rank = max(map(len, shapes))
+    widths = [max(len(str(s[i])) for s in shapes if len(s) >= -i) for i in range(-rank, 0)]
+    lines = []
+    for s in shapes:
+        missing = rank - len(s)
+        cells = [str(d).rjust(w) for d, w in zip(s, widths[missing:], strict=True)]
+        lines.append("  " + " " * sum(w + 2 for w in widths[:missing]) + f"({', '.join(cells)})")
+    before = sum(w + 2 for w in widths[: rank + axis])
+    return "\n".join([*lines, " " * (2 + before + widths[axis]) + "^"])

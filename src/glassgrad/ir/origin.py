@@ -8,12 +8,15 @@ microsecond, and the file and line are worked out when somebody asks.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import CodeType, FrameType
+from typing import Any
 
-__all__ = ["Source", "caller", "current_scope", "scope"]
+from glassgrad.errors import GlassgradError
+
+__all__ = ["Source", "caller", "current_scope", "located", "scope"]
 
 _NOT_THE_USER = frozenset({__name__.partition(".")[0], "numpy", "contextlib"})
 _SCOPE: ContextVar[str] = ContextVar("glassgrad_scope", default="")
@@ -71,6 +74,16 @@ def caller() -> Source | None:
             return Source(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None
+
+
+def located(error: GlassgradError, name: str, args: Iterable[Any] = ()) -> GlassgradError:
+    """Return the error with the operation, the shapes it was given and the user's line, if it has no line yet."""
+    if "\n  (" in str(error):
+        return error
+    shapes = " and ".join(str(tuple(a.shape)) for a in args if hasattr(a, "shape"))
+    of = f" of {shapes}" if shapes else ""
+    where = f" in {current_scope()}" if current_scope() else ""
+    return type(error)(f"{error}\n  ({name}{of}{where}, at {caller()})").with_traceback(error.__traceback__)
 
 
 def current_scope() -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.errors import GlassgradError
+from glassgrad.ir.origin import located
 from glassgrad.numpy_calls.protocol import NumPyCalls, place_of_out
 from glassgrad.numpy_calls.table import RULES
 
@@ -85,7 +87,10 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: NumPyCalls, *args: Any, **kwargs: Any) -> Any:
         if "out" in kwargs or len(args) >= direct:
             return self.__array_function__(function, (), (self, *args), kwargs)
-        return rule(self._F, self, *args, **kwargs)
+        try:
+            return rule(self._F, self, *args, **kwargs)
+        except GlassgradError as error:
+            raise located(error, function.__name__, (self,)) from error.__cause__
 
     parameters = list(inspect.signature(rule).parameters.values())[1:]
     method.__name__ = method.__qualname__ = function.__name__

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, OptionError
-from glassgrad.ir.origin import caller
+from glassgrad.errors import DTypeError, GlassgradError, OptionError
+from glassgrad.ir.origin import caller, located
 from glassgrad.numpy_calls.table import RULES
 from glassgrad.numpy_calls.ufuncs import find_method, find_ufunc
 from glassgrad.ops.operators import Operators
@@ -122,7 +122,10 @@ class NumPyCalls(Operators):
         if at is not None and len(args) > at:
             out, args = args[at], (*args[:at], None, *args[at + 1 :])
         if out is None:
-            return rule(self._F, *args, **kwargs)
+            try:
+                return rule(self._F, *args, **kwargs)
+            except GlassgradError as error:
+                raise located(error, _spelling(function), args) from error.__cause__
         if isinstance(out, np.ndarray):
             kwargs = {**kwargs, "out": out}
             return _on_numbers(self._F, _spelling(function), function, args, kwargs, "leave out= out")

@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from glassgrad.errors import GlassgradError
+from glassgrad.ir.origin import located
 from glassgrad.ops.namespace import FUNCTIONS
 from glassgrad.ops.record import REGISTRY, Op
 
@@ -40,6 +42,8 @@ def public(F: Any, name: str) -> Callable[..., Any]:
             args = tuple(F.value(a) if type(a) in converted and i < arrays else a for i, a in enumerate(args))
         try:
             return f(F, *args, **kwargs)
+        except GlassgradError as error:
+            raise located(error, name, args) from error.__cause__
         except TypeError:
             try:
                 signature.bind(*args, **kwargs)

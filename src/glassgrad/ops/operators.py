@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.errors import GlassgradError
+from glassgrad.ir.origin import located
+
 __all__ = ["Operators"]
 
 
@@ -135,4 +138,7 @@ class Operators:
         return self._F.bitwise_right_shift(other, self)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._F.getitem(self, index)
+        try:
+            return self._F.getitem(self, index)
+        except GlassgradError as error:
+            raise located(error, "getitem", (self,)) from error.__cause__
