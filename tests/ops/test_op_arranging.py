@@ -83,6 +83,8 @@ def test_pad_takes_the_constant_it_is_given() -> None:
     assert padded.tolist() == [3.0, 1.0, 2.0, 3.0]
     padded.sum().backward()
     assert value.grad.item() == 2.0
+    assert xp.pad([True], 1).tolist() == [False, True, False]
+    assert xp.pad(np.array([1], np.int8), (0, 1), constant_values=7).dtype == np.int8
 
 
 # --- derivatives are PyTorch's and JAX's -----------------------------------------------------------------------------
@@ -261,6 +263,7 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     (lambda: xp.tile(X23, (-1,)), ShapeError, "0 or more"),
     (lambda: xp.pad(X23, 1, "mirror"), OptionError, "no mode 'mirror'"),
     (lambda: xp.pad(X23, (1, 2, 3)), ShapeError, "2 pairs"),
+    (lambda: xp.pad(X23, 1, constant_values=(1, 2)), ShapeError, "one number"),
     (lambda: xp.pad(X23, -1), ShapeError, "0 or more"),
     (lambda: xp.pad(X23, 0.5), DTypeError, "whole numbers"),
     (lambda: xp.pad(np.ones((0, 3)), 1, "edge"), ShapeError, "axis 0 has no elements"),

@@ -207,6 +207,10 @@ def pad(F: Any, x: Any, pad_width: Any, mode: str = "constant", *, constant_valu
     if mode == "constant":
         shape = tuple(before + d + after for d, (before, after) in zip(x.shape, widths, strict=True))
         inside = tuple(slice(before, before + d) for d, (before, _) in zip(x.shape, widths, strict=True))
+        if getattr(constant_values, "shape", np.shape(constant_values)) != ():
+            raise ShapeError("pad: constant_values is one number; pad side by side where the sides differ")
+        if not hasattr(constant_values, "dtype") and constant_values == 0:
+            return F.index_add(x, inside, shape)
         return F.index_set(F.full(shape, constant_values, x.dtype), inside, x)
     for axis, width in enumerate(widths):
         if width != (0, 0):

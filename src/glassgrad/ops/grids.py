@@ -148,7 +148,7 @@ def _offsets(F: Any, rows: Any, columns: Any) -> Any:
 
 @function
 def eye(
-    F: Any, n_rows: Any, n_cols: Any = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
+    F: Any, n_rows: Any, n_cols: Any = None, /, k: int = 0, dtype: Any = None, *, device: Any = None
 ) -> Any:
     """Return a matrix with ones on its `k`-th diagonal and zeros elsewhere.
 
@@ -182,7 +182,7 @@ def _triangle(F: Any, x: Any, name: str, keeps: Any) -> Any:
 
 
 @function
-def tril(F: Any, x: Any, /, *, k: int = 0) -> Any:
+def tril(F: Any, x: Any, /, k: int = 0) -> Any:
     """Return the lower triangle of each matrix: what is above the `k`-th diagonal becomes 0 and has no gradient.
 
     Examples
@@ -196,7 +196,7 @@ def tril(F: Any, x: Any, /, *, k: int = 0) -> Any:
 
 
 @function
-def triu(F: Any, x: Any, /, *, k: int = 0) -> Any:
+def triu(F: Any, x: Any, /, k: int = 0) -> Any:
     """Return the upper triangle of each matrix: what is below the `k`-th diagonal becomes 0 and has no gradient.
 
     Examples

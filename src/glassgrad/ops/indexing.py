@@ -251,7 +251,8 @@ def take_along_axis(F: Any, x: Any, indices: Any, /, axis: int = -1) -> Any:
     >>> import glassgrad as gg
     >>> x = gg.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> gg.take_along_axis(x, gg.tensor([[1], [0]]))
-    Tensor([[2.], [3.]])
+    Tensor([[2.],
+            [3.]])
     """
     indices = F.value(np.asarray(indices)) if isinstance(indices, (list, tuple)) else indices
     rank = len(x.shape)
