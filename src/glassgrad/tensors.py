@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from glassgrad.array_object import ArrayObject
-from glassgrad.errors import DTypeError, GlassgradError, ShapeError, no_attribute
+from glassgrad.errors import DTypeError, GlassgradError, ShapeError, TraceError, no_attribute
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.in_place import InPlace
 from glassgrad.ir import inexact, require_cpu
 from glassgrad.ir.origin import caller, located
 from glassgrad.ops.calls import public
-from glassgrad.recorder import Recorder, adopt, no_grad, numbers, recording
+from glassgrad.recorder import Recorder, adopt, no_grad, numbers, read_only, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 from glassgrad.views import made_here, unshared
 
@@ -312,7 +312,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     Parameters
     ----------
     obj
-        A Tensor, an array, a number or nested lists of numbers.
+        A Tensor, an array, a number or nested lists of such; Tensors in lists keep their gradients.
     dtype
         The result's dtype; by default that of `obj`, and for Python numbers float64, int64, complex128 or bool.
     device
@@ -335,7 +335,13 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     """
     require_cpu(device)
     if not isinstance(obj, Tensor):
-        obj, copy = Tensor._make(_read(obj, dtype, copy), None), None if copy else copy
+        try:
+            payload = _read(obj, dtype, copy)
+        except TraceError:
+            if not isinstance(obj, (list, tuple)):
+                raise
+            return asarray(_stacked(obj), dtype=dtype)
+        obj, copy = Tensor._make(payload, None), None if copy else copy
         builder = active_builder()
         if builder is not None or not obj.shape:
             made_here(obj, builder, made=True)
@@ -348,6 +354,11 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     return T.identity(obj) if copy else obj  # type: ignore[no-any-return]
 
 
+def _stacked(rows: Any) -> Tensor:
+    """Return nested lists with Tensors among them as one Tensor, through which their gradients flow."""
+    return T.stack([_stacked(row) if isinstance(row, (list, tuple)) else row for row in rows])  # type: ignore[no-any-return]
+
+
 def _read(obj: Any, dtype: Any, copy: bool | None) -> Any:
     """Return the array of what is no Tensor; Python's numbers are made `dtype` at once, so that none is cut short."""
     array = numbers(obj)
@@ -355,7 +366,7 @@ def _read(obj: Any, dtype: Any, copy: bool | None) -> Any:
         return array
     if copy is False and not isinstance(obj, np.ndarray):
         try:
-            return np.asarray(obj, copy=False)
+            return read_only(np.asarray(obj, copy=False))
         except ValueError:
             raise ValueError(
                 f"an array is made of a {type(obj).__name__} by a copy, which copy=False forbids: leave copy out"

@@ -191,6 +191,23 @@ def test_a_copy_keeps_the_gradient() -> None:
     assert x.grad.tolist() == [6.0]
 
 
+def test_tensors_in_lists_keep_their_gradients() -> None:
+    a, b = wanting(2.0), wanting(3.0)
+    m = xp.asarray([[a, 1.0], [a * b, b]])
+    assert m.tolist() == [[2.0, 1.0], [6.0, 3.0]]
+    (m * xp.asarray([[1.0, 5.0], [1.0, 2.0]])).sum().backward()
+    assert a.grad is not None
+    assert b.grad is not None
+    assert (a.grad.item(), b.grad.item()) == (1.0 + 3.0, 2.0 + 2.0)
+    (xp.asarray((a, b), dtype="float32") ** 2).sum().backward()
+    assert (a.grad.item(), b.grad.item()) == (4.0 + 4.0, 4.0 + 6.0)
+    assert gg.run(gg.trace(lambda x: xp.asarray([x, 1.0]), 3.0), 3.0)[0].tolist() == [3.0, 1.0]
+    with pytest.raises(ShapeError):
+        xp.asarray([a, [b]])
+    with pytest.raises(TraceError, match=r"gg\.stack"):
+        gg.tensor([a, b])
+
+
 @pytest.mark.parametrize("library", ["numpy", "torch", "jax.numpy"])
 def test_other_libraries_share_the_memory(library: str) -> None:
     other: Any = pytest.importorskip(library)
