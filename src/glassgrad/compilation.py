@@ -21,7 +21,7 @@ from typing import Any, overload
 import numpy as np
 
 from glassgrad.engines import engine as find_engine
-from glassgrad.errors import DTypeError, OptionError
+from glassgrad.errors import DTypeError, OptionError, TraceError
 from glassgrad.graph import Traced, active_builder
 from glassgrad.graph.rules import typed
 from glassgrad.graph.structure import structure
@@ -198,8 +198,14 @@ class CompiledFunction:
         def body(*tensors: Tensor) -> tuple[Any, list[Tensor]]:
             nonlocal draws
             drawn = stream.over(tensors[n:])
+            arrived = [t._payload for t in tensors[:n]]
             with scope(None), drawing_from(drawn), called_modules() as modules:
                 result = call(tensors[:n])
+            if any(t._payload is not was for t, was in zip(tensors, arrived, strict=False)):
+                raise TraceError(
+                    f"{self._label} writes into one of its arguments, which compiled would not change for the caller: "
+                    "write x = x.copy() first, and return it where the caller wants it"
+                )
             self._check(result)
             called.extend(modules)
             draws = drawn.drawn

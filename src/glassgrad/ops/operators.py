@@ -79,7 +79,7 @@ class Operators:
         return self._F.negative(self)
 
     def __pos__(self) -> Any:
-        return self
+        return self._F.positive(self)
 
     def __abs__(self) -> Any:
         return self._F.abs(self)

@@ -1,0 +1,538 @@
+"""In-place code: what it computes, its gradients, what shares elements, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassgrad as gg
+from glassgrad.errors import DTypeError, ShapeError, TraceError
+
+X = np.array([0.5, -1.25, 2.0, 3.5, -0.75, 1.5])
+EPS = 1e-6
+
+
+def numeric(f: Callable[[Any], Any], x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the gradient of a NumPy function by central differences; the function may write into its argument."""
+    slopes = np.zeros_like(x)
+    for place in np.ndindex(*x.shape):
+        ahead, behind = x.copy(), x.copy()
+        ahead[place] += EPS
+        behind[place] -= EPS
+        slopes[place] = (f(ahead) - f(behind)) / (2 * EPS)
+    return slopes
+
+
+# --- what is written, and its gradient ---
+
+
+def assign_one(x: Any) -> Any:
+    x = x.copy()
+    x[1] = x[0] * x[2]
+    return np.sum(x * x)
+
+
+def assign_slice(x: Any) -> Any:
+    y = np.zeros_like(x)
+    y[::2] = x[:3] ** 2
+    y[1] = 4.0
+    return np.sum(y * np.arange(6.0))
+
+
+def add_to_slice(x: Any) -> Any:
+    x = x.copy()
+    x[2:5] += x[:3] * 2.0
+    x[-1] *= x[0]
+    return np.sum(np.sin(x))
+
+
+def rows_and_masks(x: Any) -> Any:
+    a = x.reshape(2, 3).copy()
+    a[a > 1.0] *= 3.0
+    a[[0, 1], [2, 0]] -= 5.0
+    a[:, 1] = a[0, :2]
+    return np.sum(a**3)
+
+
+def through_views(x: Any) -> Any:
+    a = x.reshape(2, 3).copy()
+    row, flat, turned = a[1], a.reshape(-1), a.T
+    row *= 2.0
+    flat[1] = row[0]
+    turned[2] += row[2]
+    a[0, 0] = 7.0
+    return np.sum(np.cos(flat) * np.sum(turned) + row[1])
+
+
+def all_operators(x: Any) -> Any:
+    a = x.copy()
+    b = a
+    a += 1.5
+    a -= x[::-1] * 0.1
+    a *= x
+    a /= 3.0 + x**2
+    b **= 2
+    a @= np.diag(np.arange(1.0, 7.0)) + 0.1
+    return np.sum(b * x)
+
+
+def loops(x: Any) -> Any:
+    running = np.zeros_like(x)
+    total = x[0]
+    for i in range(1, x.size):
+        running[i] = 0.5 * running[i - 1] + x[i] * total
+        total += x[i]
+    return np.sum(running) + total
+
+
+def factorise(x: Any) -> Any:
+    """Gaussian elimination as textbooks write it."""
+    a = np.outer(x[:3], x[3:]) + np.diag(np.array([4.0, 5.0, 6.0]))
+    for k in range(3):
+        for i in range(k + 1, 3):
+            a[i, k] /= a[k, k]
+            a[i, k + 1 :] -= a[i, k] * a[k, k + 1 :]
+    return np.sum(np.log(np.abs(np.diag(a))))
+
+
+def numpys_writers(x: Any) -> Any:
+    a = x.copy()
+    np.add(a, x, out=a)
+    np.multiply(a, 2.0, out=a, where=x > 0)
+    np.add.at(a, [0, 0, 1], x[:3])
+    np.copyto(a, 1.0, where=np.arange(6) == 4)
+    m = np.outer(a, x)
+    np.fill_diagonal(m, 3.3)
+    m.sort(axis=0)
+    out = np.zeros_like(x)
+    np.sum(m * np.arange(6.0)[:, None], axis=0, out=out)
+    out[3:].fill(2.0)
+    return np.sum(out * x)
+
+
+PROGRAMS = [
+    assign_one,
+    assign_slice,
+    add_to_slice,
+    rows_and_masks,
+    through_views,
+    all_operators,
+    loops,
+    factorise,
+    numpys_writers,
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+def test_in_place_code_differentiates_as_it_is(program: Callable[[Any], Any]) -> None:
+    value, gradient = gg.value_and_grad(program)(X)
+    np.testing.assert_allclose(value.numpy(), program(X.copy()), rtol=1e-14)
+    np.testing.assert_allclose(gradient.numpy(), numeric(program, X), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p is not rows_and_masks], ids=lambda f: f.__name__)
+def test_and_so_do_graphs_of_it(program: Callable[[Any], Any]) -> None:
+    graph = gg.check_graph(gg.trace(program, X))
+    np.testing.assert_allclose(gg.run(graph, X)[0], program(X.copy()), rtol=1e-14)
+    gradient = gg.compile(gg.grad(program), engine="numpy")(X)
+    np.testing.assert_allclose(gradient.numpy(), gg.grad(program)(X).numpy(), rtol=1e-13)
+
+
+def test_second_order() -> None:
+    found = gg.hessian(add_to_slice)(X)
+    by_hand = np.stack([numeric(lambda x, i=i: gg.grad(add_to_slice)(x).numpy()[i], X) for i in range(6)])
+    np.testing.assert_allclose(found.numpy(), by_hand, rtol=1e-5, atol=1e-7)
+
+
+def test_a_traced_mask_writes_a_number() -> None:
+    def f(x: Any) -> Any:
+        x = x.copy()
+        x[x > 1.0] = 0.0
+        return np.sum(x**2)
+
+    np.testing.assert_array_equal(gg.compile(gg.grad(f), engine="numpy")(X).numpy(), np.where(X > 1, 0, 2 * X))
+    np.testing.assert_array_equal(gg.grad(f)(X).numpy(), np.where(X > 1, 0, 2 * X))
+
+
+# --- who sees it ---
+
+
+def test_a_second_name_is_the_same_tensor() -> None:
+    a = gg.tensor([1.0, 2.0])
+    b, before = a, a * 1.0
+    a += 1.0
+    b[0] = 9.0
+    assert a is b
+    assert a.tolist() == [9.0, 3.0]
+    assert before.tolist() == [1.0, 2.0]
+
+
+def arrays_and_tensors(act: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """Do the same to a NumPy array and to a Tensor of the same numbers."""
+    numbers = np.arange(12.0).reshape(3, 4)
+    return act(numbers.copy()), act(gg.tensor(numbers))
+
+
+VIEWS: dict[str, Callable[[Any], Any]] = {
+    "row": lambda a: a[1],
+    "columns": lambda a: a[:, 1:3],
+    "steps": lambda a: a[::-1, ::2],
+    "new axis": lambda a: a[None, :, 0],
+    "reshape": lambda a: a.reshape(4, 3),
+    "ravel": lambda a: a.ravel(),
+    "transpose": lambda a: a.T,
+    "swapaxes": lambda a: a.swapaxes(0, 1),
+    "flip": lambda a: np.flip(a, axis=1),
+    "squeeze": lambda a: a[:1].squeeze(0),
+    "view of a view": lambda a: a.T[1:][:, 0],
+    "reshape of a slice": lambda a: a[1:].reshape(2, 2, 2),
+    "a copy by reshape": lambda a: a.T.reshape(-1),
+    "an array's choice": lambda a: a[[0, 2]],
+    "a mask's choice": lambda a: a[np.array([True, False, True])],
+    "flatten": lambda a: a.flatten(),
+    "copy": lambda a: a[1].copy(),
+    "a new value": lambda a: a[1] + 0.0,
+    "astype": lambda a: a.astype(float),
+    "plus": lambda a: +a,
+    "atleast": lambda a: np.atleast_3d(a),
+    "split": lambda a: np.split(a, 2, axis=1)[1],
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_views_see_what_is_written_where_numpys_do(view: Callable[[Any], Any]) -> None:
+    def write_base(a: Any) -> Any:
+        v = view(a)
+        a[1] = -5.0
+        a += 0.5
+        return np.array(a), np.array(v)
+
+    def write_view(a: Any) -> Any:
+        v, other = view(a), a[:, ::-1]
+        v *= 2.0
+        v[0] = -1.0
+        return np.array(a), np.array(v), np.array(other)
+
+    for act in (write_base, write_view):
+        for theirs, ours in zip(*arrays_and_tensors(act), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_numbers_are_numbers_as_numpys_are() -> None:
+    def act(a: Any) -> Any:
+        first, total = a[0, 0], a.sum()
+        kept, before = total, first
+        first += 10.0
+        total -= 1.0
+        return np.array(a), float(first), float(total), float(kept), float(before)
+
+    for theirs, ours in zip(*arrays_and_tensors(act), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_array_without_axes_is_an_array() -> None:
+    a = gg.tensor(1.0)
+    b = a
+    a += 1.0
+    assert b.item() == 2.0
+    a[...] = 5.0
+    assert b.item() == 5.0
+
+
+def test_a_broadcast_view_is_not_written() -> None:
+    a = gg.broadcast_to(gg.tensor([1.0, 2.0]), (3, 2))
+    with pytest.raises(DTypeError, match=r"t\.copy\(\)"):
+        a[0] = 1.0
+    b = a.copy()
+    b[0] = 0.0
+    assert b.tolist() == [[0.0, 0.0], [1.0, 2.0], [1.0, 2.0]]
+
+
+def test_views_that_are_gone_cost_nothing() -> None:
+    a = gg.tensor(np.zeros(4))
+    for _ in range(1000):
+        a[1:].sum()
+    assert sum(1 for _ in a._sight.lookers()) == 0
+    assert len(a._sight._lookers) < 600
+
+
+def test_detached_values_are_their_own() -> None:
+    a = gg.tensor([1.0, 2.0], requires_grad=True) * 1.0
+    d = a.detach()
+    d[0] = 9.0
+    assert a.tolist() == [1.0, 2.0]
+
+
+# --- what backward needs is never lost ---
+
+
+def test_what_backward_needs_may_be_written_over() -> None:
+    x = gg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1.0
+    z = (y**2).sum()
+    y += 100.0
+    y[0] = 0.0
+    z.backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [2.0, 4.0, 6.0]
+
+
+def test_a_weight_may_be_updated_before_backward() -> None:
+    w = gg.tensor([2.0, 3.0], requires_grad=True)
+    loss = (w * w).sum()
+    with gg.no_grad():
+        w -= 1.0
+    loss.backward()
+    assert w.grad is not None
+    assert (w.tolist(), w.grad.tolist()) == ([1.0, 2.0], [4.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda w, a: a * w,
+        lambda w, a: w * a,
+        lambda w, a: np.multiply(a, w),
+        lambda w, a: gg.asarray(a) * w,
+        lambda w, a: gg.asarray(a)[::-1][::-1] * w,
+        lambda w, a: gg.reshape(a, (2, 1)).reshape(-1) * w,
+        lambda w, a: gg.stop_gradient(a) * w,
+        lambda w, a: gg.broadcast_to(gg.asarray(a), (3, 2)) * w,
+        lambda w, a: a[:] * w,
+        lambda w, a: gg.where(w > -1, w * a, 0.0),
+        lambda w, a: memoryview(a) * w,
+        lambda w, a: gg.concat([gg.asarray(a)]) * w,
+    ],
+)
+def test_an_array_changed_after_use_does_not_change_the_gradient(use: Callable[..., Any]) -> None:
+    w = gg.tensor([0.5, 0.5], requires_grad=True)
+    a = np.array([1.0, 2.0])
+    frozen = a.view()
+    frozen.flags.writeable = False
+    for given in (a, frozen):
+        w.grad, a[:] = None, [1.0, 2.0]
+        result = use(w, given)
+        a[:] = 1000.0
+        result.sum().backward()
+        assert w.grad is not None
+        np.testing.assert_array_equal(w.grad.numpy() / (result.size / 2), [1.0, 2.0])
+
+
+def test_a_leaf_made_of_a_shared_array_has_numbers_of_its_own() -> None:
+    a = np.array([1.0, 2.0])
+    t = gg.asarray(a)
+    a[0] = 3.0
+    assert t.tolist() == [3.0, 2.0]
+    t.requires_grad = True
+    loss = (t * t).sum()
+    a[:] = 50.0
+    loss.backward()
+    assert t.grad is not None
+    assert (t.tolist(), t.grad.tolist()) == ([3.0, 2.0], [6.0, 4.0])
+    b = np.array([7.0, 8.0])
+    t.assign(gg.asarray(b))
+    b[:] = 0.0
+    assert t.tolist() == [7.0, 8.0]
+
+
+def test_a_scratch_array_used_again_and_again() -> None:
+    """What plain NumPy code does with a buffer of its own between operations that are differentiated."""
+
+    def f(x: Any) -> Any:
+        buffer, total = np.empty(3), 0.0
+        for k in range(4):
+            buffer[:] = k + np.arange(3.0)
+            total = total + np.sum(buffer * x * x)
+        return total
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(gg.grad(f)(x).numpy(), numeric(f, x), rtol=1e-6)
+    graph = gg.trace(f, x)
+    np.testing.assert_allclose(gg.run(graph, x)[0], f(x), rtol=1e-14)
+
+
+def test_arrays_that_nobody_can_write_are_not_copied() -> None:
+    a = np.arange(4.0)
+    a.flags.writeable = False
+    w = gg.tensor(np.ones(4), requires_grad=True)
+    step = (a * w)._key
+    assert step.xs[0] is a
+    own = gg.tensor(np.arange(4.0))
+    assert (own * w)._key.xs[0] is own._payload
+
+
+# --- leaves ---
+
+
+def test_an_optimizers_step_keeps_the_leaf() -> None:
+    w = gg.tensor([1.0, 2.0], requires_grad=True)
+    b = gg.tensor(0.5, requires_grad=True)
+    handles = w, b
+    for _ in range(2):
+        w.grad = b.grad = None
+        ((w * w).sum() + b).backward()
+        with gg.no_grad():
+            w -= 0.25 * w.grad
+            b -= 0.25 * b.grad
+            w[0] += 1.0
+            w[1:] *= 2.0
+    assert (w, b) is not handles
+    assert w is handles[0]
+    assert b is handles[1]
+    assert w.is_leaf
+    assert w.requires_grad
+    assert w.tolist() == [1.75, 2.0]
+    assert b.item() == 0.0
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda w: w.__iadd__(1.0),
+        lambda w: w.__setitem__(0, 1.0),
+        lambda w: w[:1].__imul__(2.0),
+        lambda w: w.T.fill(0.0),
+        lambda w: np.add(w, 1.0, out=w),
+        lambda w: np.copyto(w, 0.0),
+    ],
+)
+def test_a_leaf_is_not_written_while_recording(write: Callable[[Any], Any]) -> None:
+    w = gg.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(DTypeError, match=r"requires_grad=True(.|\n)*no_grad(.|\n)*test_in_place\.py"):
+        write(w)
+    assert w.tolist() == [1.0, 2.0]
+    own = w.copy()
+    own[0] = 5.0
+    own.sum().backward()
+    assert w.grad is not None
+    assert w.grad.tolist() == [0.0, 1.0]
+
+
+def test_what_is_written_without_recording_wants_no_gradient() -> None:
+    x = gg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2.0
+    with gg.no_grad():
+        y[0] = 5.0
+    assert not y.requires_grad
+
+
+def test_views_of_a_leaf_follow_its_update() -> None:
+    w = gg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    row = w[1]
+    with gg.no_grad():
+        w -= 1.0
+    assert row.tolist() == [2.0, 3.0]
+    (row * row).sum().backward()
+    assert w.grad is not None
+    assert w.grad.tolist() == [[0.0, 0.0], [4.0, 6.0]]
+
+
+# --- transforms and traces ---
+
+
+def test_a_transform_hands_out_arguments_of_its_own() -> None:
+    def f(x: Any) -> Any:
+        x *= x
+        x[0] = 0.0
+        return x.sum()
+
+    x = gg.tensor([1.0, 2.0, 3.0])
+    assert gg.grad(f)(x).tolist() == [0.0, 4.0, 6.0]
+    assert x.tolist() == [1.0, 2.0, 3.0]
+    assert gg.jvp(f, (x,), (np.ones(3),))[1].item() == 10.0
+    assert gg.grad(lambda v: gg.grad(f)(v * 1.0).sum())(x).tolist() == [0.0, 2.0, 2.0]
+
+
+def test_a_compiled_function_does_not_write_into_its_arguments() -> None:
+    @gg.compile
+    def f(x: Any) -> Any:
+        x += 1.0
+        return x * 2.0
+
+    with pytest.raises(TraceError, match=r"x = x\.copy\(\)"):
+        f(gg.tensor([1.0, 2.0]))
+
+
+def test_what_is_outside_of_a_trace_is_not_written() -> None:
+    outside = gg.zeros((3,))
+
+    def f(x: Any) -> Any:
+        outside[0] = x
+        return outside.sum()
+
+    with pytest.raises(TraceError, match=r"outside of a traced function(.|\n)*test_in_place\.py"):
+        gg.trace(f, 1.0)
+    with pytest.raises(TraceError, match="outside of a traced function"):
+        gg.scan(lambda c, x: (c + outside.__setitem__(0, c), x), gg.tensor(0.0), gg.tensor([1.0]))
+    assert outside.tolist() == [0.0, 0.0, 0.0]
+
+    def g(x: Any) -> Any:
+        inside = outside.copy()
+        inside[0] = x
+        return inside.sum()
+
+    assert gg.run(gg.trace(g, 1.0), 4.0)[0] == 4.0
+
+
+def test_a_reshaped_view_is_not_guessed_at_in_a_trace() -> None:
+    def f(x: Any) -> Any:
+        flat = x.copy().reshape(2, 3).T.reshape(-1)
+        flat[0] = 1.0
+        return flat.sum()
+
+    with pytest.raises(TraceError, match=r"reshape\(\.\.\.\)\.copy\(\)"):
+        gg.trace(f, X)
+
+
+def test_state_within_a_scan() -> None:
+    def body(state: Any, x: Any) -> Any:
+        state = state.copy()
+        state[1:] = state[:-1]
+        state[0] = x
+        return state, state.sum()
+
+    xs = gg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    _, sums = gg.scan(body, gg.zeros((2,)), xs)
+    assert sums.tolist() == [1.0, 3.0, 5.0]
+    (sums * gg.tensor([1.0, 10.0, 100.0])).sum().backward()
+    assert xs.grad is not None
+    assert xs.grad.tolist() == [11.0, 110.0, 100.0]
+
+
+# --- errors ---
+
+
+def test_what_does_not_fit_is_said() -> None:
+    a, n = gg.tensor([1.0, 2.0]), gg.tensor([1, 2])
+    with pytest.raises(ShapeError, match=r"keeps the shape, \(2,\), but the result has shape \(3, 2\)"):
+        a += np.ones((3, 2))
+    with pytest.raises(DTypeError, match=r"keeps the dtype, int64(.|\n)*astype\('float64'\)"):
+        n /= 2
+    with pytest.raises(DTypeError, match="without loss"):
+        n[0] = 1.5
+    with pytest.raises(ShapeError):
+        a[5] = 1.0
+    with pytest.raises(ShapeError):
+        a[:] = np.ones(3)
+    a += np.float32(1.0)
+    n += True
+    assert (a.dtype, n.dtype) == (np.float64, np.int64)
+    assert a.tolist() == [2.0, 3.0]
+
+
+def test_a_tensor_is_not_written_into_an_array() -> None:
+    array, t = np.ones(2), gg.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(DTypeError, match=r"write a = a \+ t rather than a \+= t"):
+        array += t
+    with pytest.raises(DTypeError, match="leave out= out"):
+        np.sum(t, axis=0, keepdims=True, out=array[:1])
+    with pytest.raises(DTypeError, match=r"np\.copyto"):
+        np.copyto(array, t)
+    with pytest.raises(TraceError, match=r"asarray"):
+        array[:] = t
+    assert array.tolist() == [1.0, 1.0]
+    array += t.detach()
+    assert array.tolist() == [2.0, 3.0]
