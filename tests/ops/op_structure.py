@@ -1,7 +1,7 @@
 """What functions of structured matrices need to be tested as all others are.
 
-A Hermitian matrix cannot be moved one entry at a time, and its eigenvectors are free in sign and phase: so the tests move
-the Hermitian part of their input, and look at what does not depend on the choice of the vectors.
+A Hermitian matrix cannot be moved one entry at a time, and its eigenvectors are free in sign and phase: so the tests
+move the Hermitian part of their input, and look at what does not depend on the choice of the vectors.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from glassgrad.ops import REGISTRY
 
 MATRICES = {op.name for op in REGISTRY.values() if op.home == "linalg"} | {
-    "cofactor", "cofactor_slope", "embed_diagonal", "over_gaps", "solve_triangular",
+    "cofactor", "cofactor_slope", "embed_diagonal", "over_gaps", "solve_triangular", "spanning",
 }  # fmt: skip
 """Operations on stacks of matrices: the batch is an axis of the stack, never of a matrix."""
 
@@ -43,5 +43,5 @@ def _qr(space: Any, result: Any) -> Any:
     return (q[..., :, :k], r[..., :k, :], rest @ space.conj(rest).mT) if q.shape[-1] > k else (q, r)
 
 
-SEEN = {"eigh": _eigh, "svd": _svd, "qr": _qr}
+SEEN = {"eig": _eigh, "eigh": _eigh, "svd": _svd, "qr": _qr}
 """What of a result does not depend on a free choice, by the functions of a namespace."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from glassgrad.errors import DegenerateWarning, MatrixError
 from glassgrad.ir import Shape
+from glassgrad.ir.origin import caller
 from glassgrad.ops.linear_algebra import adjoint, batch_stacks, hermitian, in_floats, matrix_shape
 from glassgrad.ops.record import Kink, Op, Sample, Text, register
 from glassgrad.ops.rules import cast, component, conj, total
@@ -25,6 +26,9 @@ _NO_PHASE = (
     "the loss depends on the phase of complex eigenvectors or singular vectors, which is free (v and v·exp(iφ) are "
     "both right), so its gradient means nothing; make it depend on what the phase leaves alone, such as |v| or v vᴴ"
 )
+
+_WARNED: dict[Any, Any] = {}
+"""What `warnings` notes of the warnings given, so that a loop gives each once."""
 
 
 # --- gaps ----------------------------------------------------------------------------------------------------------
@@ -67,6 +71,13 @@ def _told(values: Any, lost: Any) -> str:
     )
 
 
+def _warn(text: str) -> None:
+    """Warn on the user's line, once a line."""
+    source = caller()
+    file, line = (source.file, source.line) if source is not None else ("glassgrad", 1)
+    warnings.warn_explicit(text, DegenerateWarning, file, line, registry=_WARNED)
+
+
 def _over_gaps(m: Any, values: Any) -> Any:
     close = coinciding(values)
     size = values.shape[-1]
@@ -76,12 +87,12 @@ def _over_gaps(m: Any, values: Any) -> Any:
     np.divide(m, gaps, out=out, where=~close & ~np.eye(size, dtype=bool))
     if lost.any():
         out[lost] = np.nan
-        warnings.warn(_told(np.broadcast_to(values, out.shape[:-1]), lost), DegenerateWarning, stacklevel=2)
+        _warn(_told(values, lost))
     if m.dtype.kind == "c":
         phases = np.diagonal(m, axis1=-2, axis2=-1).imag
         noise = np.sqrt(np.finfo(m.dtype).eps) * np.max(np.abs(m), axis=(-2, -1), initial=0)
         if np.any(np.abs(phases) > noise[..., None]):
-            warnings.warn(_NO_PHASE, DegenerateWarning, stacklevel=2)
+            _warn(_NO_PHASE)
     return out
 
 
@@ -95,10 +106,10 @@ def _pull_over_gaps(
     m, values = xs
     by_values = None
     if wanted[1]:
-        share = F.over_gaps(cast(F, F.multiply(g, conj(F, z)), values.dtype), values)
+        share = F.over_gaps(cast(F, F.multiply(g, conj(F, z)), values.dtype), conj(F, values))
         by_values = F.subtract(F.sum(share, axis=-1), F.sum(share, axis=-2))
     beside = F.multiply(g, 1 - np.eye(values.shape[-1], dtype=values.dtype))
-    return [cast(F, F.over_gaps(beside, values), m.dtype) if wanted[0] else None, by_values]
+    return [cast(F, F.over_gaps(beside, conj(F, values)), m.dtype) if wanted[0] else None, by_values]
 
 
 def _push_over_gaps(F: Any, tangents: Any, z: Any, xs: Any, attrs: Mapping[str, Any], _: Any) -> Any:
@@ -138,6 +149,7 @@ over_gaps: Op = register(
         samples=(
             Sample(((3, 3), np.array([-1.0, 0.5, 2.0]))),
             Sample(((2, 2), np.array([0.5, 2.0]))),
+            Sample((np.array([[0.5, 1.0 - 2.0j], [0.25j, -1.0]]), np.array([-1.0 + 0.5j, 2.0j]))),
         ),
         home="inside",
     )
@@ -161,7 +173,7 @@ def converging(name: str, f: Any) -> Any:
         try:
             return f(a, **attrs)
         except np.linalg.LinAlgError as error:
-            if "converge" not in str(error):
+            if not any(cause in str(error) for cause in ("converge", "infs or NaNs")):
                 raise
             cause = (
                 "it holds NaN or infinity"
