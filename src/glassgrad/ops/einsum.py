@@ -7,6 +7,7 @@ order that keeps what lies between small. Where a product is summed over, it is 
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections import Counter
 from typing import Any
@@ -15,6 +16,9 @@ import numpy as np
 
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.ops.namespace import function
+
+_TERM = r"[A-Za-z]*(\.\.\.)?[A-Za-z]*"
+_LINE = re.compile(rf"{_TERM}(,{_TERM})*(->{_TERM})?")
 
 _OPEN = 64
 """What the batch size counts for when an order is chosen."""
@@ -82,14 +86,14 @@ def _letters(subscripts: str, shapes: list[tuple[Any, ...]]) -> tuple[list[str],
     line = subscripts.replace(" ", "")
     left, arrow, right = line.partition("->")
     terms = left.split(",")
-    plain = line.replace("...", "").replace("->", "").replace(",", "")
-    if not all(letter in string.ascii_letters for letter in plain) or "," in right:
+    if not _LINE.fullmatch(line):
         raise OptionError(
-            f"einsum: {subscripts!r} holds more than letters, ',', '...' and one '->'; a line is such as 'ij,jk->ik'"
+            f"einsum: {subscripts!r} is no line of letters, ',', '...' (once an array) and one '->'; "
+            "such a line is 'ij,jk->ik'"
         )
     if len(terms) != len(shapes):
         raise OptionError(f"einsum: {subscripts!r} names {len(terms)} arrays, but {len(shapes)} were given")
-    free = [letter for letter in string.ascii_letters if letter not in plain]
+    free = [letter for letter in string.ascii_letters if letter not in line]
     named = [len(term.replace("...", "")) for term in terms]
     dots = 0
     for term, shape, count in zip(terms, shapes, named, strict=True):
@@ -123,15 +127,16 @@ def _sizes(subscripts: str, terms: list[str], arrays: list[Any]) -> dict[str, An
     """Return the size of each letter's axes; an axis of size 1 goes with any other."""
     sizes: dict[str, Any] = {}
     for term, x in zip(terms, arrays, strict=True):
+        own: dict[str, Any] = {}
         for letter, size in zip(term, x.shape, strict=True):
-            known = sizes.setdefault(letter, size)
+            here, known = own.setdefault(letter, size), sizes.setdefault(letter, size)
+            if size != here or (size != known and 1 not in (size, known)):
+                raise ShapeError(
+                    f"einsum: {letter!r} in {subscripts!r} names axes of sizes {here if size != here else known} and "
+                    f"{size}; the shapes are {', '.join(str(tuple(x.shape)) for x in arrays)}"
+                )
             if known == 1:
                 sizes[letter] = size
-            elif size not in (1, known):
-                raise ShapeError(
-                    f"einsum: {letter!r} in {subscripts!r} names axes of sizes {known} and {size}; the shapes are "
-                    f"{', '.join(str(tuple(x.shape)) for x in arrays)}"
-                )
     return sizes
 
 
