@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native.codegen.elementwise import Unsupported
-from glassgrad.engines.native.codegen.target import Target, host
+from glassgrad.engines.native.codegen.target import Target
 from glassgrad.engines.native.loop import NativeLoop
 from glassgrad.engines.native.program import NativeProgram
 from glassgrad.ir import Graph
@@ -34,17 +34,10 @@ class NativeEngine:
     def __init__(self, target: Target | None = None, threads: int | None = None) -> None:
         self._target, self._threads = target, threads
 
-    @property
-    def target(self) -> Target:
-        """The machine; asked for only when something is compiled, because finding out takes LLVM."""
-        if self._target is None:
-            self._target = host()
-        return self._target
-
     def compile(self, graph: Graph) -> NativeProgram:
         """Return the program for a graph."""
-        return NativeProgram(graph, self.target, self._threads)
+        return NativeProgram(graph, self._target, self._threads)
 
     def loop(self, step: StepGraph) -> NativeLoop:
         """Return the loop for a training step."""
-        return NativeLoop(step, self.target, self._threads)
+        return NativeLoop(step, self._target, self._threads)

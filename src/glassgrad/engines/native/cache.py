@@ -21,11 +21,12 @@ import msgspec
 import numpy as np
 
 from glassgrad._version import __version__
-from glassgrad.engines.native.codegen.target import Target
+from glassgrad.engines.native import compiler
+from glassgrad.engines.native.codegen.target import Target, host
 from glassgrad.ir import Constant, Graph, Value, settings_key
 from glassgrad.ops import lookup
 
-__all__ = ["Compiled", "Slot", "cache_folder", "cached", "digest"]
+__all__ = ["Compiled", "Slot", "announced", "cache_folder", "cached", "digest"]
 
 _MAGIC = b"glassgrad native 1\n"
 _KEPT = 512
@@ -165,21 +166,50 @@ def _remove_oldest(folder: Path) -> None:
 
 def digest(graph: Graph, target: Target, *settings: Any) -> bytes:
     """Return what stands for a program: equal graphs, machines and settings have equal digests."""
-    sha = hashlib.sha256(repr((_own_code(), target, settings)).encode())
+    return _on(target, _source(graph, *settings))
+
+
+def announced(graph: Graph, target: Target | None, *settings: Any) -> tuple[bytes, Target]:
+    """Return the digest of a program that is wanted now, and its target: this machine where none is given.
+
+    Where no entry was made of the same graph, the compiler is started before anything else happens.
+    """
+    source = _source(graph, *settings)
+    if not _seen(source):
+        compiler.start()
+    target = target or host()
+    return _on(target, source), target
+
+
+def _seen(source: bytes) -> bool:
+    """Say whether there is an entry of a graph with these settings, for whatever machine."""
+    try:
+        return any(entry.name.startswith(source.hex()) for entry in os.scandir(cache_folder()))
+    except (OSError, RuntimeError):
+        return False
+
+
+def _source(graph: Graph, *settings: Any) -> bytes:
+    """Return the first half of a digest, which takes no LLVM to find out."""
+    sha = hashlib.sha256(repr((_own_code(), settings)).encode())
     for part in _graph(graph):
         sha.update(part)
-    return sha.digest()
+    return sha.digest()[:16]
+
+
+def _on(target: Target, source: bytes) -> bytes:
+    import llvmlite.binding as llvm
+
+    return source + hashlib.sha256(repr((source, target, llvm.llvm_version_info)).encode()).digest()[:16]
 
 
 @lru_cache(maxsize=1)
 def _own_code() -> tuple[Any, ...]:
-    """Return what changes when glassgrad, or what it compiles with, changes."""
-    import llvmlite.binding as llvm
-
+    """Return what changes when glassgrad changes."""
     root = Path(__file__).parents[2]
     files = [p for room in ("engines", "graph", "ops", "ir") for p in sorted((root / room).rglob("*.py"))]
     about = tuple((p.name, s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()])
-    return (__version__, np.__version__, llvm.llvm_version_info, about)
+    return (__version__, np.__version__, about)
 
 
 def _graph(graph: Graph) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +12,10 @@ import numpy as np
 
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native.assemble import assemble, prepare
-from glassgrad.engines.native.cache import Compiled, cached, digest
+from glassgrad.engines.native.cache import Compiled, announced, cached
 from glassgrad.engines.native.codegen.jit import load
 from glassgrad.engines.native.codegen.target import Target
-from glassgrad.engines.native.program import Block, finished
+from glassgrad.engines.native.program import Block, finished, give_back
 from glassgrad.engines.native.steps import RUN, Inputs, write_loop
 from glassgrad.engines.native.threads import TEAM, Pace, run_together
 from glassgrad.errors import ShapeError
@@ -25,11 +26,16 @@ __all__ = ["NativeLoop"]
 
 Array = np.ndarray[Any, Any]
 
+_NOTHING = Block(0)
+
+_LARGE = 1 << 21
+"""Bytes of state that moves into the loop's memory from which what was free, and gets free by it, is given back."""
+
 
 class NativeLoop:
     """Repeats a step in machine code; compiled for each size of mini-batch it meets."""
 
-    def __init__(self, step: StepGraph, target: Target, threads: int | None = None) -> None:
+    def __init__(self, step: StepGraph, target: Target | None = None, threads: int | None = None) -> None:
         self.step = step
         self._threads = threads
         self._target = target
@@ -53,6 +59,8 @@ class NativeLoop:
         if steps is None:
             first = next(iter(self._ready.values()), None)
             settled = None if first is None else first.columns
+            if self._active is not None:
+                self._active.make_room()
             steps = self._ready[n] = _Steps(self.step, n, self._target, self._threads, settled)
         steps.take_over(self._active)
         self._active = steps
@@ -63,31 +71,44 @@ class _Steps:
     """The loop for one size of mini-batch."""
 
     def __init__(
-        self, step: StepGraph, n: int, target: Target, threads: int | None, settled: frozenset[int] | None
+        self,
+        step: StepGraph,
+        n: int,
+        wanted: Target | None,
+        threads: int | None,
+        settled: frozenset[int] | None,
     ) -> None:
         graph = specialise(step.graph, n)
         inputs = graph.inputs[step.state :]
         self._rows, self._each = inputs[: step.rows], inputs[step.rows : step.rows + step.each]
         self._reports = len(graph.outputs) - step.state
-        key = digest(step.graph, target, "loop", step.state, step.rows, step.each, step.fixed, n, settled)
-        self._compiled = cached(key, lambda: _compile(step, graph, key, target, settled))
+        settings = ("loop", step.state, step.rows, step.each, step.fixed, n, settled)
+        key, target = announced(step.graph, wanted, *settings)
+        self._compiled = cached(key, lambda: _compile_tidily(step, graph, key, target, settled))
         self.columns = frozenset(i for i, slot in enumerate(self._compiled.states) if slot.pitch)
         self._code = load(self._compiled.code, target, RUN)
         long, pointer = ctypes.c_int64, ctypes.c_void_p
         own = (long, pointer, long, pointer, pointer)
         self._run = self._code.function(long, pointer, pointer, pointer, *own, *TEAM)
         self._pace = Pace(self._compiled.shared, threads)
-        self._state = self._work = Block(0)
+        self._state = self._work = _NOTHING
+        if self._compiled.state >= _LARGE:
+            give_back()
+
+    def make_room(self) -> None:
+        """Let go of the memory that holds nothing from one call to the next."""
+        self._work = _NOTHING
 
     def take_over(self, other: _Steps | None) -> None:
         """Get memory, that of the loop for another size where there was one: only one has any at a time."""
-        if other is self:
-            return
-        same = other is not None and other._compiled.states == self._compiled.states
-        self._state = other._state if other is not None and same else Block(self._compiled.state)
-        if other is not None:
-            other._state = other._work = Block(0)
-        self._work = Block(self._compiled.work, self._compiled.filled)
+        if other is not self:
+            same = other is not None and other._compiled.states == self._compiled.states
+            self._state = other._state if other is not None and same else Block(self._compiled.state)
+            if other is not None:
+                other._state = _NOTHING
+                other.make_room()
+        if self._work is _NOTHING:
+            self._work = Block(self._compiled.work, self._compiled.filled)
 
     def run(
         self,
@@ -99,11 +120,16 @@ class _Steps:
         stop: Array,
     ) -> Array:
         self._check(state, rows, each, fixed, len(batches))
+        left = 0
         for i, slot in enumerate(self._compiled.states):
             own = self._state.array(slot)
             if own.ctypes.data != state[i].ctypes.data:
                 own[...] = state[i]
                 state[i] = own
+                left += own.nbytes
+            if left >= _LARGE:
+                give_back()
+                left = 0
         for slot, given in zip(self._compiled.fixed, fixed, strict=True):
             self._work.array(slot)[...] = given
         data = [np.ascontiguousarray(a, v.dtype) for a, v in zip(rows, self._rows, strict=True)]
@@ -156,6 +182,16 @@ class _Steps:
             stop.ctypes.data,
         )
         return int(run_together(self._run, arguments, threads, self._compiled.scratch))
+
+
+def _compile_tidily(
+    step: StepGraph, graph: Graph, key: bytes, target: Target, settled: frozenset[int] | None
+) -> Compiled:
+    """Compile, and for a large model clear away what that leaves behind."""
+    compiled = _compile(step, graph, key, target, settled)
+    if compiled.state >= _LARGE:
+        gc.collect()
+    return compiled
 
 
 def _compile(

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import math
+import mmap
+import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from glassgrad.engines.native.assemble import Parts, assemble, prepare
-from glassgrad.engines.native.cache import Compiled, Slot, cached, digest
-from glassgrad.engines.native.codegen.jit import generate, load
+from glassgrad.engines.native.cache import Compiled, Slot, announced, cached
+from glassgrad.engines.native.codegen.jit import load
 from glassgrad.engines.native.codegen.target import Target
+from glassgrad.engines.native.compiler import generate
 from glassgrad.engines.native.lowering.items import Item, shape_of, squeezed
 from glassgrad.engines.native.steps import RUN, write_call
 from glassgrad.engines.native.threads import TEAM, Pace, run_together
@@ -23,12 +27,15 @@ from glassgrad.graph.passes import for_arrays, simplify
 from glassgrad.graph.passes.memory import ALIGNMENT
 from glassgrad.ir import Graph, Value
 
-__all__ = ["Block", "NativeProgram", "finished"]
+__all__ = ["Block", "NativeProgram", "finished", "give_back"]
 
 Array = np.ndarray[Any, Any]
 
 _KEPT = 16
 """For how many batch sizes a program stays ready."""
+
+_LARGE = 1 << 22
+"""Bytes from which memory comes directly from the system."""
 
 
 class Block:
@@ -43,7 +50,7 @@ class Block:
     """
 
     def __init__(self, size: int, filled: Sequence[tuple[int, bytes]] = ()) -> None:
-        whole = np.zeros(size + 2 * ALIGNMENT, np.uint8)
+        whole = _zeros(size + 2 * ALIGNMENT)
         start = -whole.ctypes.data % ALIGNMENT
         self.bytes = whole[start : start + size + ALIGNMENT]
         self.address: int = self.bytes.ctypes.data
@@ -70,6 +77,26 @@ class Block:
         if number:
             self.bytes[:16] = 0
             raise ShapeError(complaints[number - 1].format(index=index))
+
+
+def _zeros(size: int) -> Array:
+    """Return memory that goes back to the system when it is free, where it is large; in huge pages, as NumPy's."""
+    if size < _LARGE:
+        return np.zeros(size, np.uint8)
+    memory = mmap.mmap(-1, size) if os.name == "nt" else mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANON)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # this kernel has none
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)
+
+
+def give_back() -> None:
+    """Return free memory to the system, where the C library has a call for it.
+
+    It keeps what was freed in between, as by drawing weights or by compiling: for a large model, tens of megabytes.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # other C libraries, other systems
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def finished(
@@ -107,7 +134,7 @@ def _complaint(item: Item, size: int) -> str:
 class NativeProgram:
     """A graph made ready to run once at a time; compiled for each batch size it meets."""
 
-    def __init__(self, graph: Graph, target: Target, threads: int | None = None) -> None:
+    def __init__(self, graph: Graph, target: Target | None = None, threads: int | None = None) -> None:
         self.graph = simplify(graph)
         self._threads = threads
         self._target = target
@@ -131,10 +158,10 @@ class NativeProgram:
 
 
 class _Call:
-    def __init__(self, graph: Graph, target: Target, threads: int | None) -> None:
+    def __init__(self, graph: Graph, wanted: Target | None, threads: int | None) -> None:
         self._inputs = [v.dtype for v in graph.inputs]
         self._outputs = [(shape_of(v), v.dtype) for v in graph.outputs]
-        key = digest(graph, target, "call")
+        key, target = announced(graph, wanted, "call")
 
         def make() -> Compiled:
             parts = assemble(prepare(graph), target, single=True)

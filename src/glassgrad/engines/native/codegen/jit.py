@@ -5,13 +5,15 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from glassgrad.engines.native.codegen import generator
+from glassgrad.engines.native.codegen.linking import link
 from glassgrad.engines.native.codegen.target import Target
 
 __all__ = ["Code", "generate", "load"]
 
 
 def generate(text: str, target: Target) -> bytes:
-    """Return the object code of a module.
+    """Return the object code of a module, generated in this process.
 
     Parameters
     ----------
@@ -20,22 +22,7 @@ def generate(text: str, target: Target) -> bytes:
     target
         The machine to make code for.
     """
-    import llvmlite.binding as llvm
-
-    machine = target.machine()
-    module = llvm.parse_assembly(text)
-    module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
-    builder = llvm.create_pass_builder(machine, options)
-    passes = llvm.create_new_module_pass_manager()
-    for add in _PASSES:
-        getattr(passes, add)()
-    passes.run(module, builder)
-    return bytes(machine.emit_object(module))
-
-
-_PASSES = ("add_sroa_pass", "add_instruction_combine_pass", "add_simplify_cfg_pass", "add_new_gvn_pass")
+    return generator.generate(text, target.triple, target.cpu, target.features)
 
 
 class Code:
@@ -47,9 +34,9 @@ class Code:
         Of its function.
     """
 
-    def __init__(self, engine: Any, name: str) -> None:
-        self._engine = engine
-        self.address: int = engine.get_function_address(name)
+    def __init__(self, address: int, memory: Any) -> None:
+        self.address = address
+        self._memory = memory
 
     def function(self, returns: Any, *parameters: Any) -> Any:
         """Return the function for ctypes, which lets go of the interpreter lock during a call."""
@@ -57,11 +44,16 @@ class Code:
 
 
 def load(code: bytes, target: Target, name: str) -> Code:
-    """Put object code into memory."""
+    """Put object code into memory and return its function of that name."""
+    image = link(code, name)
+    return _load_by_llvm(code, target, name) if image is None else Code(image.address, image)
+
+
+def _load_by_llvm(code: bytes, target: Target, name: str) -> Code:
     import llvmlite.binding as llvm
 
     machine = target.machine()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return Code(engine, name)
+    return Code(engine.get_function_address(name), engine)

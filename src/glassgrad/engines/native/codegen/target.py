@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from glassgrad.engines.native.codegen.generator import code_generator
+
 __all__ = ["Target", "host", "named"]
 
 
@@ -44,20 +46,7 @@ class Target:
 
     def machine(self) -> Any:
         """Return LLVM's code generator for this machine."""
-        import llvmlite.binding as llvm
-
-        _start()
-        return llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="large"
-        )
-
-
-@lru_cache(maxsize=1)
-def _start() -> None:
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+        return code_generator(self.triple, self.cpu, self.features)
 
 
 @lru_cache(maxsize=1)
