@@ -141,7 +141,7 @@ def test_the_passes_are_told_with_the_graph_after_each() -> None:
     stages = section(text, "From graph to machine code").splitlines()
     names = [line[2:24].strip() for line in stages]
     assert names == [
-        *("trace", "specialise", "simplify", "lower", "simplify again"),
+        *("trace", "specialise", "simplify", "lower", "simplify again", "signs"),
         *("views removed", "fuse", "layouts", "write", "LLVM", "load"),
     ]
     assert "opens linear ×2, cross_entropy, mean, softmax_error" in stages[3]

@@ -34,6 +34,7 @@ from glassgrad.engines.native.lowering.places import (
     plan_places,
 )
 from glassgrad.engines.native.lowering.products import Plan, plan_contraction
+from glassgrad.engines.native.lowering.signs import signs_from_results
 from glassgrad.graph.passes import lower, simplify
 from glassgrad.ir import Constant, Graph, Value
 
@@ -97,7 +98,7 @@ class Parts:
 
 def prepare(graph: Graph) -> Graph:
     """Return a graph with static shapes whose composites are opened but for those with a native rule."""
-    return simplify(lower(simplify(graph), lambda name: name in SUPPORTED))
+    return signs_from_results(simplify(lower(simplify(graph), lambda name: name in SUPPORTED)))
 
 
 def assemble(

@@ -27,6 +27,7 @@ from glassgrad.engines.native.lowering.items import Item, shape_of
 from glassgrad.engines.native.lowering.layout import choose_layouts
 from glassgrad.engines.native.lowering.places import ARGUMENTS, WORK
 from glassgrad.engines.native.lowering.products import Product
+from glassgrad.engines.native.lowering.signs import signs_from_results
 from glassgrad.engines.native.steps import RUN, Inputs, write_call, write_loop
 from glassgrad.engines.native.words import (
     OPS,
@@ -170,7 +171,8 @@ class _Plan:
         fixed = traced if n is None else take("specialise", lambda: specialise(traced, n), f"N = {n}")
         simple = take("simplify", lambda: simplify(fixed))
         opened = take("lower", lambda: _opened(simple), f"opens {list_counts(_composites(simple))}")
-        return take("simplify again", lambda: simplify(opened))
+        again = take("simplify again", lambda: simplify(opened))
+        return take("signs", lambda: signs_from_results(again), "of ReLUs are read from their results")
 
     def _written(self, state: int, constant: int) -> Parts:
         """Write the whole program, as the engine does."""
