@@ -22,6 +22,7 @@ from glassgrad.engines import Engine
 from glassgrad.nn import Module
 from glassgrad.nn.losses import Loss
 from glassgrad.optim import Schedule
+from glassgrad.tensors import Tensor
 from glassgrad.training.callbacks import Callback
 from glassgrad.training.checkpoints import (
     Checkpoint,
@@ -34,6 +35,7 @@ from glassgrad.training.history import History
 from glassgrad.training.interrupt import Interrupt
 from glassgrad.training.order import Order
 from glassgrad.training.rerun import Rerun, block_arrays
+from glassgrad.training.shelf import shelved
 from glassgrad.training.step import Predictor, TrainingStep
 
 __all__ = ["Run", "Settings"]
@@ -159,13 +161,10 @@ class Run:
         """Stop after the step at hand."""
         self._ending = self._ending or "stopped"
 
-    def write_back(self, state: Sequence[Array] | None = None) -> None:
+    def write_back(self) -> None:
         """Give the model the weights at hand."""
-        arrays = self._state if state is None else state
         self._good_at = f"step {self.step}"
-        tensors = [*dict(self.model.named_parameters()).values(), *dict(self.model.named_buffers()).values()]
-        for tensor, array in zip(tensors, arrays, strict=False):
-            tensor.assign(array)
+        self._put_into_model(self._state[: len(self._kept_keys())])
 
     def arrays(self) -> list[Array]:
         """Return the state's arrays in the order of ``built.slots``; they change as the run goes on."""
@@ -186,7 +185,7 @@ class Run:
         """Go on from where a checkpoint was made."""
         checkpoint.check(self.optimizer_state(), self._kept_keys())
         at = checkpoint.position
-        self._state = [checkpoint.state[key].copy() for key in self._keys]
+        self._state[:] = [checkpoint.state[key].copy() for key in self._keys]
         self._earlier = int(checkpoint.state["step"]) - at.step
         self.write_back()
         self._good_at = f"step {at.step}, where the run was resumed"
@@ -226,15 +225,21 @@ class Run:
         self._started = time.perf_counter()
         for callback in self._callbacks:
             callback.on_start(self)
-        with Interrupt(self._flag) as interrupt:
-            while self.epoch < self.epochs and not self._ending:
-                if self._one_step_epochs():
-                    self._run_one_step_epochs()
-                else:
-                    self._run_epoch()
-                if interrupt.seen:
-                    self._ending = "interrupted"
-        self._finish()
+        self._put_into_model([tensor.numpy() for tensor in self._tensors()])
+        weights = len(self._kept_keys())
+        self._state[:weights] = shelved(self._state[:weights])
+        try:
+            with Interrupt(self._flag) as interrupt:
+                while self.epoch < self.epochs and not self._ending:
+                    if self._one_step_epochs():
+                        self._run_one_step_epochs()
+                    else:
+                        self._run_epoch()
+                    if interrupt.seen:
+                        self._ending = "interrupted"
+            self._finish()
+        finally:
+            self._take_off_shelf()
         for callback in self._callbacks:
             callback.on_end(self, self.history)
         return self.history
@@ -391,7 +396,7 @@ class Run:
         score = row.get("val_loss", row["loss"])
         if self._best_score is None or score < self._best_score:
             self._best_score, self._best_epoch = score, self.epoch
-            self._best = self._snapshot()
+            self._best = shelved(self._state[: len(self._kept_keys())])
         elif self._best_epoch is not None and self.epoch - self._best_epoch >= patience:
             self._ending = "early stopping"
 
@@ -401,8 +406,20 @@ class Run:
         slots = self.built.slots
         return self._keys[: len(slots.parameters) + len(slots.buffers)]
 
-    def _snapshot(self) -> list[Array]:
-        return [a.copy() for a in self._state[: len(self._kept_keys())]]
+    def _tensors(self) -> list[Tensor]:
+        """Return the model's parameters and buffers, in the order of the state."""
+        return [*dict(self.model.named_parameters()).values(), *dict(self.model.named_buffers()).values()]
+
+    def _put_into_model(self, arrays: Sequence[Array]) -> None:
+        """Let the model have copies of these weights, large ones out of the way of the run."""
+        for tensor, array in zip(self._tensors(), shelved(arrays), strict=True):
+            tensor._payload = array
+
+    def _take_off_shelf(self) -> None:
+        """Let the model have its weights in memory of its own."""
+        for tensor in self._tensors():
+            if not tensor._payload.flags.writeable:
+                tensor.assign(tensor._payload)
 
     def _save(self) -> None:
         folder = self.settings.checkpoint_dir
@@ -422,13 +439,14 @@ class Run:
         history = self.history
         history.steps, history.seconds = self.step, self.seconds
         history.stopped = self._ending or "finished"
+        del self._loop  # the memory it works in makes room for the model's weights
         if self._ending == "not finite":
             return
-        if self._best and self._ending != "interrupted":
-            self.write_back(self._best)
+        best = bool(self._best) and self._ending != "interrupted"
+        for tensor, array in zip(self._tensors(), self._best if best else self._state, strict=False):
+            tensor.assign(array)
+        if best:
             history.best_epoch = self._best_epoch
-        else:
-            self.write_back()
         where = f"epoch {self.epoch + 1}, step {self._in_epoch} of {self.steps_per_epoch}"
         history.message = {
             "finished": f"Finished {self.epoch} epochs.",
