@@ -73,7 +73,7 @@ def link(code: bytes, name: str) -> Image | None:
         return None
     try:
         return _File(code).linked(name)
-    except (_OtherError, struct.error, IndexError, KeyError, UnicodeDecodeError, OSError):
+    except (_OtherError, StopIteration, ValueError, struct.error, IndexError, KeyError, OSError):
         return None
 
 
