@@ -26,6 +26,8 @@ from glassgrad.views import Sight, look, made_here, unshared
 __all__ = ["Handle", "Recorder", "adopt", "is_recording", "no_grad", "numbers", "read_only", "recording"]
 
 _ARRAY, _FLOAT64 = np.ndarray, np.dtype(np.float64)
+_PLAIN_INPUTS = (int, float, complex, np.ndarray)
+_NO_SETTINGS: Mapping[str, Any] = {}
 
 _RECORDING: ContextVar[bool] = ContextVar("glassgrad_recording", default=True)
 _CUTTING: ContextVar[bool] = ContextVar("glassgrad_cutting", default=False)
@@ -115,57 +117,76 @@ class Recorder(RuleNamespace):
         subgraphs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Apply `op` to Tensors, arrays and numbers; returns a Tensor, or a tuple of them."""
-        attrs = attrs or {}
+        if attrs is None:
+            attrs = _NO_SETTINGS
+        if active_builder() is not None:
+            return self._trace(op, inputs, attrs, subgraphs)
+        xs: list[Any] = []
+        keys: list[Hashable | None] = []
+        wanted = False
+        for x in inputs:
+            if isinstance(x, Handle):
+                xs.append(x._payload)
+                keys.append(key := x._key)
+                if key is not None:
+                    wanted = True
+            else:
+                xs.append(x if isinstance(x, _PLAIN_INPUTS) else numbers(x))
+                keys.append(None)
+        z = run_kernel(PLAIN, op, xs, attrs, subgraphs)
+        watch = watching()
+        if watch is not None:
+            z = tuple(map(np.asarray, z)) if op.several else np.asarray(z)
+            watch.computed(op, xs, z)
+        step = None
+        if wanted and op.pull is not None and _RECORDING.get():
+            step = TapeStep(op, _kept(inputs, xs), keys, attrs, subgraphs, z)
+        if op.several:
+            return self._several(z, step)
+        dtype = z.dtype
+        result = self.make(z, step if step is not None and inexact(dtype) else None)
+        if op.view or (xs and z is xs[0]):
+            self._look(result, inputs[0], op, attrs)
+        if step is None and dtype is _FLOAT64 and len(xs) > 1:
+            last = xs[-1]
+            if type(last) is _ARRAY and last.dtype.kind in "iu":
+                _keep_digits(op, xs, attrs, subgraphs)
+        return result
+
+    def _trace(self, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any) -> Any:
+        """Add `op` to the graph at work; its results are Tensors on traced values."""
         builder = active_builder()
-        if builder is None:
-            xs = [
-                x._payload
-                if isinstance(x, Handle)
-                else x
-                if isinstance(x, (int, float, complex, np.ndarray))
-                else numbers(x)
-                for x in inputs
-            ]
-            z = run_kernel(PLAIN, op, xs, attrs, subgraphs)
-            watch = watching()
-            if watch is not None:
-                z = tuple(map(np.asarray, z)) if op.several else np.asarray(z)
-                watch.computed(op, xs, z)
-        else:
-            xs = [adopt(builder, x) for x in inputs]
-            z = PLAIN.bind(op, xs, attrs, subgraphs)
-            if _CUTTING.get():
-                z = tuple(map(_cut, z)) if op.several else _cut(z)
+        assert builder is not None
+        xs = [adopt(builder, x) for x in inputs]
+        z = PLAIN.bind(op, xs, attrs, subgraphs)
+        if _CUTTING.get():
+            z = tuple(map(_cut, z)) if op.several else _cut(z)
         step = None
         if op.pull is not None and _RECORDING.get():
             keys = [x._key if isinstance(x, Handle) else None for x in inputs]
             if keys.count(None) < len(keys):
                 step = TapeStep(op, _kept(inputs, xs), keys, attrs, subgraphs, z)
         if op.several:
-            keys = list(step.output_keys) if step else [None] * len(z)
-            results = [
-                self.make(o, key if inexact(o.dtype) else None) for o, key in zip(z, keys, strict=True)
-            ]
-            for handle in results if builder is not None else ():
+            results = self._several(z, step)
+            for handle in results:
                 made_here(handle, builder)
-            return tuple(results)
+            return results
         result = self.make(z, step if step is not None and inexact(z.dtype) else None)
         if op.view or (xs and z is xs[0]):
-            if not isinstance(inputs[0], Handle):
-                result._payload = read_only(result._payload)
-            elif op.view:
-                look(result, inputs[0], op, attrs)
-        if builder is not None:
-            made_here(result, builder)
-        elif (
-            step is None
-            and len(xs) > 1
-            and z.dtype is _FLOAT64
-            and type(last := xs[-1]) is _ARRAY
-            and last.dtype.kind in "iu"
-        ):
-            _keep_digits(op, xs, attrs, subgraphs)
+            self._look(result, inputs[0], op, attrs)
+        made_here(result, builder)
         return result
+
+    def _several(self, z: Sequence[Any], step: TapeStep | None) -> tuple[Any, ...]:
+        keys = step.output_keys if step else (None,) * len(z)
+        return tuple(self.make(o, key if inexact(o.dtype) else None) for o, key in zip(z, keys, strict=True))
+
+    def _look(self, result: Any, given: Any, op: Op, attrs: Mapping[str, Any]) -> None:
+        """Note that a result looks at the elements of what was given."""
+        if not isinstance(given, Handle):
+            result._payload = read_only(result._payload)
+        elif op.view:
+            look(result, given, op, attrs)
 
     def value(self, x: Any) -> Any:
         """Return `x` as a Tensor."""
@@ -188,12 +209,12 @@ class Recorder(RuleNamespace):
 
 def _kept(inputs: Sequence[Any], xs: list[Any]) -> list[Any]:
     """Return what a step keeps of its inputs: arrays that somebody else could change are copied."""
-    return [
-        x
-        if not isinstance(x, np.ndarray) or (isinstance(given, Handle) and x.flags.writeable)
-        else unshared(x)
-        for given, x in zip(inputs, xs, strict=True)
-    ]
+    kept = xs
+    for i, x in enumerate(xs):
+        if isinstance(x, _ARRAY) and not (x.flags.writeable and isinstance(inputs[i], Handle)):
+            kept = [*kept]
+            kept[i] = unshared(x)
+    return kept
 
 
 def read_only(array: Any) -> Any:

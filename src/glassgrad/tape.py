@@ -12,11 +12,12 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from glassgrad.engines import program
+from glassgrad.engines.watched import watched_program
 from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, run_kernel, typed
 from glassgrad.graph.watch import watching
 from glassgrad.ir import Dim, Graph, Node, current_scope, inexact
-from glassgrad.ir.origin import Source, caller
+from glassgrad.ir.origin import Source, calling_place
 from glassgrad.ops import Op
 
 __all__ = ["PLAIN", "Leaf", "TapeStep", "collect", "mark"]
@@ -51,13 +52,13 @@ class TapeStep:
     """One recorded operation: values in, values out, and where each input came from."""
 
     __slots__ = (
+        "_place",
         "attrs",
         "input_keys",
         "op",
         "order",
         "origin",
         "scope",
-        "source",
         "subgraphs",
         "xs",
         "z",
@@ -80,9 +81,14 @@ class TapeStep:
         self.z = z
         self.order = next(_ORDER)
         self.scope = current_scope()
-        self.source: Source | None = caller()
+        self._place = calling_place()
         first = z[0] if op.several else z
         self.origin: Node | None = first.builder.nodes[-1] if isinstance(first, Traced) else None
+
+    @property
+    def source(self) -> Source | None:
+        """The user's line that carried the operation out."""
+        return None if self._place is None else Source(*self._place)
 
     @property
     def output_keys(self) -> tuple[Hashable, ...]:
@@ -121,9 +127,10 @@ class Payloads(RuleNamespace):
 
     def run(self, graph: Graph, inputs: Sequence[Any], engine: str | None = None) -> list[Any]:
         """Return the outputs of a graph on arrays: by the engine, where one is named."""
-        if engine is not None:
-            return program(graph, engine)(*inputs)
         watch = watching()
+        if engine is not None:
+            made = program(graph, engine)
+            return made(*inputs) if watch is None else watched_program(watch, graph, made)(*inputs)
         return super().run(graph, inputs) if watch is None else watch.run(graph, inputs)
 
     def wrap(self, payload: Any, key: Hashable | None) -> Any:

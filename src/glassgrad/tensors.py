@@ -27,6 +27,8 @@ from glassgrad.views import made_here, unshared
 
 __all__ = ["T", "Tensor", "adopt", "asarray", "no_grad", "recording", "tensor"]
 
+_NEW, _ARRAY = object.__new__, np.ndarray
+
 
 class Tensor(InPlace, ArrayObject):
     """An array that can be differentiated.
@@ -62,17 +64,15 @@ class Tensor(InPlace, ArrayObject):
 
     @classmethod
     def _make(cls, payload: Any, key: Hashable | None) -> Tensor:
-        self = Tensor.__new__(Tensor)
-        self._payload = payload if isinstance(payload, (np.ndarray, Traced)) else np.asarray(payload)
+        self: Tensor = _NEW(Tensor)
+        if type(payload) is not _ARRAY and not isinstance(payload, (np.ndarray, Traced)):
+            payload = np.asarray(payload)
+        self._payload = payload
         self._key = key
         self._sight = None
         self.grad = None
         self.name = None
         return self
-
-    @property
-    def _F(self) -> Recorder:
-        return T
 
     # --- whether it is differentiated ---
 
@@ -251,6 +251,8 @@ class Tensor(InPlace, ArrayObject):
 
 T = Recorder(Tensor)
 """The operations on Tensors."""
+
+Tensor._F = T
 
 _METHODS = (
     "exp",

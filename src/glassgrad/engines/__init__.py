@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from glassgrad.errors import OptionError, ShapeError, did_you_mean
-from glassgrad.graph.watch import watching
+from glassgrad.graph.watch import unwatched, watching
 from glassgrad.ir import Graph
 
 __all__ = ["Engine", "Loop", "Program", "StepGraph", "engine", "program", "run"]
@@ -155,6 +155,7 @@ def _engine(name: str, threads: int | None = None, deterministic: bool = False) 
     return FallbackEngine(NativeEngine(threads=threads), numpy, small_calls=name == "native")
 
 
+@lru_cache(maxsize=256)
 def program(graph: Graph, engine_name: str) -> Program:
     """Return the program of a graph in an engine, made once for as long as it is among the last that were asked for.
 
@@ -165,17 +166,8 @@ def program(graph: Graph, engine_name: str) -> Program:
     >>> program(graph, "numpy") is program(graph, "numpy")
     True
     """
-    made, watch = _program(graph, engine_name), watching()
-    if watch is None:
-        return made
-    from glassgrad.engines.watched import watched_program
-
-    return watched_program(watch, graph, made)
-
-
-@lru_cache(maxsize=256)
-def _program(graph: Graph, engine_name: str) -> Program:
-    return _engine(engine_name).compile(graph)
+    with unwatched():  # a program outlives who watches now
+        return engine(engine_name).compile(graph)
 
 
 def run(graph: Graph, *inputs: Any, engine_name: str = "auto") -> list[Array]:

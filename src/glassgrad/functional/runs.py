@@ -18,7 +18,7 @@ from glassgrad.graph.builder import Traced, active_builder
 from glassgrad.graph.forward import forward_sweep
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.ir import inexact
-from glassgrad.ir.origin import caller
+from glassgrad.ir.origin import Source, caller
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
 from glassgrad.tensors import T, Tensor, asarray, recording
 from glassgrad.tree import flatten
@@ -195,16 +195,24 @@ class _Narrowed:
         "origin",
         "output_keys",
         "results",
-        "scope",
-        "source",
+        "step",
         "subgraphs",
     )
 
     def __init__(self, step: TapeStep, keys: list[Hashable | None]) -> None:
         self.op, self.attrs, self.subgraphs, self.origin = step.op, step.attrs, step.subgraphs, step.origin
         self.output_keys, self.operands, self.results = step.output_keys, step.operands, step.results
-        self.scope, self.source = step.scope, step.source
-        self.input_keys = keys
+        self.step, self.input_keys = step, keys
+
+    @property
+    def scope(self) -> str:
+        """The scope in which the operation was carried out."""
+        return self.step.scope
+
+    @property
+    def source(self) -> Source | None:
+        """The user's line that did it."""
+        return self.step.source
 
 
 def between(steps: Sequence[TapeStep], own: set[Hashable | None]) -> list[Any]:

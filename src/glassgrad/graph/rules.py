@@ -156,8 +156,11 @@ def run_kernel(
 
     Where NumPy refuses, the record's type rule, which says more, has the first word.
     """
+    kernel = op.numpy
     try:
-        return _run_kernel(F, op, inputs, attrs, subgraphs)
+        if kernel is None or op.control:
+            return _run_inside(F, op, inputs, attrs, subgraphs)
+        return kernel(*inputs, **attrs)
     except GlassgradError:
         raise
     except (ValueError, TypeError, IndexError):
@@ -165,17 +168,16 @@ def run_kernel(
         raise
 
 
-def _run_kernel(
+def _run_inside(
     F: RuleNamespace, op: Op, inputs: Sequence[Any], attrs: Mapping[str, Any], subgraphs: Any
 ) -> Any:
+    """Carry out an operation by graphs that it owns, or by its lowering."""
     if op.numpy is None:
         assert op.lowering is not None
         return op.lowering(F, *typed(inputs), **attrs)
-    if op.control:
-        of = attrs.get("engine")
-        run = {role: (lambda *xs, _graph=graph: F.run(_graph, xs, of)) for role, graph in subgraphs.items()}
-        return op.numpy(*inputs, **attrs, run=run)
-    return op.numpy(*inputs, **attrs)
+    of = attrs.get("engine")
+    run = {role: (lambda *xs, _graph=graph: F.run(_graph, xs, of)) for role, graph in subgraphs.items()}
+    return op.numpy(*inputs, **attrs, run=run)
 
 
 def row_major(op: Op, result: Any) -> Any:

@@ -24,7 +24,7 @@ from glassgrad.ir import Constant, Graph, Node, current_scope, inexact
 from glassgrad.ir.origin import Source, caller
 from glassgrad.ops import Op, lookup
 
-__all__ = ["MaskedBranchWarning", "Watch", "watch_for_nans", "watching"]
+__all__ = ["MaskedBranchWarning", "Watch", "unwatched", "watch_for_nans", "watching"]
 
 Array = np.ndarray[Any, Any]
 
@@ -52,6 +52,16 @@ def watch_for_nans() -> Iterator[Watch]:
     finally:
         _WATCH.reset(token)
     watch.settle()
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Let nobody watch inside."""
+    token = _WATCH.set(None)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
 
 
 @dataclass

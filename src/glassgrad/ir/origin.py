@@ -16,9 +16,12 @@ from typing import Any
 
 from glassgrad.errors import GlassgradError
 
-__all__ = ["Source", "caller", "current_scope", "located", "scope"]
+__all__ = ["Source", "caller", "calling_place", "current_scope", "located", "scope"]
 
 _NOT_THE_USER = frozenset({__name__.partition(".")[0], "numpy", "contextlib"})
+_USERS: dict[str, bool] = {}
+"""Whether a module's code is the user's, by its name."""
+
 _SCOPE: ContextVar[str] = ContextVar("glassgrad_scope", default="")
 
 
@@ -68,10 +71,20 @@ class Source:
 
 def caller() -> Source | None:
     """Return the nearest line on the call stack that is the user's own."""
+    place = calling_place()
+    return None if place is None else Source(*place)
+
+
+def calling_place() -> tuple[CodeType, int] | None:
+    """Return the code and the offset of that line, of which a `Source` is made where somebody asks."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in _NOT_THE_USER:
-            return Source(frame.f_code, frame.f_lasti)
+        name = frame.f_globals.get("__name__", "")
+        users = _USERS.get(name)
+        if users is None:
+            users = _USERS[name] = name.partition(".")[0] not in _NOT_THE_USER
+        if users:
+            return frame.f_code, frame.f_lasti
         frame = frame.f_back
     return None
 

@@ -43,6 +43,8 @@ __all__ = ["PICKS", "infer_index_add", "pick_labels"]
 
 
 def _call_getitem(F: Any, x: Any, index: Any) -> Any:
+    if type(index) is int:
+        return F.bind(getitem, (x,), {"index": parse(x.shape, index)[0]})
     mask = scalar_mask(index)
     if mask is not None:
         return F.getitem(F.expand_dims(x, 0), mask)
@@ -60,6 +62,8 @@ def _call_getitem(F: Any, x: Any, index: Any) -> Any:
 
 
 def _getitem(x: Any, *arrays: Any, index: tuple[Any, ...]) -> Any:
+    if not arrays:
+        return x[index]
     check_labels(index, arrays)
     try:
         return x[filled(index, arrays)]

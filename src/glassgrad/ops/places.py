@@ -45,6 +45,9 @@ WHOLE = slice(None)
 
 def parse(shape: Shape, index: Any) -> tuple[tuple[Any, ...], list[Any]]:
     """Return the index with an entry for each axis, and the arrays in it."""
+    if type(index) is int and shape:
+        rest = (_slice(WHOLE, size, axis) for axis, size in enumerate(shape[1:], 1))
+        return (_position(index, shape[0], 0), *rest), []
     entries = list(index) if isinstance(index, tuple) else [index]
     entries = [part for entry in entries for part in _opened(entry)]
     used = sum(entry is not None and entry is not Ellipsis for entry in entries)

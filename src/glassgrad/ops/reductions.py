@@ -64,6 +64,8 @@ def _call_sum(
     F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, dtype: Any = None, keepdims: bool = False
 ) -> Any:
     settings = {"axis": normalise_axes(axis, len(x.shape)), "keepdims": bool(keepdims)}
+    if dtype is None:
+        return F.bind(sum, (x,), settings)
     return in_dtype(F, x, dtype, lambda x: F.bind(sum, (x,), settings))
 
 

@@ -37,7 +37,9 @@ def normalise_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ..
     """Return the axes counted from the front, in order; None means all of them."""
     if axis is None:
         return tuple(range(ndim))
-    axes = list(axis) if isinstance(axis, (tuple, list)) else [operator.index(axis)]  # type: ignore[arg-type]
+    if not isinstance(axis, (tuple, list)):
+        return (normalise_axis(axis, ndim),)  # type: ignore[arg-type]
+    axes = list(axis)
     normal = tuple(sorted(normalise_axis(a, ndim) for a in axes))
     if len(set(normal)) != len(normal):
         raise ShapeError(f"axes {tuple(axes)} name one axis twice")

@@ -36,7 +36,7 @@ def _call_mean(F: Any, x: Any, /, axis: int | Sequence[int] | None = None, *, ke
 
 def _mean(x: Any, *, axis: tuple[int, ...], keepdims: bool, out: Any = None) -> Any:
     total = np.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
-    number = math.prod(x.shape[a] for a in axis)
+    number = x.size if len(axis) == x.ndim else math.prod(x.shape[a] for a in axis)
     if number:
         return np.divide(total, number, out=out)
     with np.errstate(invalid="ignore"):
