@@ -13,7 +13,7 @@ from op_structure import HERMITIAN, SEEN, hermitian_part
 from glassgrad.ops import REGISTRY, Op, Sample
 from glassgrad.tensors import T
 
-CONTROL = {"scan", "cond", "call"}
+CONTROL = {"scan", "cond", "call", "checkpoint", "custom"}
 """Operations that own graphs given by the caller; tests/graph has their tests."""
 
 WITHOUT_INPUTS = {"dimension"}

@@ -136,8 +136,8 @@ def test_a_missing_peer_has_a_reason() -> None:
     assert [n for n in PEERS if n not in REGISTRY] == []
 
 
-NOWHERE = {"scan", "cond", "call", "linear_recurrence", "identity", "astype", "strong_multiply", "maximum_scalar",
-           "minimum_scalar"}  # fmt: skip
+NOWHERE = {"scan", "cond", "call", "checkpoint", "custom", "linear_recurrence", "identity", "again", "astype",
+           "strong_multiply", "maximum_scalar", "minimum_scalar"}  # fmt: skip
 """Differentiable records with tests of their own: those that own graphs, and helpers of rules."""
 
 

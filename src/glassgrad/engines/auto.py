@@ -18,6 +18,7 @@ from glassgrad.engines import Engine, Loop, Program, StepGraph
 from glassgrad.engines.native import NativeEngine, Unsupported
 from glassgrad.engines.numpy import NumpyEngine
 from glassgrad.graph.passes import for_arrays
+from glassgrad.graph.passes.lower import CALLS
 from glassgrad.ir import Graph
 
 __all__ = ["FallbackEngine", "NotCompiledWarning"]
@@ -127,7 +128,7 @@ def work(graph: Graph) -> int:
     """
     total = 0
     for node in graph.nodes:
-        if node.op == "call":
+        if node.op in CALLS:
             total += work(node.subgraphs["body"])
             continue
         size = math.prod(cast(tuple[int, ...], node.outputs[0].shape))

@@ -33,6 +33,9 @@ ELSEWHERE = {
     "scan": "test_graphs.py",
     "cond": "test_graphs.py",
     "call": "test_graphs.py",
+    "checkpoint": "test_checkpoint.py",
+    "custom": "test_custom_rules.py",
+    "again": "test_checkpoint.py",
     "dimension": "test_dimension_is_the_batch below: it has a number only where the batch has one",
 }
 """Operations that are not among the drawn calls, and where their tests are."""

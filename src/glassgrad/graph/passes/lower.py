@@ -7,10 +7,10 @@ from collections.abc import Callable
 from glassgrad.graph.passes.rewrite import Rewriter
 from glassgrad.ir import Graph, Node, Value
 
-__all__ = ["lower"]
+__all__ = ["CALLS", "lower"]
 
 
-_CALLS = frozenset({"call", "checkpoint", "custom"})
+CALLS = frozenset({"call", "checkpoint", "custom"})
 """Operations that are what the graph is that they own; engines run that in their place."""
 
 
@@ -18,7 +18,7 @@ def lower(graph: Graph, has_kernel: Callable[[str], bool]) -> Graph:
     """Return `graph` with the lowering of each composite without a kernel, and the body of each call, in its place."""
     out = Rewriter()
     for node in graph.nodes:
-        called = node.op in _CALLS
+        called = node.op in CALLS
         inner = node.subgraphs["body"] if called else node.subgraphs.get("lowering")
         if inner is None or (has_kernel(node.op) and not called):
             out.copy(node, [out.read(v) for v in node.inputs])
