@@ -26,7 +26,7 @@ from glassgrad.explaining.surfaces.landscape import Landscape
 from glassgrad.explaining.surfaces.many import objective_of
 from glassgrad.explaining.surfaces.surface import curve, random_plane
 from glassgrad.graph.builder import Builder, Traced
-from glassgrad.graph.passes import lower
+from glassgrad.graph.passes.lower import CALLS, lower
 from glassgrad.ir import Graph
 from glassgrad.language import Text
 from glassgrad.learner.learner import Learner
@@ -179,7 +179,7 @@ def _replayed(graph: Graph, inputs: Sequence[Any], output: int = 0) -> tuple[Gra
     Opened, a layer's gradient may round otherwise than by the layer's own rule, which the run went by: what goes in
     keeps the gradient of the run.
     """
-    whole = lower(graph, lambda name: name != "linear")
+    whole = lower(graph, lambda name: name != "linear", CALLS - {"custom"})
     played = replay(whole, inputs, output=output)
     if whole.nodes == graph.nodes:
         return whole, played

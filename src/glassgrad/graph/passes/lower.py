@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from glassgrad.graph.passes.rewrite import Rewriter
 from glassgrad.ir import Graph, Node, Value
@@ -14,16 +14,19 @@ CALLS = frozenset({"call", "checkpoint", "custom"})
 """Operations that are what the graph is that they own; engines run that in their place."""
 
 
-def lower(graph: Graph, has_kernel: Callable[[str], bool]) -> Graph:
-    """Return `graph` with the lowering of each composite without a kernel, and the body of each call, in its place."""
+def lower(graph: Graph, has_kernel: Callable[[str], bool], calls: Container[str] = CALLS) -> Graph:
+    """Return `graph` with the lowering of each composite without a kernel, and the body of each call, in its place.
+
+    Who differentiates what comes out leaves ``"custom"`` out of `calls`: its derivative is not that of its body.
+    """
     out = Rewriter()
     for node in graph.nodes:
-        called = node.op in CALLS
+        called = node.op in calls
         inner = node.subgraphs["body"] if called else node.subgraphs.get("lowering")
         if inner is None or (has_kernel(node.op) and not called):
             out.copy(node, [out.read(v) for v in node.inputs])
             continue
-        opened = lower(inner, has_kernel)
+        opened = lower(inner, has_kernel, calls)
         inside: dict[Value, Value] = dict(zip(opened.inputs, (out.read(v) for v in node.inputs), strict=True))
         made: dict[Node, Node] = {}
         for part in opened.nodes:
