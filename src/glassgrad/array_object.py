@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, OptionError, ShapeError, TraceError
+from glassgrad.errors import ConversionError, DTypeError, OptionError, ShapeError, TraceError
 from glassgrad.graph.builder import Traced
 from glassgrad.ir import CPU, require_cpu
 from glassgrad.ir.origin import caller
@@ -131,7 +131,7 @@ class ArrayObject(Handle):
         """Return the one value as a Python number, where reading it loses no gradient."""
         values = self._plain(spelling, instead)
         if values.size != 1:
-            raise ShapeError(
+            raise ConversionError(
                 f"{spelling} needs one number, but this Tensor has shape {self.shape}: pick one (t[0]), reduce it "
                 "(t.sum()), or take all of them with t.tolist()"
             )
@@ -172,7 +172,9 @@ class ArrayObject(Handle):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise ShapeError("a Tensor without axes has no length")
+            raise ConversionError(
+                "a Tensor without axes is one number: it has no length and no elements to go through"
+            )
         if not isinstance(self.shape[0], int):
             raise TraceError(
                 f"the length {self.shape[0]} is open while tracing: Python cannot count or go through the batch. "
@@ -181,7 +183,8 @@ class ArrayObject(Handle):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
+        n = len(self)
+        return (self[i] for i in range(n))
 
     def item(self) -> Any:
         """Return the one value of a Tensor with one element as a Python number."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from numpy.linalg import LinAlgError
 
 __all__ = [
+    "ConversionError",
     "DTypeError",
     "DataError",
     "DegenerateWarning",
@@ -41,6 +42,10 @@ class ShapeError(GlassgradError, ValueError):
 
 class IndexingError(ShapeError, IndexError):
     """An axis, a place or a mask that the array does not have."""
+
+
+class ConversionError(ShapeError, TypeError):
+    """An array that is not what Python would read it as: one number, or a sequence."""
 
 
 class DTypeError(GlassgradError, TypeError):

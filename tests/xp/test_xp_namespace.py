@@ -10,7 +10,7 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import xp
-from glassgrad.errors import DTypeError, OptionError, ShapeError, TraceError
+from glassgrad.errors import ConversionError, DTypeError, OptionError, ShapeError, TraceError
 
 
 def wanting(data: Any, dtype: Any = None) -> gg.Tensor:
@@ -282,10 +282,19 @@ def test_numbers_of_one_element() -> None:
     for read in (float, int):
         with pytest.raises(DTypeError, match=r"no answer for a complex number: take gg\.real"):
             read(gg.tensor(1j))
-        with pytest.raises(ShapeError, match=r"needs one number, but this Tensor has shape \(2,\)"):
+        with pytest.raises(ConversionError, match=r"needs one number, but this Tensor has shape \(2,\)"):
             read(gg.tensor([1.0, 2.0]))
     with pytest.raises(ValueError, match="NaN"):
         int(gg.tensor(math.nan))
+
+
+def test_one_number_is_no_sequence() -> None:
+    t = gg.tensor(1.0)
+    assert not np.iterable(t)
+    assert np.iterable(gg.tensor([1.0]))
+    for read in (len, iter, list):
+        with pytest.raises(TypeError, match="is one number: it has no length"):
+            read(t)
 
 
 @pytest.mark.parametrize("read", [float, int, complex, bool, "index"])
@@ -334,3 +343,28 @@ def test_floors_and_remainders() -> None:
     (x % 2.0 + 20.0 % x).sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [-1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda a: xp.full((2,), a[0]),
+        lambda a: xp.full_like(a, a[1]),
+        lambda a: xp.zeros_like(a),
+        lambda a: xp.meshgrid(a, a)[1],
+        lambda a: xp.repeat(a, 1),
+        lambda a: xp.tile(a, 1),
+        lambda a: xp.asarray(a, copy=True),
+        lambda a: xp.astype(a, a.dtype),
+        lambda a: xp.where(a > 0, a, a),
+        lambda a: xp.clip(a),
+        lambda a: xp.take(a, xp.asarray([0, 1])),
+        lambda a: xp.concat([a]),
+    ],
+)
+def test_new_arrays_are_written_to_without_a_trace_in_the_old(made: Any) -> None:
+    a = gg.tensor([1.0, 2.0])
+    b = made(a)
+    b[...] = 7.0
+    assert np.unique(b.numpy()).tolist() == [7.0]
+    assert a.tolist() == [1.0, 2.0]

@@ -103,7 +103,7 @@ def repeat(F: Any, x: Any, repeats: Any, /, axis: int | None = None) -> Any:
     if counts.size == 1:
         times = int(counts.reshape(()))
         copies = F.broadcast_to(F.expand_dims(x, at + 1), (*front, size, times, *back))
-        return F.reshape(copies, (*front, size * times, *back))
+        return F.identity(F.reshape(copies, (*front, size * times, *back)))
     if counts.shape != (size,):
         raise ShapeError(f"repeat: axis {at} has {size} elements, but there are numbers for {counts.shape}")
     return F.take(x, np.repeat(np.arange(size), counts), axis=at)
@@ -155,7 +155,7 @@ def tile(F: Any, x: Any, repetitions: int | Sequence[int], /) -> Any:
     shape = (*(1,) * (rank - len(x.shape)), *x.shape)
     apart = F.reshape(x, tuple(part for d in shape for part in (1, d)))
     copies = F.broadcast_to(apart, tuple(part for t, d in zip(times, shape, strict=True) for part in (t, d)))
-    return F.reshape(copies, tuple(t * d for t, d in zip(times, shape, strict=True)))
+    return F.identity(F.reshape(copies, tuple(t * d for t, d in zip(times, shape, strict=True))))
 
 
 # --- pad -----------------------------------------------------------------------------------------------------------

@@ -57,10 +57,10 @@ def full(
     """
     require_cpu(device)
     if not hasattr(fill_value, "dtype"):
-        fill_value = constant(fill_value, dtype)
-    elif dtype is not None:
+        return F.broadcast_to(constant(fill_value, dtype), shape)
+    if dtype is not None:
         fill_value = cast(F, fill_value, np.dtype(dtype))
-    return F.broadcast_to(fill_value, shape)
+    return F.identity(F.broadcast_to(fill_value, shape))
 
 
 @function

@@ -247,4 +247,4 @@ def meshgrid(F: Any, *arrays: Any, indexing: str = "xy") -> list[Any]:
         F.reshape(x, tuple(-1 if b == a else 1 for b in range(len(xs))))
         for x, a in zip(xs, axes, strict=True)
     ]
-    return F.broadcast_arrays(*wide)  # type: ignore[no-any-return]
+    return [F.identity(x) for x in F.broadcast_arrays(*wide)]
