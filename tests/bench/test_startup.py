@@ -65,3 +65,13 @@ def test_everything_that_comes_before_the_first_step() -> None:
     assert set(found.memory) == {
         f"{w}, {state} cache" for w in startup.REMEMBERED for state in ("cold", "warm")
     }
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="the system keeps no mark of the memory"
+)
+@pytest.mark.parametrize("state", ["cold", "warm"])
+def test_a_small_network_takes_little_memory_to_train(tmp_path: Path, state: str) -> None:
+    loaded = fresh(tmp_path / "first", "memory", "W3")["loaded"]
+    cache = tmp_path / "second" if state == "cold" else tmp_path / "first"
+    assert fresh(cache, "memory", "W3", *loaded)["bytes"] < 16 << 20

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.bench.peers.glassgrad_peer import Glassgrad
+from glassgrad.bench.peers.glassgrad_peer import Glassgrad, chosen, network
 from glassgrad.bench.workloads import find
 from glassgrad.engines import engine
+from glassgrad.training import fit
 
 __all__ = ["compile_time", "run_memory"]
 
-_SOME_STEPS = 10
+_EPOCHS = 2
 
 
 def compile_time(name: str) -> dict[str, Any]:
@@ -39,41 +40,50 @@ def compile_time(name: str) -> dict[str, Any]:
 
 
 def run_memory(name: str, modules: list[str]) -> dict[str, Any]:
-    """Return the memory of a training run above what the process had before it.
+    """Return the memory of a training run with `fit` above what the process had before there was a model.
 
     Parameters
     ----------
     name
         The workload.
     modules
-        Imported beforehand: those that the engine loads during a run, as a run before this one found them.
+        Imported beforehand: those that are loaded during a run, as a run before this one found them.
 
     Returns
     -------
     dict
-        ``bytes``, the highest resident memory during compiling and a few steps, less that before it, when
-        everything was imported, the data loaded and the step traced, or None where the system does not tell;
-        ``parts``, the bytes of parameters, optimizer state and a batch's activations; ``loaded``, the modules that
-        the run imported.
+        ``bytes``, the highest resident memory while `fit` compiles and trains, less that before the model was made,
+        when everything was imported and the data loaded, or None where the system does not tell; ``parts``, the bytes
+        of parameters, optimizer state and a batch's activations; ``loaded``, the modules that the run imported.
     """
     for module in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
     workload = find(name)
-    ours = Glassgrad()
-    ours.build(workload)
-    itemsize = np.dtype(workload.dtype).itemsize
-    state = sum(array.nbytes for array in ours.state)
-    parts = state + itemsize * workload.batch * sum(workload.sizes)
+    x, y = workload.data()
+    criterion, optimizer = chosen(workload)
     gc.collect()
     known = set(sys.modules)
     before = _resident_now()
-    ours.loop = ours.compile()
-    ours.run(_SOME_STEPS)
+    model = network(workload)
+    _resident_now()
+    fit(
+        model,
+        x,
+        y,
+        loss=criterion,
+        optimizer=optimizer,
+        epochs=_EPOCHS,
+        batch_size=workload.batch,
+        progress=False,
+    )
     after = _resident_peak()
+    weights = [p.numpy() for p in model.parameters()]
+    state = [*weights, *(piece for w in weights for piece in optimizer.init(w).values())]
+    activations = np.dtype(workload.dtype).itemsize * workload.batch * sum(workload.sizes)
     return {
         "bytes": after - before if before is not None and after is not None else None,
-        "parts": parts,
+        "parts": sum(a.nbytes for a in state) + activations,
         "loaded": sorted(set(sys.modules) - known),
     }
 

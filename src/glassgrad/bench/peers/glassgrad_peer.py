@@ -11,11 +11,13 @@ from glassgrad.bench.peers import OURS
 from glassgrad.bench.workloads import ADAM, Workload
 from glassgrad.engines import Loop, engine
 from glassgrad.nn import Linear, Module, ReLU, Sequential, Sigmoid
+from glassgrad.nn.losses import Loss
 from glassgrad.nn.losses import loss as find_loss
+from glassgrad.optim import Optimizer
 from glassgrad.optim import optimizer as find_optimizer
 from glassgrad.training.step import Predictor, TrainingStep, build_step
 
-__all__ = ["CONTESTANTS", "Glassgrad"]
+__all__ = ["CONTESTANTS", "Glassgrad", "chosen", "network"]
 
 
 class Glassgrad:
@@ -33,10 +35,8 @@ class Glassgrad:
     def build(self, workload: Workload) -> TrainingStep:
         """Load the data and trace the step."""
         self.workload = workload
-        self.model = _network(workload)
-        self.criterion = find_loss({"half_sse": "half_sum_squares"}.get(workload.loss, workload.loss))
-        settings = ADAM if workload.optimizer == "adam" else {}
-        optimizer = find_optimizer(workload.optimizer, lr=workload.learning_rate, **settings)
+        self.model = network(workload)
+        self.criterion, optimizer = chosen(workload)
         x, y = workload.data()
         self.step = build_step(self.model, self.criterion, optimizer, x, y)
         self.state = [array.copy() for array in self.step.state]
@@ -69,7 +69,15 @@ class Glassgrad:
         return np.take(self.order, at % len(self.order), axis=0)
 
 
-def _network(workload: Workload) -> Module:
+def chosen(workload: Workload) -> tuple[Loss, Optimizer]:
+    """Return a workload's loss and optimizer."""
+    settings = ADAM if workload.optimizer == "adam" else {}
+    optimizer = find_optimizer(workload.optimizer, lr=workload.learning_rate, **settings)
+    return find_loss({"half_sse": "half_sum_squares"}.get(workload.loss, workload.loss)), optimizer
+
+
+def network(workload: Workload) -> Module:
+    """Return a workload's network, with its weights."""
     layers: list[Module] = []
     for k, (weight, bias) in enumerate(workload.weights()):
         inputs, units = weight.shape
