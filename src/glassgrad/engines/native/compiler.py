@@ -1,6 +1,6 @@
 """Compiling in a process of its own, so that LLVM's code and heap never come into the memory of a training run.
 
-The process (`codegen.generator`) takes some 60 ms to start. So it is started as soon as something is known to be
+The process (`codegen.generator`) takes some 40 ms to start. So it is started as soon as something is known to be
 compiled, while this process still works out what, and serves until nothing has been asked of it for some seconds. Where
 no such process can be had, code is generated in this one; the code is the same.
 """
