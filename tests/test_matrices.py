@@ -170,3 +170,13 @@ def test_the_gradient_of_a_complex_argument_points_uphill() -> None:
     f = lambda z: gg.sum(gg.abs(z) ** 2)  # noqa: E731
     close(gg.grad(f)(Z), 2 * Z)
     assert f(Z + 1e-3 * gg.grad(f)(Z).numpy()).item() > f(Z).item()
+
+
+def test_the_convention_beside_those_of_others() -> None:
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax")
+    z = 3.0 + 4.0j
+    assert gg.grad(lambda z: gg.abs(z) ** 2)(z).item() == pytest.approx(6 + 8j)
+    theirs = torch.tensor(z, requires_grad=True)
+    (theirs.abs() ** 2).backward()
+    assert theirs.grad.item() == pytest.approx(6 + 8j)
+    assert complex(jax.grad(lambda z: abs(z) ** 2)(z)) == pytest.approx(6 - 8j)
