@@ -133,7 +133,9 @@ def test_in_place_code_differentiates_as_it_is(program: Callable[[Any], Any]) ->
     np.testing.assert_allclose(gradient.numpy(), numeric(program, X), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("program", [p for p in PROGRAMS if p is not rows_and_masks], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "program", [p for p in PROGRAMS if p is not rows_and_masks], ids=lambda f: f.__name__
+)
 def test_and_so_do_graphs_of_it(program: Callable[[Any], Any]) -> None:
     graph = gg.check_graph(gg.trace(program, X))
     np.testing.assert_allclose(gg.run(graph, X)[0], program(X.copy()), rtol=1e-14)
@@ -153,7 +155,9 @@ def test_a_traced_mask_writes_a_number() -> None:
         x[x > 1.0] = 0.0
         return np.sum(x**2)
 
-    np.testing.assert_array_equal(gg.compile(gg.grad(f), engine="numpy")(X).numpy(), np.where(X > 1, 0, 2 * X))
+    np.testing.assert_array_equal(
+        gg.compile(gg.grad(f), engine="numpy")(X).numpy(), np.where(X > 1, 0, 2 * X)
+    )
     np.testing.assert_array_equal(gg.grad(f)(X).numpy(), np.where(X > 1, 0, 2 * X))
 
 

@@ -47,7 +47,12 @@ def isrealobj(F: Any, x: Any) -> Any:
 @rule(np.result_type)
 def result_type(F: Any, *arrays_and_dtypes: Any) -> Any:
     """Return the dtype that an operation on all of them has."""
-    return np.result_type(*(getattr(x, "dtype", x) for x in arrays_and_dtypes))
+    return np.result_type(
+        *(
+            x.dtype if hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, type) else x
+            for x in arrays_and_dtypes
+        )
+    )
 
 
 @rule(np.common_type)

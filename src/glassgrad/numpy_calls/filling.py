@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.numpy_calls.shaping import at_least, moveaxis
+from glassgrad.numpy_calls.shaping import moveaxis
 from glassgrad.numpy_calls.table import only, rule, value, values
 
 # --- copies of parts -----------------------------------------------------------------------------------------------
@@ -137,8 +137,9 @@ def diagflat(F: Any, v: Any, k: int = 0) -> Any:
 
 def _triangle(part: Any) -> Any:
     def triangle(F: Any, m: Any, k: int = 0) -> Any:
-        m = at_least(2)(F, m) if len(np.shape(m)) < 2 else value(F, m)
-        return F.where(part(np.ones(tuple(m.shape[-2:]), bool), k), m, np.zeros((), m.dtype))
+        m = value(F, m)
+        sizes = tuple(m.shape[-2:]) if len(m.shape) > 1 else (m.shape[0], m.shape[0])
+        return F.where(part(np.ones(sizes, bool), k), m, np.zeros((), m.dtype))
 
     return triangle
 

@@ -211,11 +211,12 @@ def _on_numbers(
         raise DTypeError(
             f"{spelling} has no derivative rule in glassgrad and would cut a Tensor from its gradient. Write it in "
             "functions that have one, take t.detach().numpy() where no gradient is wanted, or give it a rule:\n"
-            f"    @gg.custom_vjp\n    def {name}(x): ...\n"
-            f"    @{name}.defvjp\n    def {name}_vjp(...): ...\n"
+            f"    @gg.custom_vjp\n    def {name}(x): return {spelling}(np.asarray(x))\n"
+            f"    @{name}.defvjp\n    def {name}_vjp(result, x): return lambda g: (...,)\n"
             f"  (at {caller()})"
         )
-    return _back(F, function(*map(_plain, args), **_plain(kwargs)))
+    result = function(*map(_plain, args), **_plain(kwargs))
+    return _back(F, result) if instead is None else result
 
 
 def _back(F: Any, result: Any) -> Any:

@@ -86,7 +86,7 @@ def _renamed(function: Callable[..., Any], name: str, parameters: list[str]) -> 
                 only(label, setting, found, signature.parameters[setting].default)
         bound.apply_defaults()
         read = bound.arguments
-        settings = {ours: read[theirs] for theirs, ours in named.items() if read[theirs] is not np._NoValue}
+        settings = {ours: read[theirs] for theirs, ours in named.items() if given(read[theirs])}
         return getattr(F, name)(value(F, read[positional[0]]), *(read[p] for p in positional[1:]), **settings)
 
     carry_out.__name__ = carry_out.__qualname__ = name
