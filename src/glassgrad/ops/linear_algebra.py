@@ -98,7 +98,7 @@ def triangle(F: Any, x: Any, *, diagonal: float, upper: bool = False) -> Any:
 
 
 def batch_stacks(op: Any) -> Any:
-    """Return the batching rule of an operation on stacks of matrices: the rows are one more axis in front.
+    """Return the batching rule of an operation on stacks (of matrices, of vectors): rows are one more axis in front.
 
     Parameters
     ----------

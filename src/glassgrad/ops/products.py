@@ -11,7 +11,7 @@ import numpy as np
 from glassgrad.errors import ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import bilinear, linear
-from glassgrad.ops.linear_algebra import linalg_function
+from glassgrad.ops.linear_algebra import batch_stacks, linalg_function
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Op, Sample, Text
 from glassgrad.ops.rules import cast, conj, sum_to
@@ -163,22 +163,13 @@ def _pull_cross(first: bool) -> Any:
     return pull
 
 
-def _batch_cross(F: Any, xs: Any, batched: Any, attrs: Any, _: Any) -> Any:
-    rank = max(len(x.shape) - b for x, b in zip(xs, batched, strict=True))
-    aligned = [
-        F.reshape(x, (x.shape[0], *(1,) * (rank + 1 - len(x.shape)), *x.shape[1:])) if b else x
-        for x, b in zip(xs, batched, strict=True)
-    ]
-    return F.bind(cross, aligned, attrs)
-
-
 cross: Op = bilinear(
     "cross",
     _cross,
     call=_call_cross,
     infer=_infer_cross,
     pulls=(_pull_cross(True), _pull_cross(False)),
-    batch=_batch_cross,
+    batch=batch_stacks(lambda: cross),
     latex=r"{0} \times {1}",
     derivative=r"b \times g, \; g \times a",
     why=Text(

@@ -141,8 +141,11 @@ def _call_solve(F: Any, x1: Any, x2: Any, /) -> Any:
     return F.squeeze(F.bind(solve, (a, F.expand_dims(b, -1))), -1)
 
 
-def _pull_systems(back: Any, shape_of: Any) -> Any:
-    """Return the pull of a solution X of AX = B: ``back(F, a, g, attrs)`` solves with Aᴴ."""
+def _pull_systems(back: Any, read: Any) -> Any:
+    """Return the pull of a solution X of AX = B.
+
+    ``back(F, a, g, attrs)`` solves with Aᴴ, and ``read(F, a, attrs)`` is the part of the matrix that is read.
+    """
 
     def pull(
         F: Any, wanted: Sequence[bool], g: Any, z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
@@ -152,20 +155,20 @@ def _pull_systems(back: Any, shape_of: Any) -> Any:
         by_a = None
         if wanted[0]:
             outer = F.negative(F.matmul(u, adjoint(F, z)))
-            by_a = cast(F, shape_of(F, sum_to(F, outer, tuple(a.shape)), attrs), a.dtype)
+            by_a = cast(F, read(F, sum_to(F, outer, tuple(a.shape)), attrs), a.dtype)
         return [by_a, cast(F, sum_to(F, u, tuple(b.shape)), b.dtype) if wanted[1] else None]
 
     return pull
 
 
-def _push_systems(op: Any, shape_of: Any) -> Any:
-    """Return the push of a solution X of AX = B: another solution with A."""
+def _push_systems(op: Any, read: Any) -> Any:
+    """Return the push of a solution X of AX = B: another solution with A; `read` as in `_pull_systems`."""
 
     def push(
         F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
     ) -> Any:
         da, db = tangents
-        moved = None if da is None else F.negative(F.matmul(shape_of(F, da, attrs), z))
+        moved = None if da is None else F.negative(F.matmul(read(F, da, attrs), z))
         return cast(F, F.bind(op(), (xs[0], total(F, [db, moved])), attrs), z.dtype)
 
     return push
