@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, ShapeError
+from glassgrad.errors import DTypeError, ShapeError, TraceError
 from glassgrad.graph.builder import Builder, Traced, active_builder
 from glassgrad.graph.rules import RuleNamespace, checked_types, run_kernel
 from glassgrad.graph.watch import watching
@@ -165,7 +165,9 @@ class Recorder(RuleNamespace):
         if op.pull is not None and _RECORDING.get():
             keys = [x._key if isinstance(x, Handle) else None for x in inputs]
             if keys.count(None) < len(keys):
-                step = TapeStep(op, _kept(inputs, xs), keys, attrs, subgraphs, z)
+                first = z[0] if op.several else z
+                origin = first.builder.nodes[-1] if isinstance(first, Traced) else None
+                step = TapeStep(op, _kept(inputs, xs), keys, attrs, subgraphs, z, origin)
         if op.several:
             results = self._several(z, step)
             for handle in results:
@@ -189,10 +191,15 @@ class Recorder(RuleNamespace):
             look(result, given, op, attrs)
 
     def value(self, x: Any) -> Any:
-        """Return `x` as a Tensor."""
+        """Return `x` as a Tensor; Tensors in lists are joined, with their gradients."""
         if isinstance(x, Handle):
             return x
-        handle = self.make(numbers(x), None)
+        try:
+            handle = self.make(numbers(x), None)
+        except TraceError:
+            if not isinstance(x, (list, tuple)):
+                raise
+            return self.stack([self.value(row) for row in x])
         builder = active_builder()
         if builder is not None:
             made_here(handle, builder)

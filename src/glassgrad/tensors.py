@@ -65,7 +65,7 @@ class Tensor(InPlace, ArrayObject):
     @classmethod
     def _make(cls, payload: Any, key: Hashable | None) -> Tensor:
         self: Tensor = _NEW(Tensor)
-        if type(payload) is not _ARRAY and not isinstance(payload, (np.ndarray, Traced)):
+        if type(payload) is not _ARRAY and type(payload) is not Traced:
             payload = np.asarray(payload)
         self._payload = payload
         self._key = key
@@ -342,7 +342,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
         except TraceError:
             if not isinstance(obj, (list, tuple)):
                 raise
-            return asarray(_stacked(obj), dtype=dtype)
+            return asarray(T.value(obj), dtype=dtype)
         obj, copy = Tensor._make(payload, None), None if copy else copy
         builder = active_builder()
         if builder is not None or not obj.shape:
@@ -354,11 +354,6 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
             )
         return T.astype(obj, dtype)  # type: ignore[no-any-return]
     return T.identity(obj) if copy else obj  # type: ignore[no-any-return]
-
-
-def _stacked(rows: Any) -> Tensor:
-    """Return nested lists with Tensors among them as one Tensor, through which their gradients flow."""
-    return T.stack([_stacked(row) if isinstance(row, (list, tuple)) else row for row in rows])  # type: ignore[no-any-return]
 
 
 def _read(obj: Any, dtype: Any, copy: bool | None) -> Any:

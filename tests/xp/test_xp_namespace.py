@@ -202,6 +202,8 @@ def test_tensors_in_lists_keep_their_gradients() -> None:
     (xp.asarray((a, b), dtype="float32") ** 2).sum().backward()
     assert (a.grad.item(), b.grad.item()) == (4.0 + 4.0, 4.0 + 6.0)
     assert gg.run(gg.trace(lambda x: xp.asarray([x, 1.0]), 3.0), 3.0)[0].tolist() == [3.0, 1.0]
+    (xp.max([a, b]) + xp.matmul([[a, 1.0]], [b, 2.0])).sum().backward()
+    assert (a.grad.item(), b.grad.item()) == (8.0 + 3.0, 10.0 + 1.0 + 2.0)
     with pytest.raises(ShapeError):
         xp.asarray([a, [b]])
     with pytest.raises(TraceError, match=r"gg\.stack"):
