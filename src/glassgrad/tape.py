@@ -72,6 +72,7 @@ class TapeStep:
         attrs: Mapping[str, Any],
         subgraphs: Mapping[str, Graph] | None,
         z: Any,
+        origin: Node | None = None,
     ) -> None:
         self.op = op
         self.xs = xs
@@ -82,8 +83,7 @@ class TapeStep:
         self.order = next(_ORDER)
         self.scope = current_scope()
         self._place = calling_place()
-        first = z[0] if op.several else z
-        self.origin: Node | None = first.builder.nodes[-1] if isinstance(first, Traced) else None
+        self.origin = origin
 
     @property
     def source(self) -> Source | None:

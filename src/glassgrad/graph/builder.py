@@ -27,9 +27,8 @@ __all__ = ["Builder", "Traced", "active_builder"]
 _ACTIVE: ContextVar[Builder | None] = ContextVar("glassgrad_builder", default=None)
 
 
-def active_builder() -> Builder | None:
-    """Return the innermost builder at work, if any."""
-    return _ACTIVE.get()
+active_builder: Callable[[], Builder | None] = _ACTIVE.get
+"""Return the innermost builder at work, if any."""
 
 
 class Traced(NumPyCalls):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import linecache
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,9 +36,8 @@ class MaskedBranchWarning(UserWarning):
 _WATCH: ContextVar[Watch | None] = ContextVar("glassgrad_watch", default=None)
 
 
-def watching() -> Watch | None:
-    """Return who watches here, if anybody does."""
-    return _WATCH.get()
+watching: Callable[[], Watch | None] = _WATCH.get
+"""Return who watches here, if anybody does."""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ microsecond, and the file and line are worked out when somebody asks.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import CodeType, FrameType
@@ -99,9 +99,8 @@ def located(error: GlassgradError, name: str, args: Iterable[Any] = ()) -> Glass
     return type(error)(f"{error}\n  ({name}{of}{where}, at {caller()})").with_traceback(error.__traceback__)
 
 
-def current_scope() -> str:
-    """Return the scope that nodes made now belong to, such as ``"layer1/linear"``."""
-    return _SCOPE.get()
+current_scope: Callable[[], str] = _SCOPE.get
+"""Return the scope that nodes made now belong to, such as ``"layer1/linear"``."""
 
 
 @contextmanager
