@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy_samples import MASK, SAME_ANYWHERE, WITH_NUMBERS, WRITERS, X
 
 import glassgrad as gg
 from glassgrad.errors import DTypeError, OptionError, TraceError
@@ -19,6 +18,7 @@ from glassgrad.numpy_calls import RULES
 from glassgrad.numpy_calls.table import _renamed
 from glassgrad.ops import FUNCTIONS, REGISTRY
 from glassgrad.tree import flatten
+from numpy_samples import MASK, SAME_ANYWHERE, WITH_NUMBERS, WRITERS, X
 
 NAMES = [*SAME_ANYWHERE, *WITH_NUMBERS]
 

@@ -36,13 +36,13 @@ def test_every_function_says_what_it_is(name: str) -> None:
 def test_the_docstring_names_the_inputs() -> None:
     assert str(inspect.signature(gg.cross_entropy)) == "(logits, target, label_smoothing=0.0)"
     assert r"\operatorname{softmax}(logits)" in (gg.cross_entropy.__doc__ or "")
-    assert str(inspect.signature(gg.tensor([1.0]).sum)) == "(axis=None, *, dtype=None, keepdims=False)"
+    assert str(inspect.signature(gg.tensor([1.0]).sum)) .startswith("(axis=None, dtype=None, out=None")
     assert str(inspect.signature(gg.multiply)) == "(x, y, /)"
 
 
 def test_a_call_that_does_not_fit_is_shown_the_signature() -> None:
     with pytest.raises(
-        TypeError, match=r"sum\(\) got an unexpected keyword argument 'dim'.*sum\(x, axis=None"
+        TypeError, match=r"sum\(\) got an unexpected keyword argument 'dim'.*t\.sum\(axis=None"
     ):
         gg.tensor([1.0]).sum(dim=1)
     with pytest.raises(

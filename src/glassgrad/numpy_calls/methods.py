@@ -80,25 +80,31 @@ class ArrayMethods(NumPyCalls):
         return self._F.identity(RULES[np.ravel](self._F, self, order))
 
 
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     rule, out = RULES[function], place_of_out(function)
     direct = 1000 if out is None else out  # more arguments than that, and one of them is `out`
+    parameters = list(inspect.signature(rule).parameters.values())[1:]
+    signature = inspect.Signature([p.replace(annotation=inspect.Parameter.empty) for p in parameters])
+    shown = f"t.{name}{signature.replace(parameters=list(signature.parameters.values())[1:])}"
 
     def method(self: NumPyCalls, *args: Any, **kwargs: Any) -> Any:
-        if "out" in kwargs or len(args) >= direct:
-            return self.__array_function__(function, (), (self, *args), kwargs)
         try:
+            if "out" in kwargs or len(args) >= direct:
+                return self.__array_function__(function, (), (self, *args), kwargs)
             return rule(self._F, self, *args, **kwargs)
-        except GlassgradError as error:
-            raise located(error, function.__name__, (self,)) from error.__cause__
+        except TypeError:
+            try:
+                signature.bind(self, *args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{name}() {error}; it is called {shown}") from None
+            raise
 
-    parameters = list(inspect.signature(rule).parameters.values())[1:]
-    method.__name__ = method.__qualname__ = function.__name__
+    method.__name__ = method.__qualname__ = name
     method.__doc__ = f"As `numpy.{function.__name__}` of this array."
-    method.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    method.__signature__ = signature  # type: ignore[attr-defined]
     return method
 
 
 for _function in _FUNCTIONS:
     _name = {np.max: "max", np.min: "min"}.get(_function, _function.__name__)
-    setattr(ArrayMethods, _name, _method(_function))
+    setattr(ArrayMethods, _name, _method(_name, _function))

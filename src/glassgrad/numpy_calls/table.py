@@ -90,4 +90,7 @@ def _renamed(function: Callable[..., Any], name: str, parameters: list[str]) -> 
         return getattr(F, name)(value(F, read[positional[0]]), *(read[p] for p in positional[1:]), **settings)
 
     carry_out.__name__ = carry_out.__qualname__ = name
+    namespace = inspect.Parameter("F", inspect.Parameter.POSITIONAL_ONLY)
+    parameters = [namespace, *signature.parameters.values()]
+    carry_out.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return carry_out
