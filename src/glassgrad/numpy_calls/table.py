@@ -91,6 +91,6 @@ def _renamed(function: Callable[..., Any], name: str, parameters: list[str]) -> 
 
     carry_out.__name__ = carry_out.__qualname__ = name
     namespace = inspect.Parameter("F", inspect.Parameter.POSITIONAL_ONLY)
-    parameters = [namespace, *signature.parameters.values()]
-    carry_out.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    accepted = [namespace, *signature.parameters.values()]
+    carry_out.__signature__ = signature.replace(parameters=accepted)  # type: ignore[attr-defined]
     return carry_out
