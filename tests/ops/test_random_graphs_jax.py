@@ -180,7 +180,7 @@ def _parts(kind: str, i: int, j: int) -> Step:
 
 @dataclass(frozen=True)
 class Program:
-    """A graph: real inputs, steps, the shapes and dtypes of their results, and a loss that weighs the last of them."""
+    """A graph: real inputs, steps, the shapes and dtypes of their results, and a loss that weighs all that are not used."""
 
     inputs: tuple[np.ndarray, ...]
     steps: tuple[Step, ...]
@@ -192,10 +192,9 @@ class Program:
             z = step.f(F, *(values[k] for k in step.at))
             assert (tuple(z.shape), str(z.dtype)) == expected, step
             values.append(z)
-        total = F.sum(F.multiply(values[-1], _weights(values[-1])))
-        for z in values[-4:-1]:
-            total = F.add(total, F.sum(F.multiply(z, _weights(z))))
-        return F.real(total)
+        used = {k for step in self.steps for k in step.at}
+        ends = [F.real(F.sum(F.multiply(z, _weights(z)))) for k, z in enumerate(values) if k not in used]
+        return F.sum(F.stack(ends))
 
 
 def _weights(z: Any) -> np.ndarray:
