@@ -9,6 +9,7 @@ import pytest
 
 import glassgrad as gg
 from glassgrad.errors import DTypeError, OptionError, ShapeError, TraceError
+from glassgrad.nn.module import Buffer
 
 RNG = np.random.default_rng(0)
 
@@ -138,3 +139,20 @@ def test_axes_that_do_not_fit_are_said() -> None:
     with pytest.raises(DTypeError, match=r"there is gg\.grad"):
         gg.per_sample_grad(lambda w: w)(1.0)
     assert gg.vmap(add)(np.ones(3), 2.0).tolist() == [3.0, 3.0, 3.0]
+
+
+def test_buffers_are_not_lost_silently() -> None:
+    class Counting(gg.nn.Module):
+        def __init__(self) -> None:
+            self.total = Buffer(0.0)
+
+        def forward(self, x: Any) -> Any:
+            self.total.update(self.total + gg.sum(x))
+            return x * 2.0
+
+    model = Counting()
+    with pytest.raises(TraceError, match=r"buffer.*model\.eval\(\)"):
+        gg.vmap(model)(X)
+    with pytest.raises(TraceError, match=r"vmap of .* updates a buffer"):
+        gg.compile(gg.vmap(model), engine="numpy")(X)
+    assert model.total.item() == 0.0

@@ -152,7 +152,7 @@ class _Call:
             return [*outputs, *(Tensor._make(payload, None) for _, payload in builder.updates.values())]
 
         specs = [Spec(t.shape, t.dtype) for t in self.tensors]
-        graph, captured, _ = trace_with(body, specs, name=self.label, wants=outside)
+        graph, captured, _ = trace_with(body, specs, name=self.label, wants=outside, updates=True)
         out = list(T.checkpoint(graph, [*self.tensors, *captured]))
         n = len(out) - len(updates)
         for buffer, value in zip(updates, out[n:], strict=True):

@@ -221,6 +221,7 @@ class CompiledFunction:
             specs,
             name=self._label,
             wants=lambda _: True,
+            updates=True,
             names=[*names, *(f"random{i}" for i in range(len(random)))],
         )
         if not draws:

@@ -71,6 +71,7 @@ def trace_with(
     name: str,
     wants: Callable[[Any], bool] | None = None,
     names: Sequence[str] | None = None,
+    updates: bool = False,
 ) -> tuple[Graph, list[Any], Callable[[list[Any]], Any]]:
     """Trace `f`; also return what it captured, and the function that gives flat outputs their structure.
 
@@ -86,6 +87,13 @@ def trace_with(
         Says of an eager Tensor that `f` meets whether it becomes an extra input (a capture) or a constant.
     names
         Names of the inputs, one a leaf.
+    updates
+        Whether `f` hands on what buffers are updated to; else updating one is an error.
+
+    Raises
+    ------
+    TraceError
+        Where a buffer is updated and nobody would keep its value.
     """
     builder = Builder(name, wants=wants)
     leaves, rebuild = flatten(list(examples))
@@ -99,6 +107,11 @@ def trace_with(
         outputs, rebuild_result = flatten(result)
         tensors = [asarray(o) for o in outputs]
         values = [adopt(builder, t) for t in tensors]
+    if builder.updates and not updates:
+        raise TraceError(
+            f"{name} updates a buffer of a module, and what it runs in (a loop, a choice, gg.vmap, a custom rule) "
+            "keeps no buffers: call model.eval() first, or update the buffer outside"
+        )
     return builder.finish(values), builder.captured, rebuild_result
 
 

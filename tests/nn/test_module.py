@@ -260,7 +260,11 @@ def test_a_buffer_changes_at_once_or_with_the_step():
         return out, gg.Tensor._make(updates["seen"], None)
 
     graph, tensors, _ = trace_with(
-        step, [Spec(("N", 3), "float32")], name="step", wants=lambda t: id(t) in captured
+        step,
+        [Spec(("N", 3), "float32")],
+        name="step",
+        wants=lambda t: id(t) in captured,
+        updates=True,
     )
     assert model.seen.item() == 1.0  # tracing changes nothing
     assert list(updates) == ["seen"]

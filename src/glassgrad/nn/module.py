@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from glassgrad.errors import DTypeError, OptionError, did_you_mean
-from glassgrad.graph import active_builder
+from glassgrad.errors import DTypeError, OptionError, TraceError, did_you_mean
+from glassgrad.graph import Traced, active_builder
 from glassgrad.ir import scope
 from glassgrad.options import Registry
 from glassgrad.tensors import Tensor, adopt, asarray
@@ -109,6 +109,11 @@ class Buffer(Tensor):
         ----------
         value
             Of the buffer's shape; cast to its dtype.
+
+        Raises
+        ------
+        TraceError
+            In a trace that does not carry buffers, where the value has no number.
         """
         if _FROZEN.get():
             return
@@ -116,6 +121,11 @@ class Buffer(Tensor):
         builder = active_builder()
         if builder is not None and builder.wants(self):
             builder.update(self, adopt(builder, value))
+        elif isinstance(value._payload, Traced):
+            raise TraceError(
+                "a buffer is updated with a value that is being traced and has no number to keep. Call model.eval() "
+                "first, or update the buffer outside"
+            )
         else:
             self.assign(value)
 
