@@ -308,6 +308,7 @@ def test_vjp_and_jvp_of_several_results() -> None:
 def test_lists_of_numbers_are_arrays_where_shapes_matter() -> None:
     assert gg.vjp(lambda x: x * x, [1.0, 2.0])[1]([1.0, 10.0])[0].tolist() == [2.0, 40.0]
     assert gg.jacobian(lambda x: x * x)([1.0, 2.0]).shape == (2, 2)
+    assert gg.grad(lambda x: gg.sum(x * x))([1.0, 2.0]).tolist() == [2.0, 4.0]
 
 
 def test_results_that_do_not_depend_or_are_the_argument() -> None:

@@ -22,7 +22,8 @@ def value_and_grad(
     Parameters
     ----------
     f
-        A function of Tensors (or of nested dicts, lists and tuples of them) that returns a real scalar.
+        A function of Tensors (or of nested dicts, lists and tuples of them) that returns a real scalar. An argument
+        that is a list of numbers is an array.
     argnums
         Which positional arguments to differentiate; with several, the gradient is a tuple.
 
@@ -48,7 +49,10 @@ def value_and_grad(
     """
 
     def wrapped(*args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
-        run = Run(f, args, argument_numbers(argnums, args), kwargs)
+        wanted = argument_numbers(argnums, args)
+        lists = [i in wanted and isinstance(a, list) and is_array(a) for i, a in enumerate(args)]
+        args = tuple(asarray(a) if one else a for a, one in zip(args, lists, strict=True))
+        run = Run(f, args, wanted, kwargs)
         output = _scalar(run.outputs, label_of(f))
         gradients = run.rebuild(run.pull([T.ones_like(output._bare())]))
         return run.values()[0], gradients[0] if isinstance(argnums, int) else gradients
