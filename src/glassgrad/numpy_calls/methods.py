@@ -92,6 +92,8 @@ def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if "out" in kwargs or len(args) >= direct:
                 return self.__array_function__(function, (), (self, *args), kwargs)
             return rule(self._F, self, *args, **kwargs)
+        except GlassgradError as error:
+            raise located(error, name, (self,)) from error.__cause__
         except TypeError:
             try:
                 signature.bind(self, *args, **kwargs)
