@@ -92,13 +92,14 @@ def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if "out" in kwargs or len(args) >= direct:
                 return self.__array_function__(function, (), (self, *args), kwargs)
             return rule(self._F, self, *args, **kwargs)
-        except GlassgradError as error:
-            raise located(error, name, (self,)) from error.__cause__
-        except TypeError:
-            try:
-                signature.bind(self, *args, **kwargs)
-            except TypeError as error:
-                raise TypeError(f"{name}() {error}; it is called {shown}") from None
+        except (GlassgradError, TypeError) as problem:
+            if isinstance(problem, TypeError):
+                try:
+                    signature.bind(self, *args, **kwargs)
+                except TypeError as error:
+                    raise TypeError(f"{name}() {error}; it is called {shown}") from None
+            if isinstance(problem, GlassgradError):
+                raise located(problem, name, (self,)) from problem.__cause__
             raise
 
     method.__name__ = method.__qualname__ = name

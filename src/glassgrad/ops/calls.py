@@ -42,13 +42,14 @@ def public(F: Any, name: str) -> Callable[..., Any]:
             args = tuple(F.value(a) if type(a) in converted and i < arrays else a for i, a in enumerate(args))
         try:
             return f(F, *args, **kwargs)
-        except GlassgradError as error:
-            raise located(error, name, args) from error.__cause__
-        except TypeError:
-            try:
-                signature.bind(*args, **kwargs)
-            except TypeError as error:
-                raise TypeError(f"{name}() {_reason(error)}; it is called {name}{signature}") from None
+        except (GlassgradError, TypeError) as problem:
+            if isinstance(problem, TypeError):
+                try:
+                    signature.bind(*args, **kwargs)
+                except TypeError as error:
+                    raise TypeError(f"{name}() {_reason(error)}; it is called {name}{signature}") from None
+            if isinstance(problem, GlassgradError):
+                raise located(problem, name, args) from problem.__cause__
             raise
 
     call.__name__ = call.__qualname__ = name
