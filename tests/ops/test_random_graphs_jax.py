@@ -180,7 +180,7 @@ def _parts(kind: str, i: int, j: int) -> Step:
 
 @dataclass(frozen=True)
 class Program:
-    """A graph: real inputs, steps, the shapes and dtypes of their results, and a loss that weighs all that are not used."""
+    """A graph: real inputs, steps, the shapes and dtypes of their results; its loss weighs all that are not used."""
 
     inputs: tuple[np.ndarray, ...]
     steps: tuple[Step, ...]
