@@ -109,14 +109,15 @@ class InPlace(Handle):
             self._key = value._key
 
     def _renew_lookers(self, but: Any) -> None:
-        """Make the values of the handles that look at this one anew."""
-        if self._sight is None:
-            return
-        for handle in self._sight.lookers():
-            if handle is not but and handle._sight.base is self:
-                with recording():
-                    handle._take_on(self._F.bind(handle._sight.op, (self,), handle._sight.attrs))
-                handle._renew_lookers(None)
+        """Make the values of the handles that look at this one anew, and of those that look at them."""
+        waiting: list[Any] = [self]
+        while waiting:
+            base = waiting.pop()
+            for handle in base._sight.lookers() if base._sight is not None else ():
+                if handle is not but and handle._sight.base is base:
+                    with recording():
+                        handle._take_on(self._F.bind(handle._sight.op, (base,), handle._sight.attrs))
+                    waiting.append(handle)
 
     def _updated(self, value: Any, spelling: str) -> Any:
         """Return this handle with its new value; a number that was computed is another number, as NumPy's are."""
