@@ -123,6 +123,16 @@ def test_detached_values_are_their_own() -> None:
 # --- what backward needs is never lost ---
 
 
+@gg.custom_vjp
+def _scaled(w: Any, a: Any) -> Any:
+    return w * a
+
+
+@_scaled.defvjp
+def _scaled_vjp(result: Any, w: Any, a: Any) -> Any:
+    return lambda g: (g * a, None)
+
+
 def test_what_backward_needs_may_be_written_over() -> None:
     x = gg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     y = x * 1.0
@@ -158,6 +168,10 @@ def test_a_weight_may_be_updated_before_backward() -> None:
         lambda w, a: a[:] * w,
         lambda w, a: gg.where(w > -1, w * a, 0.0),
         lambda w, a: memoryview(a) * w,
+        lambda w, a: gg.checkpoint(lambda w, a: w * a)(w, a),
+        lambda w, a: gg.compile(lambda w, a: w * a, engine="numpy")(w, a),
+        lambda w, a: _scaled(w, a),
+        lambda w, a: gg.scan(lambda c, x: (c, x * w), gg.tensor(0.0), a[None])[1],
         lambda w, a: gg.concat([gg.asarray(a)]) * w,
     ],
 )

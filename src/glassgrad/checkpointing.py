@@ -27,6 +27,7 @@ from glassgrad.tape import Leaf, TapeStep, collect, mark
 from glassgrad.tensors import T, Tensor, asarray, recording
 from glassgrad.tracing import Spec, outside, trace_with
 from glassgrad.tree import flatten
+from glassgrad.views import owned
 
 __all__ = ["checkpoint"]
 
@@ -101,12 +102,12 @@ class _Call:
         outputs = self.compute(variables)
         own: set[Hashable | None] = {v._key for v in variables}
         around = _around(outputs, own, begin)
-        z = tuple(o._payload for o in outputs)
+        z = tuple(owned(o._payload) for o in outputs)
         keys = [t._key for t in self.tensors]
         if keys.count(None) == len(keys) and not around:
             return self.rebuild_result([Tensor._make(o, None) for o in z])
         self.leaves = [None if i in self.at else leaf for i, leaf in enumerate(self.leaves)]
-        xs = [t._payload for t in self.tensors] + [np.zeros(())] * len(around)
+        xs = [owned(t._payload) for t in self.tensors] + [np.zeros(())] * len(around)
         self.tensors = []
         step = TapeStep(_EAGER, xs, [*keys, *around], {"call": self, "around": around}, None, z)
         results = zip(outputs, step.output_keys, strict=True)

@@ -23,7 +23,7 @@ from glassgrad.ir.origin import caller, located
 from glassgrad.ops.calls import public
 from glassgrad.recorder import Recorder, adopt, no_grad, numbers, read_only, recording
 from glassgrad.tape import PLAIN, Leaf, TapeStep, collect
-from glassgrad.views import made_here, unshared
+from glassgrad.views import made_here, owned
 
 __all__ = ["T", "Tensor", "adopt", "asarray", "no_grad", "recording", "tensor"]
 
@@ -91,8 +91,8 @@ class Tensor(InPlace, ArrayObject):
             raise DTypeError(
                 f"only real and complex Tensors have gradients, but this one is {self.dtype}; use .astype('float64')"
             )
-        if wanted and isinstance(self._payload, np.ndarray) and not self._payload.flags.writeable:
-            self._payload = unshared(self._payload)
+        if wanted:
+            self._payload = owned(self._payload)
         self._key = Leaf(self) if wanted else None
 
     @property
@@ -151,9 +151,7 @@ class Tensor(InPlace, ArrayObject):
             raise ShapeError(
                 f"cannot assign values of shape {tuple(payload.shape)} to a Tensor of shape {self.shape}"
             )
-        if isinstance(payload, np.ndarray) and not payload.flags.writeable:
-            payload = unshared(payload)
-        self._write(Tensor._make(payload, None))
+        self._write(Tensor._make(owned(payload), None))
 
     def backward(self, gradient: Any = None) -> None:
         """Add to ``.grad`` of every leaf that wants it the gradient of this Tensor.

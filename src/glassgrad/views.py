@@ -17,7 +17,7 @@ from glassgrad.errors import DTypeError, ShapeError, TraceError
 from glassgrad.ir.origin import caller
 from glassgrad.ops import Op
 
-__all__ = ["Sight", "look", "made_here", "put_back", "unshared", "unwritable"]
+__all__ = ["Sight", "look", "made_here", "owned", "put_back", "unshared", "unwritable"]
 
 _PRUNED_FROM = 16
 """Handles that are gone are dropped from a list of this length on."""
@@ -119,6 +119,13 @@ def unwritable(handle: Any) -> Exception | None:
             )
         sight = above
     return None
+
+
+def owned(payload: Any) -> Any:
+    """Return what a Tensor holds as something nobody else can change: what it may not write to itself is shared."""
+    if isinstance(payload, np.ndarray) and not payload.flags.writeable:
+        return unshared(payload)
+    return payload
 
 
 def unshared(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

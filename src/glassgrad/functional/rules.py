@@ -21,6 +21,7 @@ from glassgrad.tape import TapeStep
 from glassgrad.tensors import T, Tensor, asarray, recording
 from glassgrad.tracing import Spec, outside, trace_with
 from glassgrad.tree import flatten
+from glassgrad.views import owned
 
 if TYPE_CHECKING:
     from glassgrad.functional.custom import CustomFunction
@@ -65,11 +66,11 @@ class Call:
         outputs = self.compute(plain)
         if any(o.requires_grad for o in outputs):
             raise self._closes_over("a Tensor that wants a gradient")
-        z = tuple(o._payload for o in outputs)
+        z = tuple(owned(o._payload) for o in outputs)
         keys = [t._key for t in self.tensors]
         if not is_recording() or keys.count(None) == len(keys):
             return self.rebuild_result([Tensor._make(o, None) for o in z])
-        step = TapeStep(_EAGER, [t._payload for t in self.tensors], keys, {"call": self}, None, z)
+        step = TapeStep(_EAGER, [owned(t._payload) for t in self.tensors], keys, {"call": self}, None, z)
         results = [
             Tensor._make(o, key if inexact(o.dtype) else None)
             for o, key in zip(z, step.output_keys, strict=True)
