@@ -148,7 +148,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     _row("fmin, tie", "fmin에서 같은 값",
          _equal, "fmin", (1.0, 1.0),
          ("xp.fmin(x, y)", (0.5, 0.5)), ("torch.fmin(x, y)", (1, 0)), ("jnp.fmin(x, y)", (0, 1))),
-    _row("cummax, tie: the earliest holder", "누적 최댓값의 같은 값: 가장 먼저 나온 것",
+    _row("cummax, tie: shared among the holders so far", "누적 최댓값의 같은 값: 그때까지의 최댓값들이 나눈다",
          None, "cummax", ([1.0, 2.0, 2.0, 1.0],),
          ("xp.cummax(x)", ([1, 2, 1, 0],)),
          ("torch.cummax(x, 0).values", ([1, 1, 2, 0],)),
