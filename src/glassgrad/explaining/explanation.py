@@ -127,6 +127,11 @@ class Explanation:
             Where there is no such number, or the result does not depend on it.
         """
         value, element = self.names.find(name)
+        if value.dtype.kind == "c":
+            raise OptionError(
+                f"{name} is {value.dtype}, and explanations follow real numbers: ask about what it is made of, or give "
+                "its two parts to the function as numbers of their own"
+            )
         if value.dtype.kind != "f":
             raise OptionError(f"{name} is {value.dtype}, which has no gradient")
         found = self.paths.why(value, element, most)

@@ -1,8 +1,9 @@
 """Names: what a value is called, as its author would call it.
 
 An input keeps its own name. What a layer makes is called after the layer, ``linear0`` or ``encoder.linear``; what a
-line of somebody's own code makes, after the variable that it is given to; anything else after its operation. A single
-number is an element: ``0.weight[1,0]``, rows first.
+line of somebody's own code makes, after the variable that it is given to; anything else after its operation. Of several
+results of one operation each has its number, ``eigh.1``, where no variable of its own takes it. A single number is an
+element: ``0.weight[1,0]``, rows first.
 """
 
 from __future__ import annotations
@@ -67,17 +68,22 @@ class Names:
         variables = _variables(graph)
         counts: Counter[str] = Counter()
         for node in graph.nodes:
-            value = node.outputs[0]
-            if value in self._of:
+            if all(output in self._of for output in node.outputs):
                 continue
-            if node in variables:
-                name = variables[node]
+            given = variables.get(node, ())
+            if len(given) == 1:
+                (name,) = given
             elif node.scope:
                 name = _layer(node, whole=last[node.scope] is node)
             else:
-                counts[node.op] += 1
-                name = node.op if counts[node.op] == 1 else f"{node.op}{counts[node.op]}"
-            self._give(value, name)
+                own = str(node.attrs["name"]) if node.op == "custom" else node.op
+                counts[own] += 1
+                name = own if counts[own] == 1 else f"{own}{counts[own]}"
+            several = len(node.outputs) > 1
+            for i, output in enumerate(node.outputs):
+                if output not in self._of:
+                    own = given[i] if len(given) == len(node.outputs) else f"{name}.{i}" if several else name
+                    self._give(output, own)
 
     def __getitem__(self, value: Value) -> str:
         found = self._of.get(value)
@@ -138,27 +144,29 @@ def _layer(node: Node, *, whole: bool) -> str:
     return name if whole else f"{name}.{node.op}"
 
 
-def _variables(graph: Graph) -> dict[Node, str]:
-    """Return for the last node of a line of the user's, such as ``q = x + y``, the variable it is given to."""
+def _variables(graph: Graph) -> dict[Node, tuple[str, ...]]:
+    """Return for the last node of a line of the user's, such as ``q = x + y``, the variables it is given to."""
     last: dict[tuple[str, int], Node] = {}
     for node in graph.nodes:
         if node.source is not None and not node.scope and not node.source.function.endswith("<lambda>"):
             last[node.source.file, node.source.line] = node
     found = {}
     for (file, line), node in last.items():
-        name = _target(linecache.getline(file, line))
-        if name is not None:
-            found[node] = name
+        names = _targets(linecache.getline(file, line))
+        if len(names) in (1, len(node.outputs)):
+            found[node] = names
     return found
 
 
-def _target(line: str) -> str | None:
-    """Return the variable of a line that is one plain assignment."""
+def _targets(line: str) -> tuple[str, ...]:
+    """Return the variable of a line that is one plain assignment, or those of one that takes several results."""
     try:
         (statement,) = ast.parse(line.strip()).body
     except (SyntaxError, ValueError):
-        return None
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        target = statement.targets[0]
-        return target.id if isinstance(target, ast.Name) else None
-    return None
+        return ()
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return ()
+    (target,) = statement.targets
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return tuple(names) if len(names) == len(parts) else ()

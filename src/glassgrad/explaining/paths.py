@@ -162,7 +162,7 @@ class Paths:
 
         Raises
         ------
-        TooLarge
+        NotFollowed
             Where an operation on the way has too many local derivatives.
         """
         gradient = float(self.played.gradient(value).reshape(-1)[element])

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
+from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.graph.passes import for_arrays
 from glassgrad.graph.reverse import reverse_sweep
 from glassgrad.graph.rules import Arrays
-from glassgrad.ir import BATCH, Constant, Graph, Node, Value
+from glassgrad.ir import BATCH, Constant, Graph, Node, Value, inexact
 from glassgrad.ops import Op, lookup
 
 __all__ = ["Replay", "forward", "replay", "upto"]
@@ -36,8 +36,8 @@ class Replay:
     values
         The number or array of each value: inputs, constants, results of nodes.
     gradients
-        For each floating-point value the gradient of the result, of the value's shape and dtype; values that the
-        result does not depend on are absent.
+        For each floating-point value the gradient of the result, of the value's shape and dtype (of a complex one
+        ∂/∂Re + i·∂/∂Im); values that the result does not depend on are absent.
     rows
         The values whose first axis is the row of a mini-batch.
     """
@@ -85,6 +85,8 @@ def replay(graph: Graph, inputs: Sequence[Any], *, output: int = 0) -> Replay:
     ------
     ShapeError
         Where the inputs do not have the graph's shapes, or the output is not a scalar.
+    DTypeError
+        Where the output is a complex number.
 
     Examples
     --------
@@ -103,6 +105,11 @@ def replay(graph: Graph, inputs: Sequence[Any], *, output: int = 0) -> Replay:
     if result.shape != ():
         raise ShapeError(
             f"only a scalar can be explained, but {graph.name} returns one of shape {result.shape}"
+        )
+    if result.dtype.kind == "c":
+        raise DTypeError(
+            f"explanations follow real numbers, but {graph.name} returns a {result.dtype}: take gg.real, gg.imag or "
+            "gg.abs of it"
         )
     values = forward(whole, arrays)
     return Replay(whole, values, _backward(whole, values), frozenset(rows & values.keys()))
@@ -127,10 +134,10 @@ def forward(graph: Graph, arrays: Sequence[Array]) -> dict[Value, Array]:
 
 @np.errstate(all="ignore")
 def _backward(graph: Graph, values: Mapping[Value, Array]) -> dict[Value, Array]:
-    moving = {v for v in graph.inputs if v.dtype.kind == "f"}
+    moving = {v for v in graph.inputs if inexact(v.dtype)}
     for node in graph.nodes:
         if lookup(node.op).pull is not None and not moving.isdisjoint(node.inputs):
-            moving |= {v for v in node.outputs if v.dtype.kind == "f"}
+            moving |= {v for v in node.outputs if inexact(v.dtype)}
     (result,) = graph.outputs
     found: dict[Hashable, Any] = {result: np.ones_like(values[result])}
     reverse_sweep(Arrays(), (_Played(n, values, moving) for n in reversed(graph.nodes)), found)

@@ -17,7 +17,7 @@ import numpy as np
 
 from glassgrad.errors import OptionError
 from glassgrad.explaining.exact import exact_sum
-from glassgrad.explaining.linearise import UNSEEN, Sparse, links_of
+from glassgrad.explaining.linearise import Sparse, check_real, links_of, unseen
 from glassgrad.explaining.names import Names
 from glassgrad.explaining.replay import Replay
 from glassgrad.graph.inside import inside_of
@@ -95,6 +95,8 @@ def scalar_gates(played: Replay, names: Names, *, opened: bool = True, most: int
     ------
     TooMany
         Where there are more.
+    NotFollowed
+        Where an operation's local derivatives cannot be listed, or there are complex numbers.
 
     Examples
     --------
@@ -116,8 +118,9 @@ class _Maker:
 
     def made(self) -> Gates:
         graph = self.played.graph
+        check_real(graph.nodes)
         read = {v for node in graph.nodes for v in node.inputs} | set(graph.outputs)
-        sizes = [self.played.values[n.outputs[0]].size for n in graph.nodes if n.op not in UNSEEN]
+        sizes = [self.played.values[n.outputs[0]].size for n in graph.nodes if not unseen(n)]
         self._check(sum(sizes))
         for value in (*graph.inputs, *graph.constants()):
             if value in read:
@@ -165,34 +168,40 @@ class _Maker:
         return self._add(Gate(key, "constant", value=number))
 
     def _node(self, node: Node) -> None:
-        value, op = node.outputs[0], lookup(node.op)
-        if node.op in UNSEEN and value.dtype.kind == node.inputs[0].dtype.kind == "f":
+        op = lookup(node.op)
+        if unseen(node):
             self._moved(node, op)
         elif node.op == "matmul":
             self._product(node)
         else:
-            inside = op.elementwise and op.composite and self.opened
             links = [link for link in links_of(self.played, node) if isinstance(link, Sparse)]
-            reads: list[list[tuple[str, float]]] = [[] for _ in range(self.played.values[value].size)]
-            for link in links:
-                keys = self.keys[link.source]
-                which, ends, slopes = link.onward(np.arange(len(keys)))
-                for i, end, slope in zip(which.tolist(), ends.tolist(), slopes.tolist(), strict=True):
-                    reads[end].append((keys[i], slope))
-            found = []
-            for i, read in enumerate(reads):
-                key = self.names.element(value, i)
-                if inside:
-                    self._open(node, op, key, i)
-                else:
-                    inputs, local = tuple(k for k, _ in read), tuple(s for _, s in read)
-                    self._add(self._gate(node, key, i, inputs, local, op.why))
-                found.append(key)
-            self.keys[value] = found
+            for made in node.outputs:
+                self._made(node, op, made, [link for link in links if link.target is made])
+
+    def _made(self, node: Node, op: Op, value: Value, links: Sequence[Sparse]) -> None:
+        """Add a gate for each number of one output, or those that it opens into."""
+        inside = op.elementwise and op.composite and self.opened
+        reads: list[list[tuple[str, float]]] = [[] for _ in range(self.played.values[value].size)]
+        for link in links:
+            keys = self.keys[link.source]
+            which, ends, slopes = link.onward(np.arange(len(keys)))
+            for i, end, slope in zip(which.tolist(), ends.tolist(), slopes.tolist(), strict=True):
+                reads[end].append((keys[i], slope))
+        found = []
+        for i, read in enumerate(reads):
+            key = self.names.element(value, i)
+            if inside:
+                self._open(node, op, key, i)
+            else:
+                inputs, local = tuple(k for k, _ in read), tuple(s for _, s in read)
+                self._add(self._gate(node, value, key, i, inputs, local, op.why))
+            found.append(key)
+        self.keys[value] = found
 
     def _gate(
         self,
         node: Node,
+        value: Value,
         key: str,
         i: int,
         inputs: tuple[str, ...],
@@ -201,7 +210,6 @@ class _Maker:
         op: str | None = None,
         rounding: float = 0.0,
     ) -> Gate:
-        value = node.outputs[0]
         number = float(self.played.values[value].reshape(-1)[i])
         gradients = self.played.gradients.get(value)
         gradient = None if gradients is None else float(gradients.reshape(-1)[i])
@@ -235,7 +243,7 @@ class _Maker:
         for i, (outer, m, n) in enumerate(np.ndindex(len(rows), a.shape[-2], b.shape[-1])):
             key = self.names.element(value, i)
             pairs = list(zip(rows[outer, m].tolist(), columns[outer, :, n].tolist(), strict=True))
-            total = self._gate(node, key, i, (), (), None)
+            total = self._gate(node, value, key, i, (), (), None)
             products = []
             for k, (x, y) in enumerate(pairs):
                 left, right = self.gates[self.keys[first][x]], self.gates[self.keys[second][y]]
@@ -244,7 +252,7 @@ class _Maker:
                 product = left.value * right.value
                 if len(pairs) == 1:
                     rest = total.value - product
-                    gate = self._gate(node, key, i, factors, slopes, times.why, "multiply", rest)
+                    gate = self._gate(node, value, key, i, factors, slopes, times.why, "multiply", rest)
                 else:
                     gate = Gate(
                         own, "multiply", factors, slopes, product, total.gradient, 0.0, times.why, node.scope
@@ -253,7 +261,7 @@ class _Maker:
             if len(pairs) > 1:
                 rest = total.value - exact_sum(self.gates[p].value for p in products)
                 ones = (1.0,) * len(products)
-                self._add(self._gate(node, key, i, tuple(products), ones, plus.why, "add", rest))
+                self._add(self._gate(node, value, key, i, tuple(products), ones, plus.why, "add", rest))
             found.append(key)
         self.keys[value] = found
 
@@ -275,7 +283,7 @@ class _Maker:
             numbers.append(array.reshape(-1)[at])
             outer.append(self.keys[v][at] if v in self.keys else None)
         roles = inside_of(op, [np.asarray(n) for n in numbers], node.attrs)
-        whole = self._gate(node, key, i, (), (), op.why)
+        whole = self._gate(node, value, key, i, (), (), op.why)
         inside = _inner(roles["definition"], numbers)
         if not all(np.isfinite(x).all() for x in inside.values.values()):
             inside = _inner(roles["lowering"], numbers)  # the textbook's form overflows here

@@ -18,6 +18,7 @@ import numpy as np
 
 from glassgrad.errors import DataError
 from glassgrad.explaining.drawing.layout import Placed, place
+from glassgrad.explaining.linearise import NotFollowed
 from glassgrad.explaining.replay import forward
 from glassgrad.explaining.scalars import TooMany
 from glassgrad.explaining.telling.gates import circuit_of
@@ -38,7 +39,7 @@ VERSION = 1
 """The version of the form; keys are added within one, never removed, renamed or given another meaning."""
 
 _INLINE = 256
-"""The most numbers of an array that stand in the trace itself; larger ones lie beside it."""
+"""The most numbers of an array that stand in the trace itself; larger ones, and complex ones, lie beside it."""
 
 
 class Reference(msgspec.Struct, frozen=True, tag="array"):
@@ -228,7 +229,7 @@ class _Writer:
         )
 
     def _numbers(self, key: str, array: Array) -> Numbers | Reference:
-        if array.size > _INLINE:
+        if array.size > _INLINE or array.dtype.kind == "c":
             self.arrays[key] = array
             return Reference(key)
         flat = array.astype(np.float64).reshape(-1)
@@ -266,7 +267,7 @@ class _Writer:
     def _gates(self) -> tuple[tuple[TracedGate, ...] | None, Placed | None]:
         try:
             gates = self.told.gates()
-        except TooMany:
+        except (TooMany, NotFollowed):
             return None, None
         listed = tuple(
             TracedGate(g.key, g.op, g.inputs, g.local, g.value, g.gradient, g.rounding)

@@ -16,8 +16,8 @@ import numpy as np
 from glassgrad.errors import OptionError
 from glassgrad.explaining.drawing.figures import MOST_ELEMENTS, Box, Circuit, Wire
 from glassgrad.explaining.exact import exact_sum
-from glassgrad.explaining.linearise import UNSEEN, Link, Product, links_of
-from glassgrad.ir import Constant, Node, Value
+from glassgrad.explaining.linearise import Link, Product, check_real, links_of, unseen
+from glassgrad.ir import Constant, Node, Value, inexact
 from glassgrad.language import short
 from glassgrad.ops import lookup
 
@@ -93,6 +93,8 @@ def zoom(told: Explanation, name: str, most: int = 20) -> Zoomed:
     ------
     OptionError
         Where there is no such number, or nothing made it.
+    NotFollowed
+        Where it is made of complex numbers, or of too many.
 
     Examples
     --------
@@ -104,14 +106,15 @@ def zoom(told: Explanation, name: str, most: int = 20) -> Zoomed:
     played, names = told.played, told.names
     value, element = names.find(name)
     node = next((n for n in played.graph.nodes if value in n.outputs), None)
-    while node is not None and node.op in UNSEEN:  # what was moved was made before
+    while node is not None and unseen(node):  # what was moved was made before
         element, value = _before(links_of(played, node), played.values, element)
         node = next((n for n in played.graph.nodes if value in n.outputs), None)
     if node is None:
         raise OptionError(f"{name} is an input: nothing made it")
+    check_real([node])
     number = float(played.values[value].reshape(-1)[element])
     gradient = float(played.gradient(value).reshape(-1)[element])
-    links = links_of(played, node)
+    links = [link for link in links_of(played, node) if link.target is value]
     if links and isinstance(links[0], Product):
         parts = _products(told, node, element, gradient)
         whole = True
@@ -186,7 +189,7 @@ def _products(told: Explanation, node: Node, element: int, gradient: float) -> l
 def _origin(told: Explanation, value: Value, element: int) -> tuple[Value, int]:
     """Return the number that one which was only moved came from."""
     makers = told.played.graph.producers()
-    while value in makers and makers[value].op in UNSEEN:
+    while value in makers and unseen(makers[value]):
         element, value = _before(links_of(told.played, makers[value]), told.played.values, element)
     return value, element
 
@@ -207,7 +210,7 @@ def layers_of(told: Explanation) -> Circuit | None:
         return node.scope.split("/")[0] if node.scope else "loss"
 
     for node in told.played.graph.nodes:
-        if node.op not in UNSEEN:
+        if not unseen(node):
             inside.setdefault(block(node), []).append(node.op)
 
     def label(node: Node) -> str:
@@ -227,9 +230,9 @@ def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[N
     weights = {told.names[v] for v in told.weights}
     after: dict[str, set[str]] = {}
     for node in played.graph.nodes:
-        if node.outputs[0].dtype.kind != "f":
+        if not inexact(node.outputs[0].dtype):
             continue
-        if node.op in UNSEEN and node.inputs[0] in home | dict.fromkeys(played.graph.inputs):
+        if unseen(node) and node.inputs[0] in home | dict.fromkeys(played.graph.inputs):
             home[node.outputs[0]] = home.get(node.inputs[0], told.names[node.inputs[0]])
             origin[node.outputs[0]] = origin.get(node.inputs[0], node.inputs[0])
             continue
@@ -237,7 +240,7 @@ def _circuit(told: Explanation, block: Callable[[Node], str], label: Callable[[N
         key = _free(block(node), sources, after)
         boxes.setdefault(key, Box(key, label(node), "loss" if played.result in node.outputs else "layer"))
         for value in node.inputs:
-            if isinstance(value, Constant) or value.dtype.kind != "f":
+            if isinstance(value, Constant) or not inexact(value.dtype):
                 continue
             source = home.get(value, told.names[value])
             if source == key:
@@ -283,11 +286,15 @@ def _leads(start: str, end: str, after: Mapping[str, set[str]]) -> bool:
 
 
 def _size(array: Array) -> float | str:
-    return float(array) if array.ndim == 0 else " × ".join(map(str, array.shape))
+    if array.ndim == 0:
+        return f"{complex(array):.4g}" if array.dtype.kind == "c" else float(array)
+    return " × ".join(map(str, array.shape))
 
 
 def _slope(told: Explanation, value: Value) -> float | str | None:
     if value not in told.played.gradients:
         return None
-    gradient = told.played.gradients[value].astype(np.float64)
-    return float(gradient) if gradient.ndim == 0 else f"‖{short(np.linalg.norm(gradient))}‖"
+    gradient = told.played.gradients[value]
+    gradient = gradient.astype(np.result_type(gradient, np.float64))
+    single = gradient.ndim == 0 and gradient.dtype.kind == "f"
+    return float(gradient) if single else f"‖{short(np.linalg.norm(gradient))}‖"

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import sympy as sp
 
 __all__ = [
+    "DIGITS",
     "Absolute",
     "AtLeast",
     "AtMost",
@@ -27,9 +29,33 @@ __all__ = [
     "Softplus",
     "Step",
     "Stopped",
+    "exact",
     "number",
     "opened",
 ]
+
+
+DIGITS = 40
+"""Decimal digits with which SymPy computes."""
+
+_SIMPLE = 8
+"""Constants that are whole multiples of 1/8 are written as fractions, others as decimals."""
+
+
+def exact(number: float, digits: int = DIGITS) -> Any:
+    """Return a number as SymPy's, without loss.
+
+    Examples
+    --------
+    >>> exact(0.5), exact(3.0), exact(0.1, 20)
+    (1/2, 3, 0.10000000000000000555)
+    """
+    number = float(number)
+    if not np.isfinite(number):
+        return sp.nan if np.isnan(number) else sp.oo if number > 0 else -sp.oo
+    if (number * _SIMPLE).is_integer() and abs(number) < 2**53:
+        return sp.Rational(int(number * _SIMPLE), _SIMPLE)
+    return sp.Float(number, digits)
 
 
 class Named(sp.Function):  # type: ignore[misc]
@@ -38,11 +64,16 @@ class Named(sp.Function):  # type: ignore[misc]
     word: ClassVar[str] = ""
     unicode: ClassVar[str] = ""
     tex: ClassVar[str] = ""
+    smooth: ClassVar[bool] = False
     is_real = True  # SymPy asks before it compares
 
     def written_out(self) -> Any:
         """Return the function in terms of those that SymPy differentiates by itself."""
         raise NotImplementedError
+
+    def breaks(self, *numbers: float) -> bool:
+        """Say whether the function has a corner or a jump at these numbers."""
+        return False
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         inside = ", ".join(printer._print(x) for x in self.args)
@@ -58,6 +89,7 @@ class Sigmoid(Named):
     """σ(x) = 1/(1 + e⁻ˣ)."""
 
     word, unicode, tex = "sigmoid", "σ", r"\sigma"
+    smooth = True
 
     def fdiff(self, argindex: int = 1) -> Any:
         """σ(x)·(1 − σ(x))."""
@@ -72,6 +104,7 @@ class Softplus(Named):
     """ln(1 + eˣ)."""
 
     word, unicode, tex = "softplus", "softplus", r"\operatorname{softplus}"
+    smooth = True
 
     def fdiff(self, argindex: int = 1) -> Any:
         """σ(x)."""
@@ -270,9 +303,9 @@ def opened(expression: Any) -> Any:
     >>> opened(Sigmoid(x)), opened(Sigmoid(x)).diff(x)
     (1/(1 + exp(-x)), exp(-x)/(1 + exp(-x))**2)
     """
-    for kind in (Sigmoid, Softplus):
-        expression = expression.replace(kind, lambda x, kind=kind: kind(x, evaluate=False).written_out())
-    return expression
+    return expression.replace(
+        lambda part: isinstance(part, Named) and part.smooth, lambda part: part.written_out()
+    )
 
 
 def number(expression: Any, numbers: Mapping[Any, Any], digits: int = 40) -> float:

@@ -142,6 +142,11 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
     def _print_Float(self, expr: Any) -> str:
         return _tex_number(_decimal(expr))
 
+    def _print_polygamma(self, expr: Any, exp: str | None = None) -> str:
+        order, x = expr.args
+        made = rf"\psi{f'^{{({order})}}' if order else ''}\left({self._print(x)}\right)"
+        return made if exp is None else rf"\left({made}\right)^{{{exp}}}"
+
 
 class _Words(StrPrinter):  # type: ignore[misc]
     """One line with names, or numbers, in the place of symbols."""
@@ -173,6 +178,13 @@ class _Words(StrPrinter):  # type: ignore[misc]
 
     def _print_log(self, expr: Any) -> str:
         return f"ln({self._print(expr.args[0])})"
+
+    def _print_polygamma(self, expr: Any) -> str:
+        order, x = expr.args
+        name = "digamma" if not order else f"polygamma{order}"
+        if self.unicode:
+            name = "ψ" + (f"({order})".translate(_RAISED) if order else "")
+        return f"{name}({self._print(x)})"
 
     def _print_Abs(self, expr: Any) -> str:
         return f"|{self._print(expr.args[0])}|"
@@ -212,7 +224,7 @@ def _tidy(text: str) -> str:
 
 
 def _unicode(text: str) -> str:
-    text = re.sub(r"\*\*(\d+)", lambda m: m[1].translate(_RAISED), text)
+    text = re.sub(r"\*\*(\d+)(?![\d.])", lambda m: m[1].translate(_RAISED), text)
     text = re.sub(r"\*\*\((-\d+)\)", lambda m: m[1].translate(_RAISED), text)
     return text.replace("**", "^").replace("*", "·").replace("sqrt(", "√(").replace("-", "−")
 

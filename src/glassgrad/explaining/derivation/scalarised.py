@@ -19,6 +19,7 @@ from glassgrad.explaining.derivation.formulas import (
     Chosen,
     Clipped,
     Largest,
+    Named,
     Relu,
     Sign,
     Smallest,
@@ -366,9 +367,11 @@ def _functions(expression: Any) -> set[Any]:
 
 def _at_kink(definition: Any, numbers: Mapping[Any, float]) -> bool:
     """Say whether a function with a corner or a jump is used exactly there."""
-    if not isinstance(definition, (Absolute, Relu, Jump, Sign, AtLeast, AtMost, Clipped, Largest, Smallest)):
+    if not isinstance(definition, Named) or isinstance(definition, Chosen):
         return False
     worth = [number(x, {s: exact(numbers[s]) for s in x.free_symbols}) for x in definition.args]
+    if not isinstance(definition, (Absolute, Relu, Jump, Sign, AtLeast, AtMost, Clipped, Largest, Smallest)):
+        return definition.breaks(*worth)
     if isinstance(definition, (Largest, Smallest)):
         best = max(worth) if isinstance(definition, Largest) else min(worth)
         return worth.count(best) > 1

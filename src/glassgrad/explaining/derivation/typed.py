@@ -18,43 +18,16 @@ __all__ = ["Expression", "parse", "too_deep"]
 
 _LONGEST = 2000
 _WRITTEN = {"^": "**", "·": "*", "×": "*", "÷": "/", "−": "-", "²": "**2", "³": "**3"}
-_UNARY = frozenset(
-    [
-        "abs",
-        "acos",
-        "acosh",
-        "asin",
-        "asinh",
-        "atan",
-        "atanh",
-        "cos",
-        "cosh",
-        "elu",
-        "erf",
-        "exp",
-        "expm1",
-        "gelu",
-        "leaky_relu",
-        "log",
-        "log10",
-        "log1p",
-        "log2",
-        "relu",
-        "sigmoid",
-        "sign",
-        "silu",
-        "sin",
-        "sinh",
-        "softplus",
-        "sqrt",
-        "square",
-        "step",
-        "tan",
-        "tanh",
-    ]
+_UNARY = (
+    "abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma elu erf erfc exp exp2 expm1 floor gelu hardtanh "
+    "leaky_relu lgamma log log10 log1p log2 reciprocal relu round rsqrt sigmoid sign silu sin sinc sinh softplus "
+    "sqrt square step tan tanh trunc"
 )
-_CALLS = {name: name for name in sorted(_UNARY)} | {"ln": "log", "σ": "sigmoid"}
+_BINARY = "atan2 copysign floor_divide fmax fmin fmod hypot logaddexp maximum minimum pow remainder xlogy"
+_CALLS = {name: name for name in _UNARY.split()} | {"ln": "log", "σ": "sigmoid"}
+_PAIRS = {name: name for name in _BINARY.split()} | {"mod": "remainder"}
 _SEVERAL = {"max": "maximum", "min": "minimum"}
+_KNOWN = (*_CALLS, *_PAIRS, *_SEVERAL)
 _NUMBERS = {"pi": math.pi, "π": math.pi, "e": math.e}
 
 
@@ -191,7 +164,7 @@ def _check(node: ast.expr, typed: _Typed, names: dict[str, None]) -> None:
                 raise typed.error("This number is too large.", typed.place(node))
             return
         case ast.Name(id=name):
-            if name in _CALLS or name in _SEVERAL:
+            if name in _KNOWN:
                 raise typed.error(f"{name} is a function: write {name}(…).", typed.place(node))
             names[name] = None
             return
@@ -219,12 +192,14 @@ def _check(node: ast.expr, typed: _Typed, names: dict[str, None]) -> None:
 
 
 def _check_call(node: ast.expr, name: str, count: int, typed: _Typed) -> None:
-    if name not in _CALLS and name not in _SEVERAL:
-        near = did_you_mean(name, [*_CALLS, *_SEVERAL])
+    if name not in _KNOWN:
+        near = did_you_mean(name, _KNOWN)
         hint = near if near.startswith("Did") else f"For a product write {name}*(…)."
         raise typed.error(f"There is no function {name!r}. {hint}", typed.place(node))
     if name in _SEVERAL and count < 2:
         raise typed.error(f"{name} takes two numbers or more.", typed.place(node))
+    if name in _PAIRS and count != 2:
+        raise typed.error(f"{name} takes two numbers, not {count}.", typed.place(node))
     if name in _CALLS and count != 1:
         raise typed.error(f"{name} takes one number, not {count}.", typed.place(node))
 
@@ -247,6 +222,8 @@ def _evaluate(node: ast.expr, values: Mapping[str, Any], typed: _Typed) -> Any:
             given = [_evaluate(arg, values, typed) for arg in args]
             if name in _CALLS:
                 return getattr(xp, _CALLS[name])(given[0])
+            if name in _PAIRS:
+                return getattr(xp, _PAIRS[name])(*given)
             best = given[0]
             for other in given[1:]:
                 best = getattr(xp, _SEVERAL[name])(best, other)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glassgrad.explaining.document import Document, Paragraph, Section
-from glassgrad.explaining.linearise import TooLarge
+from glassgrad.explaining.linearise import NotFollowed
 from glassgrad.explaining.scalars import TooMany
 from glassgrad.explaining.telling.conventions import conventions
 from glassgrad.explaining.telling.gates import gates_section, rules_section
@@ -33,8 +33,10 @@ def document(told: Explanation, weight: str | None = None) -> Document:
     try:
         gates = told.gates()
         sections += [gates_section(told, gates), rules_section(gates)]
-    except (TooMany, TooLarge):
+    except TooMany:
         sections.append(operations(told))
+    except NotFollowed as error:
+        sections.append(operations(told, error.text))
     sections += conventions(told)
     for name in told.worth() if weight is None else []:
         sections += _of_weight(told, name)
@@ -47,11 +49,11 @@ def _of_weight(told: Explanation, name: str) -> list[Section]:
     """Return why a number has its gradient; where paths cannot be followed, its gradient and the reason."""
     try:
         return list(of_weight(told, name))
-    except TooLarge as error:
+    except NotFollowed as error:
         value, element = told.names.find(name)
         text = Text(
             "The gradient of {name} is {gradient}. Its paths are not told apart: {reason}.",
             "{name}의 기울기는 {gradient}이다. 경로를 하나씩 가릴 수는 없다: {reason}.",
-        ).fill(name=name, gradient=short(told.played.gradient(value).reshape(-1)[element]), reason=str(error))
+        ).fill(name=name, gradient=short(told.played.gradient(value).reshape(-1)[element]), reason=error.text)
         title = Text("Why {name} has its gradient", "{name}의 기울기는 어디서 오는가").fill(name=name)
         return [Section(f"why-{name}", title, [Paragraph(text, "warning")])]

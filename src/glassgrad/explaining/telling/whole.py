@@ -10,9 +10,9 @@ import numpy as np
 from glassgrad.explaining.document import Block, Cell, Drawing, Paragraph, Section, Table
 from glassgrad.explaining.drawing.figures import Matrices, Matrix
 from glassgrad.explaining.exact import exact_sum
-from glassgrad.explaining.linearise import UNSEEN
+from glassgrad.explaining.linearise import UNSEEN, unseen
 from glassgrad.explaining.zoom import layers_of, operations_of
-from glassgrad.ir import Constant
+from glassgrad.ir import Constant, inexact
 from glassgrad.language import Text, short
 from glassgrad.ops import lookup
 
@@ -54,6 +54,8 @@ def _addends(told: Explanation) -> Iterator[Block]:
         if len(moving) != 1:
             return
         value = moving[0]
+    if value.dtype.kind != "f":
+        return
     parts = (played.values[value].astype(np.float64) * played.gradient(value)).reshape(-1)
     if len(parts) < 2 or abs(exact_sum(parts) - told.result) > 1e-6 * np.abs(parts).sum():
         return
@@ -110,15 +112,15 @@ def layers(told: Explanation) -> Iterator[Section]:
 
 
 def _norm(array: Array) -> float:
-    return float(np.linalg.norm(array.astype(np.float64).reshape(-1)))
+    return float(np.linalg.norm(array.astype(np.result_type(array, np.float64)).reshape(-1)))
 
 
-def operations(told: Explanation) -> Section:
-    """Return the operations with the sizes of what they make, where single gates are too many."""
+def operations(told: Explanation, reason: Text | None = None) -> Section:
+    """Return the operations with the sizes of what they make, where single gates are not told: by default too many."""
     rows: list[list[Cell]] = []
     for node in told.played.graph.nodes:
         value = node.outputs[0]
-        if node.op in UNSEEN or value.dtype.kind != "f":
+        if unseen(node) or not inexact(value.dtype):
             continue
         size, slope = _norm(told.played.values[value]), _norm(told.played.gradient(value))
         rows.append(
@@ -135,6 +137,11 @@ def operations(told: Explanation) -> Section:
         "There are too many single gates to draw; one weight at a time can be followed below.",
         "게이트가 너무 많아 하나씩 그릴 수 없다. 아래에서 가중치 하나씩을 따라갈 수 있다.",
     )
+    if reason is not None:
+        note = Text(
+            "Single gates are not told apart: {reason}. Values and gradients are those of the run all the same.",
+            "게이트를 하나씩 가릴 수는 없다: {reason}. 값과 기울기는 그래도 이 실행의 것이다.",
+        ).fill(reason=reason)
     circuit = operations_of(told)
     caption = Text(
         "The operations: above each wire a shape, below it the size of the gradient",
