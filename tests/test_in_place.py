@@ -330,6 +330,9 @@ def test_a_tensor_is_not_written_into_an_array() -> None:
         np.copyto(array, t)
     with pytest.raises(TraceError, match=r"asarray"):
         array[:] = t
+    with pytest.raises(ValueError, match="array element") as error:
+        array[0] = t[0]
+    assert "np.zeros_like" in str(error.value.__cause__)
     assert array.tolist() == [1.0, 1.0]
     array += t.detach()
     assert array.tolist() == [2.0, 3.0]

@@ -146,11 +146,20 @@ class ArrayObject(Handle):
         return number
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        self._plain("np.asarray(t)", "gg.stack([t, ...]) joins Tensors and keeps it")
+        self._plain(
+            "np.asarray(t)",
+            "gg.stack([t, ...]) joins Tensors and keeps it; an array that it is written into, a[i] = t, is made by "
+            "np.zeros_like(t, shape=...) or gg.zeros(...)",
+        )
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self) -> float:
-        return float(self._real_number("float(t)", "gg.exp in the place of math.exp, and so on, keeps it"))
+        return float(
+            self._real_number(
+                "float(t)",
+                "gg.exp for math.exp keeps it; an array written into, a[i] = t, is made by np.zeros_like(t, shape=...)",
+            )
+        )
 
     def __complex__(self) -> complex:
         return complex(self._number("complex(t)", "gg.exp in the place of cmath.exp, and so on, keeps it"))
