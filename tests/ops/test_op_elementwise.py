@@ -345,3 +345,12 @@ def test_gradient_descent_on_complex_parameters() -> None:
     for _ in range(2000):
         w = w - 0.05 * loss(w).numpy()
     np.testing.assert_allclose(np.exp(w), target, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "silu", "softplus", "relu", "leaky_relu", "elu", "gelu", "softmax"])
+def test_activations_are_functions_of_real_numbers(name: str) -> None:
+    f = getattr(gg, name)
+    with pytest.raises(DTypeError, match=rf"{name}.*complex128"):
+        f(gg.tensor([1.0 + 1.0j, 2.0]))
+    with pytest.raises(DTypeError, match=rf"{name}.*complex128"):
+        gg.trace(f, np.ones(2, np.complex128))

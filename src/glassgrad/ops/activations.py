@@ -15,7 +15,7 @@ from glassgrad.errors import OptionError, did_you_mean
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating, number, room
+from glassgrad.ops.rules import number, real_floating, room
 
 _ANY = (Sample(((2, 3),)), Sample(((),)), Sample(((2, 3),), low=-8.0, high=8.0))
 
@@ -28,7 +28,7 @@ _UNITS = {char: (np.array(-1, char), np.array(1, char)) for char in "efdg"}
 
 
 def _sigmoid(x: Any, out: Any = None) -> Any:
-    z = room(x, out)
+    z = room(x, out, real_floating)
     minus_one, one = _UNITS[z.dtype.char]
     np.multiply(x, minus_one, out=z)
     with np.errstate(over="ignore"):  # e^−x may become inf, and 1/(1 + inf) is 0 as it should be
@@ -46,7 +46,7 @@ sigmoid = elementwise(
     "sigmoid",
     _sigmoid,
     (lambda F, z, x: F.multiply(z, F.subtract(1, z)),),
-    dtype=floating,
+    dtype=real_floating,
     definition=lambda F, x: F.reciprocal(F.add(F.exp(F.multiply(x, -1)), 1)),
     lowering=_stable_sigmoid,
     writes_out=True,
@@ -65,7 +65,7 @@ silu = elementwise(
     "silu",
     None,
     (lambda F, z, x: F.add(z, F.multiply(F.sigmoid(x), F.subtract(1, z))),),
-    dtype=floating,
+    dtype=real_floating,
     definition=lambda F, x: F.multiply(x, F.sigmoid(x)),
     latex=r"{0} \, \sigma({0})",
     derivative=r"z + \sigma(x)(1 - z)",
@@ -80,7 +80,7 @@ softplus = elementwise(
     "softplus",
     None,
     (lambda F, z, x: F.sigmoid(x),),
-    dtype=floating,
+    dtype=real_floating,
     definition=lambda F, x: F.log(F.add(F.exp(x), 1)),
     lowering=lambda F, x: F.add(F.log1p(F.exp(F.negative(F.abs(x)))), F.maximum(x, 0)),
     latex=r"\ln(1 + e^{{{0}}})",
@@ -96,11 +96,23 @@ softplus = elementwise(
 # --- ReLU and its kin ----------------------------------------------------------------------------------------------
 
 
+def _real_number(d: np.dtype[Any]) -> np.dtype[Any]:
+    if d.kind == "c":
+        raise TypeError("real numbers only")
+    return np.result_type(d, 0)
+
+
+def _relu(x: Any, out: Any = None) -> Any:
+    if np.iscomplexobj(x):  # NumPy orders complex numbers by their real parts
+        raise TypeError("real numbers only")
+    return np.maximum(x, 0, out=out)
+
+
 relu = elementwise(
     "relu",
-    lambda x, out=None: np.maximum(x, 0, out=out),
+    _relu,
     (lambda F, z, x: F.greater(x, 0),),
-    dtype=lambda d: np.result_type(d, 0),
+    dtype=_real_number,
     writes_out=True,
     latex=r"\operatorname{{ReLU}}({0})",
     derivative="[x > 0]",
@@ -114,7 +126,7 @@ relu = elementwise(
 
 
 def _leaky_relu(x: Any, *, slope: float, out: Any = None) -> Any:
-    z = np.multiply(x, slope, out=room(x, out))
+    z = np.multiply(x, slope, out=room(x, out, real_floating))
     np.copyto(z, x, where=np.greater(x, 0))
     return z
 
@@ -124,7 +136,7 @@ leaky_relu: Op = elementwise(
     _leaky_relu,
     (lambda F, z, x, *, slope: F.where(F.greater(x, 0), number(1, z.dtype), number(slope, z.dtype)),),
     call=lambda F, x, slope=0.01: F.bind(leaky_relu, (x,), {"slope": float(slope)}),
-    dtype=floating,
+    dtype=real_floating,
     definition=lambda F, x, *, slope: F.where(F.greater(x, 0), x, F.multiply(x, slope)),
     writes_out=True,
     latex=r"\operatorname{{LeakyReLU}}({0})",
@@ -139,7 +151,7 @@ leaky_relu: Op = elementwise(
 
 
 def _elu(x: Any, *, alpha: float, out: Any = None) -> Any:
-    z = np.minimum(x, 0, out=room(x, out))
+    z = np.minimum(x, 0, out=room(x, out, real_floating))
     np.expm1(z, out=z)
     np.multiply(z, alpha, out=z)
     np.copyto(z, x, where=np.greater(x, 0))
@@ -151,7 +163,7 @@ elu: Op = elementwise(
     _elu,
     (lambda F, z, x, *, alpha: F.where(F.greater(x, 0), number(1, z.dtype), F.add(z, alpha)),),
     call=lambda F, x, alpha=1.0: F.bind(elu, (x,), {"alpha": float(alpha)}),
-    dtype=floating,
+    dtype=real_floating,
     definition=lambda F, x, *, alpha: F.where(
         F.greater(x, 0), x, F.multiply(F.subtract(F.exp(F.minimum(x, 0)), 1), alpha)
     ),
@@ -209,7 +221,7 @@ gelu: Op = elementwise(
     None,
     (_gelu_slope,),
     call=_call_gelu,
-    dtype=floating,
+    dtype=real_floating,
     definition=_gelu,
     latex=r"\operatorname{{GELU}}({0})",
     derivative=r"\Phi(x) + x \varphi(x)",

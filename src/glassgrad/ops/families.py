@@ -67,12 +67,12 @@ def _elementwise_batch(name: str) -> Any:
     return batch
 
 
-def _in_floats(form: Callable[..., Any]) -> Callable[..., Any]:
+def _in_floats(form: Callable[..., Any], dtype: Callable[..., np.dtype[Any]]) -> Callable[..., Any]:
     """Return a form that computes in the dtype of its result, whatever whole numbers it is given."""
 
     def run(F: Any, *xs: Any, **attrs: Any) -> Any:
-        dtype = floating(*(x.dtype for x in xs))
-        return form(F, *(cast(F, x, dtype) for x in xs), **attrs)
+        wide = dtype(*(x.dtype for x in xs))
+        return form(F, *(cast(F, x, wide) for x in xs), **attrs)
 
     return run
 
@@ -120,7 +120,7 @@ def elementwise(
     ufunc = numpy if isinstance(numpy, np.ufunc) else None
     lowering = lowering or definition
     if dtype in (floating, real_floating) and definition is not None and lowering is not None:
-        definition, lowering = _in_floats(definition), _in_floats(lowering)
+        definition, lowering = (_in_floats(form, dtype) for form in (definition, lowering))
 
     def infer(*xs: Any, **attrs: Any) -> tuple[Shape, np.dtype[Any]]:
         dtypes = tuple(x.dtype for x in xs)

@@ -102,9 +102,9 @@ def mixed_signs(dtypes: Sequence[np.dtype[Any]]) -> DTypeError:
     )
 
 
-def room(x: Any, out: Any) -> Any:
-    """Return where the kernel of a smooth function writes its result."""
-    return np.empty(np.shape(x), floating(np.asarray(x).dtype)) if out is None else out
+def room(x: Any, out: Any, dtype: Callable[..., np.dtype[Any]] = floating) -> Any:
+    """Return where the kernel of a smooth function whose results have that dtype writes them."""
+    return np.empty(np.shape(x), dtype(np.asarray(x).dtype)) if out is None else out
 
 
 def smooth(ufunc: np.ufunc) -> Callable[..., Any]:

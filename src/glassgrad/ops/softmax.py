@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
+from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.ops.families import composite
 from glassgrad.ops.record import Kink, Sample, Text, lookup
 from glassgrad.ops.reductions import batch_reduction, kept, reduced
@@ -34,6 +34,8 @@ def _along(name: str) -> Any:
         along = normalise_axis(axis, len(x.shape))
         if x.shape[along] == 0:
             raise ShapeError(f"{name} of no values: axis {along} of shape {tuple(x.shape)} has size 0")
+        if x.dtype.kind == "c":
+            raise DTypeError(f"{name} takes real numbers, but was given {x.dtype}; use gg.real or gg.abs")
         return F.bind(lookup(name), (cast(F, x, floating(x.dtype)),), {"axis": along})
 
     return call
