@@ -64,7 +64,7 @@ def test_single_precision_stays_single_forward_and_backward(case: Case) -> None:
     arrays = case.arrays(np.float32)
     graph = trace(case, *arrays)
     wide = {np.dtype(np.float64), np.dtype(np.complex128)}
-    double = case.sample.kwargs.get("dtype") in wide
+    double = np.dtype(case.sample.kwargs.get("dtype", np.float32)) in wide
     assert double or not any(v.dtype in wide for v in graph.outputs)
     wanted = tuple(a.dtype.kind in "fc" for a in arrays)
     back = check_graph(pullback(graph, wanted))
