@@ -40,6 +40,13 @@ SAME_ANYWHERE: dict[str, Callable[[Any], Any]] = {
     "percentile": lambda x: np.percentile(x, 33.0, axis=1, keepdims=True),
     "nansum": lambda x: np.nansum(np.where(x > 2.3, np.nan, x), axis=0),
     "nanmean": lambda x: np.nanmean(np.where(x > 2.3, np.nan, x), axis=0),
+    "nans": lambda x: (
+        np.nanmax(np.where(x > 2.3, np.nan, x), axis=0)
+        + np.nanmin(np.where(x < 0.6, np.nan, x), axis=0)
+        + np.nanvar(np.where(x > 2.3, np.nan, x), axis=0, ddof=1)
+        + np.nanstd(np.where(x > 2.3, np.nan, x), axis=0)
+        + np.nanprod(np.where(x > 2.3, np.nan, x), axis=0)
+    ),
     "argmax": lambda x: np.argmax(x, axis=1) * 1.0,
     "argmin": lambda x: np.argmin(x) * 1.0,
     "count_nonzero": lambda x: np.count_nonzero(x > 1.0, axis=0) * 1.0,
@@ -103,6 +110,11 @@ SAME_ANYWHERE: dict[str, Callable[[Any], Any]] = {
         np.column_stack([x[:, 0], x]),
         np.append(x, x[0]),
         np.append(x, x, axis=1),
+    ),
+    "block": lambda x: (
+        np.block([[x, x[:, :1]], [np.ones((1, 4)), x[0, 0]]]),
+        np.block([x[0], 1.0]),
+        np.block(x),
     ),
     "splits": lambda x: (
         *np.array_split(x, 3, axis=1),

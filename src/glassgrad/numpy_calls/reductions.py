@@ -167,6 +167,27 @@ def std(
     return F.sqrt(var(F, a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction))
 
 
+def _without_nan(reduce: Any, otherwise: float | None = None) -> Any:
+    """Return the rule of a reduction that leaves NaN out; extremes of nothing but NaN are `otherwise`."""
+
+    def without_nan(F: Any, a: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
+        a = value(F, a)
+        counts = F.logical_not(F.isnan(a))
+        counts = F.logical_and(counts, where) if given(where) and where is not True else counts
+        if otherwise is not None and not given(kwargs.get("initial")):
+            kwargs["initial"] = otherwise
+        return reduce(F, F.where(counts, a, 0.0), *args, where=counts, **kwargs)
+
+    return without_nan
+
+
+rule(np.nanprod)(_without_nan(prod))
+rule(np.nanvar)(_without_nan(var))
+rule(np.nanstd)(_without_nan(std))
+rule(np.nanmax)(_without_nan(_extreme("max", "maximum"), -np.inf))
+rule(np.nanmin)(_without_nan(_extreme("min", "minimum"), np.inf))
+
+
 def _truths(name: str, otherwise: bool) -> Any:
     def truths(
         F: Any, a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True

@@ -203,6 +203,28 @@ def column_stack(F: Any, tup: Any) -> Any:
     return F.concat([F.transpose(at_least(2)(F, a)) if len(a.shape) < 2 else a for a in arrays], axis=1)
 
 
+@rule(np.block)
+def block(F: Any, arrays: Any) -> Any:
+    """Put the blocks of nested lists together: innermost lists along the last axis, the next along the one before."""
+
+    def depth(x: Any) -> int:
+        return 1 + depth(x[0]) if isinstance(x, list) else 0
+
+    def leaves(x: Any) -> list[Any]:
+        return [leaf for item in x for leaf in leaves(item)] if isinstance(x, list) else [x]
+
+    levels = depth(arrays)
+    rank = max(levels, *(len(value(F, leaf).shape) for leaf in leaves(arrays)))
+
+    def joined(x: Any, level: int) -> Any:
+        if isinstance(x, list):
+            return F.concat([joined(item, level + 1) for item in x], axis=rank - levels + level)
+        x = value(F, x)
+        return F.reshape(x, ((1,) * (rank - len(x.shape)) + tuple(x.shape)))
+
+    return joined(arrays, 0)
+
+
 @rule(np.append)
 def append(F: Any, arr: Any, values: Any, axis: Any = None) -> Any:
     """Put values behind an array."""
