@@ -41,6 +41,8 @@ class Convention:
         The program in terms of ``xp`` (glassgrad.xp), ``torch`` and ``jnp``, ``jax``; empty where a library lacks it.
     gives, torch_gives, jax_gives
         The gradient of the sum of the results for each input.
+    about
+        The inputs whose gradient is meant, where not all are: a run is at the place if one of them has one.
     """
 
     case: Text
@@ -53,10 +55,19 @@ class Convention:
     torch_gives: tuple[Any, ...] = ()
     jax: str = ""
     jax_gives: tuple[Any, ...] = ()
+    about: tuple[int, ...] = ()
 
 
 def _row(
-    en: str, ko: str, meets: Meets | None, op: str, at: tuple[Any, ...], ours: Any, torch: Any, jax: Any
+    en: str,
+    ko: str,
+    meets: Meets | None,
+    op: str,
+    at: tuple[Any, ...],
+    ours: Any,
+    torch: Any,
+    jax: Any,
+    about: tuple[int, ...] = (),
 ) -> Convention:
     """Make a row of (program, gradients) in each library."""
     return Convention(
@@ -70,6 +81,7 @@ def _row(
         torch_gives=torch[1],
         jax=jax[0],
         jax_gives=jax[1],
+        about=about,
     )
 
 
@@ -97,19 +109,41 @@ def _at_a_bound(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
     return (xs[0] == attrs["min"]) | (xs[0] == attrs["max"])
 
 
-def _no_length(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
+def _at_hardtanh(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
+    return (np.abs(xs[0]) == 1) & (attrs["min"] == -1) & (attrs["max"] == 1)
+
+
+def _constant(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
     return z == 0
+
+
+def _no_length(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
+    return (z == 0) & (attrs["ord"] == 2)
+
+
+def _zeros_in_sum(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
+    return np.any(xs[0] == 0, axis=attrs["axis"], keepdims=attrs["keepdims"]) & (attrs["ord"] == 1)
 
 
 def _holders_tie(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
     axis, keepdims = attrs["axis"], attrs["keepdims"]
-    largest = np.max(xs[0], axis=axis, keepdims=True)
-    return np.sum(xs[0] == largest, axis=axis, keepdims=keepdims) > 1
+    holds = xs[0] == (z if keepdims else np.expand_dims(z, axis))
+    return np.sum(holds, axis=axis, keepdims=keepdims) > 1
 
 
-def _spoilt_branch(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
-    chosen, x, y = xs
-    return np.where(chosen, ~np.isfinite(y), ~np.isfinite(x))
+def _holder_stays(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
+    axis = attrs["axis"]
+    before = np.roll(z, 1, axis)
+    np.moveaxis(before, axis, 0)[:1] = np.nan
+    return xs[0] == before
+
+
+def _spoilt_first(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
+    return ~(xs[0] | np.isfinite(xs[1]))
+
+
+def _spoilt_second(xs: Sequence[Any], z: Any, attrs: Mapping[str, Any]) -> Any:
+    return xs[0] & ~np.isfinite(xs[2])
 
 
 def _neighbours_equal(values: Any) -> Any:
@@ -131,6 +165,11 @@ CONVENTIONS: tuple[Convention, ...] = (
          ("xp.max(x, axis=0)", ([0, 0.5, 0.5],)),
          ("torch.max(x, 0).values", ([0, 1, 0],)),
          ("jnp.max(x, axis=0)", ([0, 0.5, 0.5],))),
+    _row("min over an axis, tie", "가장 작은 값이 여럿인 최솟값",
+         _holders_tie, "min", ([2.0, 1.0, 1.0],),
+         ("xp.min(x, axis=0)", ([0, 0.5, 0.5],)),
+         ("torch.amin(x, 0)", ([0, 0.5, 0.5],)),
+         ("jnp.min(x, axis=0)", ([0, 0.5, 0.5],))),
     _row("maximum of two arrays, tie", "두 배열의 maximum에서 같은 값",
          _equal, "maximum", (1.0, 1.0),
          ("xp.maximum(x, y)", (0.5, 0.5)), ("torch.maximum(x, y)", (0.5, 0.5)), ("jnp.maximum(x, y)", (0.5, 0.5))),
@@ -142,6 +181,17 @@ CONVENTIONS: tuple[Convention, ...] = (
          ("xp.maximum(x, 0)", (0,)),
          ("torch.maximum(x, torch.zeros_like(x))", (0.5,)),
          ("jnp.maximum(x, 0)", (0.5,))),
+    _row("minimum(x, 0) at 0, a number for a bound", "경계가 수인 minimum(x, 0)의 0",
+         _at_bound, "minimum_scalar", (0.0,),
+         ("xp.minimum(x, 0)", (0,)),
+         ("torch.minimum(x, torch.zeros_like(x))", (0.5,)),
+         ("jnp.minimum(x, 0)", (0.5,))),
+    _row("fmax(x, 0) at 0, a number for a bound", "경계가 수인 fmax(x, 0)의 0",
+         _at_bound, "fmax_scalar", (0.0,),
+         ("xp.fmax(x, 0)", (0,)), ("torch.fmax(x, torch.zeros_like(x))", (1,)), ("jnp.fmax(x, 0)", (0,))),
+    _row("fmin(x, 0) at 0, a number for a bound", "경계가 수인 fmin(x, 0)의 0",
+         _at_bound, "fmin_scalar", (0.0,),
+         ("xp.fmin(x, 0)", (0,)), ("torch.fmin(x, torch.zeros_like(x))", (1,)), ("jnp.fmin(x, 0)", (0,))),
     _row("fmax, tie", "fmax에서 같은 값",
          _equal, "fmax", (1.0, 1.0),
          ("xp.fmax(x, y)", (0.5, 0.5)), ("torch.fmax(x, y)", (1, 0)), ("jnp.fmax(x, y)", (0, 1))),
@@ -149,14 +199,14 @@ CONVENTIONS: tuple[Convention, ...] = (
          _equal, "fmin", (1.0, 1.0),
          ("xp.fmin(x, y)", (0.5, 0.5)), ("torch.fmin(x, y)", (1, 0)), ("jnp.fmin(x, y)", (0, 1))),
     _row("cummax, tie: shared among the holders so far", "누적 최댓값의 같은 값: 그때까지의 최댓값들이 나눈다",
-         None, "cummax", ([1.0, 2.0, 2.0, 1.0],),
+         _holder_stays, "cummax", ([1.0, 2.0, 2.0, 1.0],),
          ("xp.cummax(x)", ([1, 2, 1, 0],)),
          ("torch.cummax(x, 0).values", ([1, 1, 2, 0],)),
          ("jax.lax.cummax(x)", ([1, 2, 1, 0],))),
     _row("abs(0)", "0의 절댓값",
          _zero, "abs", (0.0,), ("xp.abs(x)", (0,)), ("torch.abs(x)", (0,)), ("jnp.abs(x)", (1,))),
     _row("L1 norm at 0", "0에서의 L1 노름",
-         None, "vector_norm", ([0.0, 0.0],),
+         _zeros_in_sum, "vector_norm", ([0.0, 0.0],),
          ("xp.linalg.vector_norm(x, ord=1)", ([0, 0],)),
          ("torch.linalg.vector_norm(x, 1)", ([0, 0],)),
          ("jnp.linalg.norm(x, ord=1)", ([1, 1],))),
@@ -168,7 +218,7 @@ CONVENTIONS: tuple[Convention, ...] = (
          ("torch.nn.functional.leaky_relu(x, 0.2)", (0.2,)),
          ("jax.nn.leaky_relu(x, 0.2)", (1,))),
     _row("hardtanh at its bounds", "hardtanh의 경계",
-         None, "clip", ([-1.0, 1.0],),
+         _at_hardtanh, "clip", ([-1.0, 1.0],),
          ("xp.hardtanh(x)", ([0, 0],)),
          ("torch.nn.functional.hardtanh(x)", ([0, 0],)),
          ("jax.nn.hard_tanh(x)", ([1, 1],))),
@@ -191,7 +241,7 @@ CONVENTIONS: tuple[Convention, ...] = (
          ("torch.linalg.matrix_norm(x)", ([[0, 0], [0, 0]],)),
          ("jnp.linalg.norm(x)", (_NAN2,))),
     _row("std of a constant", "모두 같은 값의 표준편차",
-         _no_length, "std", ([1.0, 1.0, 1.0],),
+         _constant, "std", ([1.0, 1.0, 1.0],),
          ("xp.std(x)", ([0, 0, 0],)),
          ("torch.std(x, 0, correction=0)", ([0, 0, 0],)),
          ("jnp.std(x)", ([nan, nan, nan],))),
@@ -212,12 +262,17 @@ CONVENTIONS: tuple[Convention, ...] = (
          ("xp.pow(x, y)", (0, 0)), ("torch.pow(x, y)", (0, 0)), ("jnp.power(x, y)", (nan, 0))),
     _row("pow(-2, 2)", "음수의 거듭제곱 pow(-2, 2)",
          lambda xs, z, attrs: xs[0] < 0, "pow", (-2.0, 2.0),
-         ("xp.pow(x, y)", (-4, nan)), ("torch.pow(x, y)", (-4, nan)), ("jnp.power(x, y)", (-4, nan))),
+         ("xp.pow(x, y)", (-4, nan)), ("torch.pow(x, y)", (-4, nan)), ("jnp.power(x, y)", (-4, nan)), about=(1,)),
     _row("where(x > 0, log x, 0) at 0: a branch that was not taken", "where(x > 0, log x, 0)의 0: 지나가지 않은 가지",
-         _spoilt_branch, "where", ([0.0, 2.0],),
+         _spoilt_first, "where", ([0.0, 2.0],),
          ("xp.where(x > 0, xp.log(x), 0.0)", ([0, 0.5],)),
          ("torch.where(x > 0, torch.log(x), 0.0)", ([nan, 0.5],)),
-         ("jnp.where(x > 0, jnp.log(x), 0.0)", ([nan, 0.5],))),
+         ("jnp.where(x > 0, jnp.log(x), 0.0)", ([nan, 0.5],)), about=(1,)),
+    _row("where(x <= 0, 0, log x) at 0: a branch that was not taken", "where(x <= 0, 0, log x)의 0: 지나가지 않은 가지",
+         _spoilt_second, "where", ([0.0, 2.0],),
+         ("xp.where(x <= 0, 0.0, xp.log(x))", ([0, 0.5],)),
+         ("torch.where(x <= 0, 0.0, torch.log(x))", ([nan, 0.5],)),
+         ("jnp.where(x <= 0, 0.0, jnp.log(x))", ([nan, 0.5],)), about=(2,)),
     _row("logsumexp, all -inf", "모두 -inf인 logsumexp",
          lambda xs, z, attrs: np.isneginf(z), "logsumexp", ([-inf, -inf],),
          ("xp.logsumexp(x)", ([0, 0],)),

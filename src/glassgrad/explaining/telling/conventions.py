@@ -26,7 +26,7 @@ def conventions(told: Explanation) -> Iterator[Section]:
     rows: list[list[Cell]] = []
     for node in told.played.graph.nodes:
         for row in CONVENTIONS:
-            if row.op == node.op and row.meets is not None and _reached(told, node):
+            if row.op == node.op and row.meets is not None and _reached(told, node, row):
                 rows += _places(told, node, row)
     if not rows:
         return
@@ -45,9 +45,13 @@ def conventions(told: Explanation) -> Iterator[Section]:
     yield Section("conventions", Text("Places without a derivative", "미분이 없는 자리"), blocks)
 
 
-def _reached(told: Explanation, node: Node) -> bool:
-    """Say whether a gradient that is not 0 comes to the result of `node`."""
-    return any(np.any(told.played.gradient(v)) for v in node.outputs if v.dtype.kind == "f")
+def _reached(told: Explanation, node: Node, row: Convention) -> bool:
+    """Say whether a gradient that is not 0 comes to the result of `node`, and is handed on to an input in question."""
+    gradients = told.played.gradients
+    meant = [v for i, v in enumerate(node.inputs) if i in row.about or not row.about]
+    return any(v in gradients for v in meant) and any(
+        v in gradients and np.any(gradients[v]) for v in node.outputs
+    )
 
 
 def _places(told: Explanation, node: Node, row: Convention) -> Iterator[list[Cell]]:
