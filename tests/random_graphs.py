@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,7 @@ def graphs(
     loss: bool = False,
     symbolic: bool = False,
     dtypes: Sequence[Any] = (np.float32, np.float64),
+    without: Collection[str] = (),
 ) -> Graph:
     """Draw a graph of elementwise operations with broadcasting, views, reductions, products and repeated values.
 
@@ -71,7 +72,12 @@ def graphs(
         Whether the one output is a floating-point scalar.
     symbolic
         Whether the first axis of the inputs is the batch.
+    dtypes
+        What the inputs may be.
+    without
+        Elementwise operations that are left out.
     """
+    unary, binary = ([name for name in names if name not in without] for names in (UNARY, BINARY))
     dtype = np.dtype(draw(st.sampled_from(list(dtypes))))
     F = Builder("random")
     pool: list[Traced] = []
@@ -86,7 +92,7 @@ def graphs(
         for _ in range(draw(st.integers(min_steps, max_steps))):
             x, y = draw(st.sampled_from(pool)), draw(st.sampled_from(pool))
             try:
-                pool += _step(draw, F, x, y)
+                pool += _step(draw, F, x, y, unary, binary)
             except GlassgradError:
                 continue  # the shapes did not fit
         if loss:
@@ -99,7 +105,9 @@ def graphs(
     return check_graph(F.finish([*outputs, pool[-1]]))
 
 
-def _step(draw: Callable[..., Any], F: Builder, x: Traced, y: Traced) -> list[Traced]:
+def _step(
+    draw: Callable[..., Any], F: Builder, x: Traced, y: Traced, unary: list[str], binary: list[str]
+) -> list[Traced]:
     kind = draw(
         st.sampled_from(
             ["unary", "unary", "binary", "binary", "number", "view", "reduce", "matmul", "choose"]
@@ -109,9 +117,9 @@ def _step(draw: Callable[..., Any], F: Builder, x: Traced, y: Traced) -> list[Tr
     if x.dtype.kind != "f":
         x = F.astype(x, y.dtype if y.dtype.kind == "f" else np.float32)
     if kind == "unary":
-        return [getattr(F, draw(st.sampled_from(UNARY)))(x)]
+        return [getattr(F, draw(st.sampled_from(unary)))(x)]
     if kind == "binary":
-        return [getattr(F, draw(st.sampled_from(BINARY)))(x, y)]
+        return [getattr(F, draw(st.sampled_from(binary)))(x, y)]
     if kind == "number":
         number = draw(st.sampled_from([0.5, 1, 2.0, -3]))
         return [
@@ -136,7 +144,7 @@ def _step(draw: Callable[..., Any], F: Builder, x: Traced, y: Traced) -> list[Tr
         if not rank:
             return []
         if view == "turn and sum":
-            turned = getattr(F, draw(st.sampled_from(UNARY)))(F.permute_dims(x, tuple(reversed(range(rank)))))
+            turned = getattr(F, draw(st.sampled_from(unary)))(F.permute_dims(x, tuple(reversed(range(rank)))))
             return [F.sum(turned, axis=draw(st.integers(0, rank - 1)))]
         if view == "flip":
             return [F.flip(x, axis=draw(st.integers(0, rank - 1)))]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
+from glassgrad.errors import DTypeError, ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.families import bilinear, linear
 from glassgrad.ops.linear_algebra import batch_stacks, linalg_function
@@ -147,7 +147,10 @@ def _infer_cross(a: Any, b: Any, *, axis: int) -> tuple[Shape, np.dtype[Any]]:
         raise ShapeError(
             f"cross needs vectors of size 3 along axis {axis}, but the shapes are {tuple(a.shape)} and {tuple(b.shape)}"
         )
-    return broadcast_shapes(tuple(a.shape), tuple(b.shape)), np.result_type(a.dtype, b.dtype)
+    dtype = np.result_type(a.dtype, b.dtype)
+    if dtype == np.bool_:
+        raise DTypeError("cross subtracts, and truth values do not: use .astype('int64') first")
+    return broadcast_shapes(tuple(a.shape), tuple(b.shape)), dtype
 
 
 def _cross(a: Any, b: Any, *, axis: int) -> Any:

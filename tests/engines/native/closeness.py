@@ -22,12 +22,12 @@ from glassgrad.ops import Op
 
 Array = np.ndarray[Any, Any]
 
-SUMS = {"sum", "mean", "prod", "matmul", "linear", "index_add"}
+SUMS = {"sum", "mean", "prod", "matmul", "linear", "index_add", "vector_norm"}
 """Operations that take many numbers together: the order is the engine's."""
 
 SMOOTH = {
-    "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "elu", "erf", "exp", "expm1", "log", "log10",
-    "log1p", "log2", "pow", "sigmoid", "sin", "sinh", "tan", "tanh",
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "elu", "erf", "erfc",
+    "exp", "expm1", "log", "log10", "log1p", "log2", "pow", "sigmoid", "sin", "sinh", "tan", "tanh",
 }  # fmt: skip
 """Functions that the engine computes in its own way, a few units in the last place from NumPy's."""
 

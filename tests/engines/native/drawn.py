@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import glassgrad as gg
+from glassgrad.engines.coverage import lacking
 from glassgrad.ir import Graph
 from glassgrad.ops import REGISTRY, Op
 from glassgrad.tensors import T
@@ -62,6 +63,11 @@ class Drawn:
 
     def __post_init__(self) -> None:
         self.graph = gg.trace(self.f, *(gg.Spec(a.shape, a.dtype) for a in self.arrays), name=self.name)
+
+    def complex(self) -> bool:
+        """Say whether complex numbers come up."""
+        values = [v for node in self.graph.nodes for v in (*node.inputs, *node.outputs)]
+        return any(v.dtype.kind == "c" for v in (*self.graph.inputs, *values))
 
     def floats(self) -> list[int]:
         """Return the positions of the floating-point inputs."""
@@ -292,6 +298,52 @@ def _index_add(draw: Draw, dtype: Any) -> Call:
     return Call([(picked, dtype)], {"index": at, "shape": shape}, math.prod(picked))
 
 
+def _index_extreme(draw: Draw, dtype: Any) -> Call:
+    call = _index_add(draw, dtype)
+    return Call(call.operands, call.settings)
+
+
+def _index_put(draw: Draw, dtype: Any) -> Call:
+    shape = draw(shapes(1, 3))
+    at = index(draw, shape)
+    picked = np.empty(shape, bool)[at].shape
+    return Call([(shape, dtype), (broadcastable(draw, picked), dtype)], {"index": at})
+
+
+def _roll(draw: Draw, dtype: Any) -> Call:
+    shape = draw(shapes(1, 3))
+    axis = draw(st.none() | st.integers(-len(shape), len(shape) - 1) | st.just(tuple(range(len(shape)))))
+    by = st.integers(-99, 99)
+    return Call([(shape, dtype)], {"axis": axis, "shift": draw(st.tuples(*[by] * np.size(axis)) | by)})
+
+
+def _diagonal(draw: Draw, dtype: Any) -> Call:
+    shape = draw(shapes(2, 4))
+    return Call([(shape, dtype)], {"offset": draw(st.integers(1 - shape[-2], shape[-1] - 1))})
+
+
+def _embed_diagonal(draw: Draw, dtype: Any) -> Call:
+    rows, columns = draw(SIZES), draw(SIZES)
+    offset = draw(st.integers(1 - rows, columns - 1))
+    size = len(np.diagonal(np.empty((rows, columns), bool), offset))
+    settings = {"rows": rows, "columns": columns, "offset": offset}
+    return Call([((*draw(st.just(()) | st.tuples(ROWS)), size), dtype)], settings)
+
+
+def _cross(draw: Draw, dtype: Any) -> Call:
+    shape = draw(shapes(0, 2))
+    at = draw(st.integers(-len(shape) - 1, -1))
+    cut = len(shape) + 1 + at
+    first, second = ((*shape[:cut], 3, *shape[cut:]), (3, *shape[cut:]))
+    return Call([(s, dtype) for s in draw(st.permutations((first, second)))], {"axis": at})
+
+
+def _vector_norm(draw: Draw, dtype: Any) -> Call:
+    order = draw(st.sampled_from((2, 2, 1, 0, 3, 0.5, -2, math.inf, -math.inf)))
+    call = _reduction()(draw, dtype)
+    return Call(call.operands, {**call.settings, "ord": order}, call.terms)
+
+
 ROWS = st.sampled_from((1, 2, 3, 5, 6, 8, 12, 13, 16, 17, 31, 33, 64, 70))
 DEPTHS = st.sampled_from((1, 2, 3, 4, 7, 8, 15, 16, 33, 64, 100, 257, 300))
 
@@ -354,7 +406,7 @@ def _arange(draw: Draw, dtype: Any) -> Call:
 
 
 FORMS: dict[str, Callable[[Draw, Any], Call]] = {
-    op.name: _elementwise(op) for op in REGISTRY.values() if op.elementwise
+    op.name: _elementwise(op) for op in REGISTRY.values() if op.elementwise and not lacking(op, "native")
 }
 FORMS |= dict.fromkeys(("sum", "prod", "max", "min", "mean", "logsumexp"), _reduction())
 FORMS |= dict.fromkeys(("any", "all"), _reduction(truth=True))
@@ -362,6 +414,8 @@ FORMS |= dict.fromkeys(("var", "std"), _reduction(correction=True))
 FORMS |= dict.fromkeys(("argmax", "argmin"), _position)
 FORMS |= dict.fromkeys(("softmax", "log_softmax"), _along(1, reverse=False))
 FORMS |= dict.fromkeys(("cumulative_sum", "cumulative_prod"), _along(1, reverse=True))
+FORMS |= dict.fromkeys(("cummax", "cummin"), _along(1, reverse=False))
+FORMS |= dict.fromkeys(("index_max", "index_min"), _index_extreme)
 FORMS |= {
     "linear_recurrence": _along(2, reverse=True),
     "one_hot": _one_hot,
@@ -369,6 +423,12 @@ FORMS |= {
     "softmax_error": lambda draw, dtype: _scores(draw, dtype, False),
     "getitem": _getitem,
     "index_add": _index_add,
+    "index_put": _index_put,
+    "roll": _roll,
+    "diagonal": _diagonal,
+    "embed_diagonal": _embed_diagonal,
+    "cross": _cross,
+    "vector_norm": _vector_norm,
     "matmul": _matmul,
     "linear": _linear,
     "concat": _concat,

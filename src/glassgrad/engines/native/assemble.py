@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from glassgrad.engines.native.codegen.elementwise import SUPPORTED
+from glassgrad.engines.native.codegen import elementwise
 from glassgrad.engines.native.codegen.ir import I64, Function, Module, V
 from glassgrad.engines.native.codegen.target import Target
 from glassgrad.engines.native.kernels.body import Context
@@ -24,6 +24,7 @@ from glassgrad.engines.native.lowering.fuse import Kernel, fuse
 from glassgrad.engines.native.lowering.itemize import make_items
 from glassgrad.engines.native.lowering.items import Access, Item, Items, row_major, shape_of, squeezed
 from glassgrad.engines.native.lowering.layout import Layouts, choose_layouts
+from glassgrad.engines.native.lowering.opening import opened
 from glassgrad.engines.native.lowering.places import (
     ARGUMENTS,
     STATE,
@@ -35,10 +36,10 @@ from glassgrad.engines.native.lowering.places import (
 )
 from glassgrad.engines.native.lowering.products import Plan, plan_contraction
 from glassgrad.engines.native.lowering.signs import signs_from_results
-from glassgrad.graph.passes import lower, simplify
+from glassgrad.graph.passes import simplify
 from glassgrad.ir import Constant, Graph, Value
 
-__all__ = ["Parts", "Unit", "assemble", "call_unit", "prepare"]
+__all__ = ["Parts", "Unit", "assemble", "call_unit", "check", "prepare"]
 
 _SPLIT = 1 << 15
 """Operations from which a kernel's work is worth splitting among threads."""
@@ -98,7 +99,23 @@ class Parts:
 
 def prepare(graph: Graph) -> Graph:
     """Return a graph with static shapes whose composites are opened but for those with a native rule."""
-    return signs_from_results(simplify(lower(simplify(graph), lambda name: name in SUPPORTED)))
+    return signs_from_results(simplify(opened(simplify(graph))))
+
+
+def check(graph: Graph) -> None:
+    """Refuse a graph with static shapes that cannot be compiled, as compiling it would, without writing its code.
+
+    Raises
+    ------
+    Unsupported
+        Where it holds an operation or a dtype that has no native rule; the message names it.
+    """
+    for item in make_items(prepare(graph)).items:
+        if item.op in elementwise.SUPPORTED:
+            elementwise.check(item.op, [a.root.dtype for a in item.reads], item.out[0].dtype, item.attrs)
+        if item.op in ("scan", "cond") and item.node is not None:
+            for own in item.node.subgraphs.values():
+                check(own)
 
 
 def assemble(

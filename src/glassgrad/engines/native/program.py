@@ -22,7 +22,7 @@ from glassgrad.engines.native.compiler import generate
 from glassgrad.engines.native.lowering.items import Item, shape_of, squeezed
 from glassgrad.engines.native.steps import RUN, write_call
 from glassgrad.engines.native.threads import TEAM, Pace, run_together
-from glassgrad.errors import ShapeError
+from glassgrad.errors import IndexingError
 from glassgrad.graph.passes import for_arrays, simplify
 from glassgrad.graph.passes.memory import ALIGNMENT
 from glassgrad.ir import Graph, Value
@@ -76,7 +76,7 @@ class Block:
         number, index = self.bytes[:16].view(np.int64).tolist()
         if number:
             self.bytes[:16] = 0
-            raise ShapeError(complaints[number - 1].format(index=index))
+            raise IndexingError(complaints[number - 1].format(index=index))
 
 
 def _zeros(size: int) -> Array:
@@ -127,7 +127,8 @@ def _complaint(item: Item, size: int) -> str:
     """Return what an index out of range is answered with."""
     assert item.node is not None
     if item.attrs["labels"]:
-        return f"label {{index}} is out of range: with {size} classes they go from 0 to {size - 1}"
+        what = "classes" if item.op == "gather" else "segments"
+        return f"label {{index}} is out of range: with {size} {what} they go from 0 to {size - 1}"
     return f"{item.node.op}: index {{index}} is out of range for an axis of size {size}"
 
 

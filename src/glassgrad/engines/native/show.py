@@ -18,13 +18,14 @@ import numpy as np
 
 from glassgrad.engines import StepGraph
 from glassgrad.engines.native.assemble import Parts, Unit, assemble
-from glassgrad.engines.native.codegen.elementwise import SUPPORTED, Unsupported
+from glassgrad.engines.native.codegen.elementwise import Unsupported
 from glassgrad.engines.native.codegen.jit import generate, load
 from glassgrad.engines.native.codegen.target import Target, host
 from glassgrad.engines.native.lowering.fuse import Kernel, fuse
 from glassgrad.engines.native.lowering.itemize import make_items
 from glassgrad.engines.native.lowering.items import Item, shape_of
 from glassgrad.engines.native.lowering.layout import choose_layouts
+from glassgrad.engines.native.lowering.opening import opened, opens
 from glassgrad.engines.native.lowering.places import ARGUMENTS, WORK
 from glassgrad.engines.native.lowering.products import Product
 from glassgrad.engines.native.lowering.signs import signs_from_results
@@ -42,7 +43,7 @@ from glassgrad.engines.native.words import (
     wrapped,
 )
 from glassgrad.errors import OptionError
-from glassgrad.graph.passes import lower, simplify, specialise
+from glassgrad.graph.passes import simplify, specialise
 from glassgrad.ir import Graph, Value, format_graph
 
 __all__ = ["explain_graph", "explain_step"]
@@ -170,8 +171,8 @@ class _Plan:
         traced = take("trace", lambda: graph, "done before")
         fixed = traced if n is None else take("specialise", lambda: specialise(traced, n), f"N = {n}")
         simple = take("simplify", lambda: simplify(fixed))
-        opened = take("lower", lambda: _opened(simple), f"opens {list_counts(_composites(simple))}")
-        again = take("simplify again", lambda: simplify(opened))
+        parts = take("lower", lambda: opened(simple), f"opens {list_counts(_composites(simple))}")
+        again = take("simplify again", lambda: simplify(parts))
         return take("signs", lambda: signs_from_results(again), "of ReLUs are read from their results")
 
     def _written(self, state: int, constant: int) -> Parts:
@@ -364,14 +365,6 @@ class _Plan:
         return f"by columns of {rows}" + (f", {pitch - rows} unused" if pitch != rows else "")
 
 
-def _opened(graph: Graph) -> Graph:
-    return lower(graph, lambda name: name in SUPPORTED)
-
-
 def _composites(graph: Graph) -> Counter[str]:
-    """Return what `_opened` opens, by how often."""
-    return Counter(
-        node.op
-        for node in graph.nodes
-        if node.op == "call" or ("lowering" in node.subgraphs and node.op not in SUPPORTED)
-    )
+    """Return what is opened, by how often."""
+    return Counter(node.op for node in graph.nodes if opens(node))

@@ -62,7 +62,7 @@ class RootNames:
         return self._order.get(value, len(self._order))
 
 
-OPS = {"contract": "product", "gather": "getitem", "scatter": "index_add"}
+OPS = {"contract": "product", "gather": "getitem", "index_put": "index_set"}
 """What items of other names are called in the graph."""
 
 

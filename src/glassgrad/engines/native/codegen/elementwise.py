@@ -11,11 +11,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from glassgrad.engines.native.codegen import circular, functions
-from glassgrad.engines.native.codegen.ir import I1, Function, V, kind_of
+from glassgrad.engines.native.codegen import circular, functions, quotients
+from glassgrad.engines.native.codegen.floats import bits_of
+from glassgrad.engines.native.codegen.ir import I1, Function, Module, V, kind_of
 from glassgrad.engines.native.codegen.powers import power
 
-__all__ = ["SUPPORTED", "Unsupported", "apply", "convert"]
+__all__ = ["SUPPORTED", "Unsupported", "apply", "check", "convert"]
 
 DType: TypeAlias = np.dtype[Any]
 Rule: TypeAlias = Callable[[Function, Sequence[V], Sequence[DType], DType, Mapping[str, Any]], V]
@@ -72,6 +73,18 @@ def apply(
         return _RULES[op](f, args, dtypes, out, attrs)
     except OverflowError as error:
         raise Unsupported(f"{op} in {out}: {error}") from None
+
+
+def check(op: str, dtypes: Sequence[DType], out: DType, attrs: Mapping[str, Any]) -> None:
+    """Refuse an elementwise operation that `apply` refuses for these dtypes.
+
+    Raises
+    ------
+    Unsupported
+        Where the operation has no rule for them.
+    """
+    f = Module().function("check", [])
+    apply(f, op, [V("poison", kind_of(dtype)) for dtype in dtypes], dtypes, out, attrs)
 
 
 def _known(dtype: DType) -> bool:
@@ -132,8 +145,13 @@ def _instruction(floating: str, whole: str, truth: str) -> Rule:
     return _in_out(emit)
 
 
-def _function(emit: Callable[[Function, V], V]) -> Rule:
-    return _in_out(lambda f, _, x: emit(f, x))
+def _function(emit: Callable[..., V]) -> Rule:
+    return _in_out(lambda f, _, *args: emit(f, *args))
+
+
+def _rounding(name: str) -> Rule:
+    """Round with an intrinsic; whole numbers are where it leads."""
+    return _in_out(lambda f, _, x: f.intrinsic(name, x) if x.floating else x)
 
 
 def _predicate(name: str) -> Rule:
@@ -292,6 +310,22 @@ def _power(f: Function, dtype: DType, x: V, y: V) -> V:
     return power(f, x, y)
 
 
+def _signbit(
+    f: Function, args: Sequence[V], dtypes: Sequence[DType], out: DType, attrs: Mapping[str, Any]
+) -> V:
+    (x,), (dtype,) = args, dtypes
+    if dtype.kind in "bu":
+        return f.constant(False, I1, x.lanes)
+    bits = bits_of(f, x) if x.floating else x
+    return f.compare("slt", bits, f.like(0, bits))
+
+
+def _imaginary(
+    f: Function, args: Sequence[V], dtypes: Sequence[DType], out: DType, attrs: Mapping[str, Any]
+) -> V:
+    return f.constant(0, kind_of(out), args[0].lanes)
+
+
 def _where(
     f: Function, args: Sequence[V], dtypes: Sequence[DType], out: DType, attrs: Mapping[str, Any]
 ) -> V:
@@ -321,12 +355,26 @@ _RULES: dict[str, Rule] = {
     "subtract": _instruction("fsub", "sub", ""),
     "multiply": _instruction("fmul", "mul", "and"),
     "divide": _instruction("fdiv", "", ""),
+    "positive": _converted,
     "negative": _in_out(_negative),
     "abs": _in_out(_abs),
     "sign": _in_out(_sign),
+    "direction": _in_out(_sign),
     "square": _in_out(_square),
     "reciprocal": _in_out(_reciprocal),
     "sqrt": _function(lambda f, x: f.intrinsic("sqrt", x)),
+    "floor": _rounding("floor"),
+    "ceil": _rounding("ceil"),
+    "trunc": _rounding("trunc"),
+    "round": _rounding("rint"),
+    "floor_divide": _in_out(quotients.floor_divide),
+    "remainder": _in_out(quotients.remainder),
+    "fmod": _in_out(quotients.fmod),
+    "copysign": _function(lambda f, x, y: f.intrinsic("copysign", x, y)),
+    "signbit": _signbit,
+    "real": _converted,
+    "imag": _imaginary,
+    "conj": _converted,
     "strong_multiply": _in_out(_strong_multiply),
     "pow": _in_out(_power),
     "maximum": _in_out(_extreme("gt")),
@@ -352,6 +400,12 @@ _RULES: dict[str, Rule] = {
     "isnan": _kind_of_float(lambda f, x: f.compare("uno", x, x), False),
     "isfinite": _kind_of_float(_isfinite, True),
     "isinf": _kind_of_float(_isinf, False),
+    "bitwise_and": _in_out(lambda f, _, a, b: f.binary("and", a, b)),
+    "bitwise_or": _in_out(lambda f, _, a, b: f.binary("or", a, b)),
+    "bitwise_xor": _in_out(lambda f, _, a, b: f.binary("xor", a, b)),
+    "bitwise_invert": _in_out(lambda f, _, a: f.binary("xor", a, f.like(-1, a))),
+    "bitwise_left_shift": _in_out(quotients.shifted_left),
+    "bitwise_right_shift": _in_out(quotients.shifted_right),
     "logical_and": _logical(lambda f, a, b: f.binary("and", a, b)),
     "logical_or": _logical(lambda f, a, b: f.binary("or", a, b)),
     "logical_xor": _logical(lambda f, a, b: f.binary("xor", a, b)),
@@ -359,7 +413,7 @@ _RULES: dict[str, Rule] = {
 }
 _RULES |= {
     name: _function(getattr(functions, name))
-    for name in ("exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sigmoid", "erf")
+    for name in ("exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sigmoid", "erf", "cbrt")
 }
 _RULES |= {name: _function(getattr(circular, name)) for name in ("sin", "cos", "tan")}
 _RULES |= {name: _function(functions.by_library(name)) for name in functions.BY_LIBRARY}

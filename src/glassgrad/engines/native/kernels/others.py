@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from glassgrad.engines.native.codegen import elementwise
 from glassgrad.engines.native.codegen.ir import I64, Function, V, kind_of
@@ -23,13 +27,25 @@ def emit_other(f: Function, kernel: Kernel, context: Context) -> None:
     _RULES[kernel.main.op](f, kernel.main, context)
 
 
+_MEETS = {"index_add": "add", "index_max": "maximum", "index_min": "minimum"}
+"""How a value and what its place holds become one; a value that is put there replaces it."""
+
+
 def _scatter(f: Function, item: Item, context: Context) -> None:
-    """Add values, one after the other, at the places that an index points to, into zeros."""
+    """Take values, one after the other, to the places that an index points to."""
     (out,), base = item.out, item.base
     assert base is not None
     dtype = out.dtype
     target = context.places.base(f, out)
-    zero(f, target, out)
+    if item.op == "index_add":
+        zero(f, target, out)
+    elif item.op == "index_put":
+        (around,) = item.views
+        move(
+            f, _start(f, around, context), around.strides, target, row_major(around.shape), around.shape, out
+        )
+    else:
+        _fill(f, target, out, _least(dtype, item.op == "index_min"))
     body = Body(f, context, [item], [], item.domain)
     values, *indices = item.reads
     sizes, rank = item.domain, len(item.domain)
@@ -47,8 +63,23 @@ def _scatter(f: Function, item: Item, context: Context) -> None:
                 found = [body.operand(i, {}, index, None, 0, None) for i in indices]
                 place = body.steps(item, found, [i.root.dtype for i in indices])
                 address = f.at(address, place, dtype.itemsize)
-            before = f.load(address, value.kind, width, active)
-            f.store(_apply(f, "add", before, value, out), address, active)
+            if item.op in _MEETS:
+                before = f.load(address, value.kind, width, active)
+                value = _apply(f, _MEETS[item.op], before, value, out)
+            f.store(value, address, active)
+
+
+def _least(dtype: np.dtype[Any], most: bool) -> float:
+    """Return what every number of a dtype replaces as the larger, or as the smaller one."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).max if most else np.iinfo(dtype).min
+    return (np.inf if most else -np.inf) if dtype.kind == "f" else most
+
+
+def _fill(f: Function, target: V, root: Value, number: float) -> None:
+    kind, size = kind_of(root.dtype), root.dtype.itemsize
+    with f.loop(0, math.prod(shape_of(root))) as turn:
+        f.store(f.constant(number, kind), f.at(target, turn.index, size))
 
 
 def _apply(f: Function, name: str, a: V, b: V, out: Value) -> V:
@@ -112,8 +143,11 @@ def _better(f: Function, largest: bool, one: V, best: V, kind: str) -> V:
     return f.binary("or", more, unknown)
 
 
+_RUNNING = {"cumulative_sum": "add", "cumulative_prod": "multiply", "cummax": "maximum", "cummin": "minimum"}
+
+
 def _running(f: Function, item: Item, context: Context) -> None:
-    """Carry a number along an axis: s = s + x, s · x, or a · s + b; it begins with x, or b."""
+    """Carry a number along an axis: s = s + x, s · x, max(s, x) or a · s + b; it begins with x, or b."""
     (out,), views = item.out, item.views
     axis, shape = item.attrs["axis"], views[0].shape
     size, kind = out.dtype.itemsize, kind_of(out.dtype)
@@ -124,7 +158,8 @@ def _running(f: Function, item: Item, context: Context) -> None:
         to = f.at(target, there, size)
         lines = [f.at(b, o, size) for b, o in zip(bases, here, strict=True)]
         with f.loop(0, n, carried=[f.constant(0, kind)]) as turn:
-            at = f.binary("sub", f.constant(n - 1, I64), turn.index) if item.attrs["reverse"] else turn.index
+            backwards = item.attrs.get("reverse", False)
+            at = f.binary("sub", f.constant(n - 1, I64), turn.index) if backwards else turn.index
             read = [
                 f.load(f.at(line, f.mul(at, v.strides[axis]), size), kind)
                 for line, v in zip(lines, views, strict=True)
@@ -133,8 +168,7 @@ def _running(f: Function, item: Item, context: Context) -> None:
             if item.op == "linear_recurrence":
                 follows = _apply(f, "add", _apply(f, "multiply", read[0], before, out), read[1], out)
             else:
-                name = "multiply" if item.op == "cumulative_prod" else "add"
-                follows = _apply(f, name, before, read[0], out)
+                follows = _apply(f, _RUNNING[item.op], before, read[0], out)
             begins = f.compare("eq", turn.index, f.constant(0, I64))
             now = f.select(begins, read[-1], follows)
             f.store(now, f.at(to, f.mul(at, own[axis]), size))
@@ -142,14 +176,13 @@ def _running(f: Function, item: Item, context: Context) -> None:
 
 
 _RULES: dict[str, Callable[[Function, Item, Context], None]] = {
-    "scatter": _scatter,
     "concat": _concat,
     "argmax": _position,
     "argmin": _position,
-    "cumulative_sum": _running,
-    "cumulative_prod": _running,
     "linear_recurrence": _running,
     "random_uniform": emit_random,
     "scan": emit_scan,
     "cond": emit_cond,
 }
+_RULES |= dict.fromkeys((*_MEETS, "index_put"), _scatter)
+_RULES |= dict.fromkeys(_RUNNING, _running)

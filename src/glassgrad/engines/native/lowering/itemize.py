@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from glassgrad.engines.native.codegen.elementwise import SUPPORTED, Unsupported
+from glassgrad.engines.native.lowering import views
 from glassgrad.engines.native.lowering.items import (
     Access,
     Item,
@@ -147,66 +148,13 @@ def _looks(f: Callable[[View, Mapping[str, Any]], View]) -> Callable[[_Maker, No
     return rule
 
 
-def _same(view: View, _: Mapping[str, Any]) -> View:
-    return view
-
-
-def _permuted(view: View, attrs: Mapping[str, Any]) -> View:
-    axes = attrs["axes"]
-    return View(
-        view.root, view.offset, tuple(view.shape[a] for a in axes), tuple(view.strides[a] for a in axes)
-    )
-
-
-def _broadcast(view: View, attrs: Mapping[str, Any]) -> View:
-    shape = attrs["shape"]
-    extra = len(shape) - len(view.shape)
-    strides = (0,) * extra + tuple(
-        s if have == want else 0
-        for s, have, want in zip(view.strides, view.shape, shape[extra:], strict=True)
-    )
-    return View(view.root, view.offset, shape, strides)
-
-
-def _flipped(view: View, attrs: Mapping[str, Any]) -> View:
-    offset = view.offset + sum((view.shape[a] - 1) * view.strides[a] for a in attrs["axis"])
-    strides = tuple(-s if a in attrs["axis"] else s for a, s in enumerate(view.strides))
-    return View(view.root, offset, view.shape, strides)
-
-
 def _reshape(maker: _Maker, node: Node) -> None:
     view, shape = maker.view(node.inputs[0]), node.attrs["shape"]
-    strides = _split(view, shape)
+    strides = views.split(view, shape)
     if strides is not None:
         maker.views[node.outputs[0]] = View(view.root, view.offset, shape, strides)
     else:
         maker.views[node.outputs[0]] = maker.copied(view, shape, node)
-
-
-def _split(view: View, shape: Sizes) -> Sizes | None:
-    """Return the strides with which another shape looks at the same numbers, None where no strides do."""
-    blocks: list[tuple[int, int]] = []
-    for size, stride in zip(view.shape, view.strides, strict=True):
-        if size == 1:
-            continue
-        if blocks and blocks[-1][1] == size * stride:
-            blocks[-1] = (blocks[-1][0] * size, stride)
-        else:
-            blocks.append((size, stride))
-    strides = [0] * len(shape)
-    axis = len(shape) - 1
-    for size, stride in reversed(blocks):
-        while size > 1 and axis >= 0:
-            if shape[axis] > 1:
-                if size % shape[axis]:
-                    return None
-                strides[axis] = stride
-                stride *= shape[axis]
-                size //= shape[axis]
-            axis -= 1
-        if size > 1:
-            return None
-    return tuple(strides)
 
 
 # --- picking -------------------------------------------------------------------------------------------------------
@@ -274,16 +222,27 @@ def _getitem(maker: _Maker, node: Node) -> None:
     maker.push(Item("gather", "map", (out,), squeezed(shape), reads, base=base, attrs=attrs, node=node))
 
 
-def _index_add(maker: _Maker, node: Node) -> None:
-    values, *arrays = (maker.view(v) for v in node.inputs)
+def _scattered(maker: _Maker, node: Node) -> None:
+    """Put values where an index points: added up, the extreme one, or, into an array there is, the last one."""
     (out,) = node.outputs
     shape = shape_of(out)
+    seen = [maker.view(v) for v in node.inputs]
+    around = (seen.pop(0),) if node.op == "index_put" else ()
+    values, *arrays = seen
+    values = maker.cast(values, out.dtype, node)
     picked = _picked(View(out, 0, shape, row_major(shape)), node.attrs["index"], arrays)
     domain = picked.base.shape
+    if 0 in domain and around:
+        maker.views[out] = around[0]
+        return
+    _refuse_empty(picked.sizes)
     reads = (values.over(domain), *(v.over(domain) for v in picked.indices))
-    attrs = {"sizes": picked.sizes, "steps": picked.steps, "labels": False}
+    attrs = {"sizes": picked.sizes, "steps": picked.steps, "labels": LABEL in node.attrs["index"]}
     base = picked.base.over(domain)
-    maker.push(Item("scatter", "other", (out,), squeezed(domain), reads, base=base, attrs=attrs, node=node))
+    item = Item(
+        node.op, "other", (out,), squeezed(domain), reads, base=base, views=around, attrs=attrs, node=node
+    )
+    maker.push(item)
 
 
 # --- reductions and products ---------------------------------------------------------------------------------------
@@ -343,18 +302,18 @@ def _matmul(maker: _Maker, node: Node) -> None:
 
 
 def _own(maker: _Maker, node: Node) -> None:
-    views = tuple(maker.view(v) for v in node.inputs)
+    seen = tuple(maker.view(v) for v in node.inputs)
     domain = squeezed(shape_of(node.outputs[0]))
-    maker.push(Item(node.op, "other", node.outputs, domain, views=views, attrs=node.attrs, node=node))
+    maker.push(Item(node.op, "other", node.outputs, domain, views=seen, attrs=node.attrs, node=node))
 
 
 def _joined(maker: _Maker, node: Node) -> None:
     """As `_own`, with all operands in the dtype of the result, but for those that have no elements."""
     (out,) = node.outputs
     seen = (maker.view(v) for v in node.inputs)
-    views = tuple(maker.cast(v, out.dtype, node) for v in seen if 0 not in v.shape)
+    alike = tuple(maker.cast(v, out.dtype, node) for v in seen if 0 not in v.shape)
     maker.push(
-        Item(node.op, "other", (out,), squeezed(shape_of(out)), views=views, attrs=node.attrs, node=node)
+        Item(node.op, "other", (out,), squeezed(shape_of(out)), views=alike, attrs=node.attrs, node=node)
     )
 
 
@@ -367,19 +326,22 @@ def _known(maker: _Maker, node: Node) -> None:
 
 
 _RULES: dict[str, Callable[[_Maker, Node], None]] = {
-    "identity": _looks(_same),
-    "stop_gradient": _looks(_same),
-    "again": _looks(_same),
-    "permute_dims": _looks(_permuted),
-    "broadcast_to": _looks(_broadcast),
-    "flip": _looks(_flipped),
+    "identity": _looks(views.same),
+    "stop_gradient": _looks(views.same),
+    "again": _looks(views.same),
+    "permute_dims": _looks(views.permuted),
+    "broadcast_to": _looks(views.broadcast),
+    "flip": _looks(views.flipped),
+    "diagonal": _looks(views.diagonal),
     "reshape": _reshape,
     "getitem": _getitem,
-    "index_add": _index_add,
     "matmul": _matmul,
     "arange": _known,
     "dimension": _known,
 }
 _RULES |= dict.fromkeys(("sum", "prod", "max", "min", "any", "all"), _reduce)
-_RULES |= dict.fromkeys(("concat", "cumulative_sum", "cumulative_prod", "linear_recurrence"), _joined)
+_RULES |= dict.fromkeys(("index_add", "index_put", "index_max", "index_min"), _scattered)
+_RULES |= dict.fromkeys(
+    ("concat", "cumulative_sum", "cumulative_prod", "cummax", "cummin", "linear_recurrence"), _joined
+)
 _RULES |= dict.fromkeys(("argmax", "argmin", "random_uniform", "scan", "cond"), _own)
