@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["difference", "exact_sum"]
+import numpy as np
+
+__all__ = ["difference", "exact_sum", "times"]
 
 
 def exact_sum(terms: Iterable[float]) -> float:
@@ -21,6 +24,19 @@ def exact_sum(terms: Iterable[float]) -> float:
         return math.fsum(numbers)
     except (ValueError, OverflowError):
         return sum(numbers)
+
+
+def times(a: Any, b: Any) -> Any:
+    """Return a · b, where 0 · ∞ is 0: what is not used contributes nothing, however steep it is.
+
+    Examples
+    --------
+    >>> times(np.array([0.0, 2.0, float("inf")]), np.array([float("inf"), 3.0, 1.0])).tolist()
+    [0.0, 6.0, inf]
+    """
+    made = np.multiply(a, b)
+    unused = np.isnan(made) & (np.equal(a, 0) | np.equal(b, 0))
+    return np.where(unused, 0.0, made) if np.any(unused) else made
 
 
 def difference(a: float, b: float) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import OptionError
+from glassgrad.explaining.exact import times
 from glassgrad.explaining.replay import Replay
 from glassgrad.graph.rules import Arrays, run_kernel
 from glassgrad.ir import Node, Value
@@ -141,7 +142,7 @@ class Sparse(Link):
     def largest(self, after: Array) -> Array:
         """Return the largest |local derivative| · `after` for each element of the source."""
         found = np.zeros(self._sizes[0])
-        np.maximum.at(found, self._begin, np.abs(self._derivative) * after[self._end])
+        np.maximum.at(found, self._begin, times(np.abs(self._derivative), after[self._end]))
         return found
 
     def count(self, after: Array) -> Array:
@@ -150,7 +151,7 @@ class Sparse(Link):
 
     def carried(self, before: Array) -> Array:
         """Return the sum of local derivative · `before` for each element of the target."""
-        weights = self._derivative * before[self._begin]
+        weights = times(self._derivative, before[self._begin])
         return np.bincount(self._end, weights=weights, minlength=self._sizes[1])
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
 
-from glassgrad.explaining.exact import difference, exact_sum
+from glassgrad.explaining.exact import difference, exact_sum, times
 from glassgrad.explaining.linearise import Link, links_of
 from glassgrad.explaining.replay import Replay
 from glassgrad.ir import Node, Value
@@ -168,14 +168,15 @@ class Paths:
         gradient = float(self.played.gradient(value).reshape(-1)[element])
         start = np.array([element])
         number = float(self._at(value, start, self._count, "count")[0])
+        multiplied = self._times(gradient)
         if number <= LISTED:
-            terms = self._terms(value, start)
+            terms = self._terms(value, start, multiplied)
             size, total, complete = float(np.abs(terms).sum()), exact_sum(terms), True
         else:
             terms, complete = np.zeros(0), False
             total = self._carried(value, element)
             size = 0.0
-        paths = self._best(value, element, most)
+        paths = self._best(value, element, most, multiplied)
         listed = [path.product for path in paths]
         others = exact_sum([*(terms if complete else [total]), *(-p for p in listed)])
         if len(paths) == number:
@@ -196,6 +197,8 @@ class Paths:
         if value in played.rows or value not in self._meets:
             return None
         rows = next(played.values[v].shape[0] for v in played.rows)
+        gradient = float(played.gradient(value).reshape(-1)[element])
+        multiplied = self._times(gradient)
         where: list[Array] = [np.zeros(0, np.int64)]
         terms: list[Array] = [np.zeros(0)]
         apart: list[Array] = [np.zeros(0)]
@@ -207,11 +210,11 @@ class Paths:
             products = np.bincount(places, weights=products, minlength=len(elements))
             for link in self._links(at):
                 which, end, derivative = link.onward(elements)
-                reached = products[which] * derivative
+                reached = multiplied(products[which], derivative)
                 if link.target in self._meets and link.target not in played.rows:
                     front.setdefault(link.target, []).append((end, reached))
                     continue
-                term = reached * played.gradient(link.target).reshape(-1)[end].astype(np.float64)
+                term = multiplied(reached, played.gradient(link.target).reshape(-1)[end].astype(np.float64))
                 if link.target in played.rows:
                     where.append(end // max(played.values[link.target].size // rows, 1))
                     terms.append(term)
@@ -224,7 +227,6 @@ class Paths:
         shares = np.array([exact_sum(term[a:b]) for a, b in pairwise(edges)])
         sizes = np.bincount(at_row[order], weights=np.abs(term), minlength=rows)
         rowless = exact_sum(np.concatenate(apart))
-        gradient = float(played.gradient(value).reshape(-1)[element])
         return Shares(shares, sizes, rowless, difference(gradient, exact_sum([*shares, rowless])))
 
     # --- links ---
@@ -280,7 +282,7 @@ class Paths:
                 if what == "count":
                     found += np.bincount(which, weights=beyond, minlength=len(here))
                 else:
-                    np.maximum.at(found, which, np.abs(derivative) * beyond)
+                    np.maximum.at(found, which, times(np.abs(derivative), beyond))
             found[np.isnan(found)] = np.inf  # what is no number comes first
             if len(here) == self.played.values[at].size:
                 known[at] = found
@@ -290,7 +292,11 @@ class Paths:
 
     # --- walks ---
 
-    def _terms(self, value: Value, elements: Array) -> Array:
+    def _times(self, gradient: float) -> Callable[[Any, Any], Any]:
+        """Return how local derivatives are multiplied: 0 · ∞ is 0, as in a backward pass that came out finite."""
+        return times if np.isfinite(gradient) else np.multiply
+
+    def _terms(self, value: Value, elements: Array, multiplied: Callable[[Any, Any], Any] = times) -> Array:
         """Return the contribution of every path."""
         done = [np.zeros(0)]
         front: dict[Value, list[tuple[Array, Array]]] = {value: [(elements, np.ones(len(elements)))]}
@@ -301,7 +307,7 @@ class Paths:
                 done.append(products)
             for link in self._links(at):
                 which, end, derivative = link.onward(here)
-                front.setdefault(link.target, []).append((end, products[which] * derivative))
+                front.setdefault(link.target, []).append((end, multiplied(products[which], derivative)))
         return np.concatenate(done)
 
     def _carried(self, value: Value, element: int) -> float:
@@ -314,7 +320,9 @@ class Paths:
                 moving[link.target] = moving.get(link.target, 0.0) + carried
         return float(moving.get(self.played.result, np.zeros(1))[0])
 
-    def _best(self, value: Value, element: int, most: int) -> list[Path]:
+    def _best(
+        self, value: Value, element: int, most: int, multiplied: Callable[[Any, Any], Any]
+    ) -> list[Path]:
         """Return the paths of largest contribution, largest first."""
         order = count(0, -1)  # of equals the latest goes first, so that one path is followed to its end
         first = float(self._at(value, np.array([element]), self._largest, "largest")[0])
@@ -332,8 +340,8 @@ class Paths:
                 after = self._at(link.target, ends, self._largest, "largest")
                 hops = list(zip(ends.tolist(), derivatives.tolist(), after.tolist(), strict=True))
                 for end, derivative, still in reversed(hops):
-                    reached = product * derivative
-                    bound = abs(reached) * still
+                    reached = float(multiplied(product, derivative))
+                    bound = float(multiplied(abs(reached), still))
                     bound = math.inf if math.isnan(bound) else bound
                     stop = Stop(link.target, end, link.node, derivative)
                     item = (-bound, next(order), link.target, end, reached, (*stops, stop))

@@ -70,9 +70,9 @@ class Gate:
     within: str = ""
 
     def downstream(self) -> list[float | None]:
-        """Return what it hands back to each input: its gradient times the local derivative."""
+        """Return what it hands back to each input: its gradient times the local derivative, nothing of nothing."""
         g = self.gradient
-        return [None if d is None or g is None else g * d for d in self.local]
+        return [None if d is None or g is None else g * d if g else 0.0 for d in self.local]
 
 
 Gates = Mapping[str, Gate]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import glassgrad as gg
 from glassgrad import examples
 from glassgrad.data import read
 from glassgrad.explaining.document import Document, Drawing
@@ -44,6 +45,12 @@ def housing() -> Document:
     return told.document(told.largest())
 
 
+def kinks(x: Any, y: Any) -> Any:
+    """Stand on many places without a derivative at once."""
+    inner = gg.hardtanh(x) + gg.maximum(x, y) + gg.where(x > 0, gg.log(x), 0.0)
+    return gg.sum(inner) + gg.std(gg.abs(y)) + gg.linalg.vector_norm(y - 1.0)
+
+
 DOCUMENTS = {
     "gates": two_two_two,
     "fields": digits,
@@ -51,6 +58,7 @@ DOCUMENTS = {
     "a derivation": lambda: explain(examples.get("two-two-two")).document("0.weight[0,0]"),
     "digits": lambda: explain(examples.get("digits")).document(),
     "housing": housing,
+    "kinks": lambda: explain(kinks, np.array([-1.0, 0.0, 1.0]), np.array([1.0, 1.0, 1.0])).document(),
 }
 QUIET = [
     "--no-sandbox",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassgrad.explaining.document import Cell, Paragraph, Section, Table
-from glassgrad.ir import Constant, Node
+from glassgrad.explaining.linearise import NotFollowed, Sparse, links_of
+from glassgrad.ir import Constant, Node, Value
 from glassgrad.language import Text, short
 from glassgrad.ops.conventions import CONVENTIONS, Convention
 
@@ -62,13 +64,34 @@ def _places(told: Explanation, node: Node, row: Convention) -> Iterator[list[Cel
     with np.errstate(all="ignore"):
         met = np.asarray(row.meets(xs, results if len(results) > 1 else results[0], node.attrs))
     out = node.outputs[0]
-    names = (
-        [told.names.element(out, int(i)) for i in np.flatnonzero(met)]
-        if met.shape == results[0].shape
-        else [told.names[out]] * bool(met.any())
-    )
+    if met.shape == results[0].shape:
+        met = met & (played.gradient(out) != 0)
+        if node.op == "where" and met.any():
+            met = met & np.broadcast_to(_steep(told, node)[node.inputs[row.about[0]]], met.shape)
+        names = [told.names.element(out, int(i)) for i in np.flatnonzero(met)]
+    else:
+        names = [told.names[out]] * bool(met.any())
     for name in names:
         yield [name, row.case, *(_gradients(g) for g in (row.gives, row.torch_gives, row.jax_gives))]
+
+
+def _steep(told: Explanation, until: Node) -> dict[Value, Any]:
+    """Return for each value before a node which numbers lie behind a local derivative that is not finite.
+
+    A branch that was not taken is no trouble where it is merely undefined, as log(−1) is: its slope is a number there.
+    """
+    played = told.played
+    steep: dict[Value, Any] = {v: np.zeros(array.shape, bool) for v, array in played.values.items()}
+    for node in played.graph.nodes:
+        if node is until:
+            break
+        with suppress(NotFollowed):
+            for link in links_of(played, node):
+                if isinstance(link, Sparse) and link.source in played.gradients:
+                    behind = steep[link.source].reshape(-1)
+                    which, ends, slopes = link.onward(np.arange(behind.size))
+                    steep[link.target].reshape(-1)[ends[behind[which] | ~np.isfinite(slopes)]] = True
+    return steep
 
 
 def _gradients(given: tuple[Any, ...]) -> str:
