@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.explaining.exact import difference, exact_sum, times
-from glassgrad.explaining.linearise import Link, links_of
+from glassgrad.explaining.linearise import links_of
+from glassgrad.explaining.links import Link
 from glassgrad.explaining.replay import Replay
 from glassgrad.ir import Node, Value
 

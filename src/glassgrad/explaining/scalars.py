@@ -17,7 +17,8 @@ import numpy as np
 
 from glassgrad.errors import OptionError
 from glassgrad.explaining.exact import exact_sum
-from glassgrad.explaining.linearise import Sparse, check_real, links_of, unseen
+from glassgrad.explaining.linearise import check_real, links_of, unseen
+from glassgrad.explaining.links import Sparse
 from glassgrad.explaining.names import Names
 from glassgrad.explaining.replay import Replay
 from glassgrad.graph.inside import inside_of

@@ -16,7 +16,8 @@ import numpy as np
 from glassgrad.errors import OptionError
 from glassgrad.explaining.drawing.figures import MOST_ELEMENTS, Box, Circuit, Wire
 from glassgrad.explaining.exact import exact_sum
-from glassgrad.explaining.linearise import Link, Product, check_real, links_of, unseen
+from glassgrad.explaining.linearise import check_real, links_of, unseen
+from glassgrad.explaining.links import Link, Product
 from glassgrad.ir import Constant, Node, Value, inexact
 from glassgrad.language import short
 from glassgrad.ops import lookup

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassgrad.explaining.document import Cell, Paragraph, Section, Table
-from glassgrad.explaining.linearise import NotFollowed, Sparse, links_of
+from glassgrad.explaining.linearise import NotFollowed, links_of
+from glassgrad.explaining.links import Sparse
 from glassgrad.ir import Constant, Node, Value
 from glassgrad.language import Text, short
 from glassgrad.ops.conventions import CONVENTIONS, Convention
