@@ -110,6 +110,9 @@ def test_a_branch_that_was_not_taken_adds_nothing_to_the_sum_over_paths() -> Non
     assert sorted(path.product for path in why.paths.paths) == [0.0, 1.0]
     assert (why.gradient, why.paths.rounding) == (1.0, 0.0)
     assert [g.downstream() for g in told.gates().values() if g.op == "log"] == [[0.0], [0.5]]
+    off = gg.explain(lambda x: gg.log(gg.relu(x)), -1.0)
+    assert off.gates()["relu"].downstream() == [None]
+    assert off.why("x").paths.paths[0].product == off.why("x").gradient == 0.0
     lost = gg.explain(lambda x: gg.sqrt(gg.square(x)), 0.0).why(
         "x"
     )  # ∞ comes to a slope of 0: no number, as it ran

@@ -34,7 +34,8 @@ def times(a: Any, b: Any) -> Any:
     >>> times(np.array([0.0, 2.0, float("inf")]), np.array([float("inf"), 3.0, 1.0])).tolist()
     [0.0, 6.0, inf]
     """
-    made = np.multiply(a, b)
+    with np.errstate(invalid="ignore"):
+        made = np.multiply(a, b)
     unused = np.isnan(made) & (np.equal(a, 0) | np.equal(b, 0))
     return np.where(unused, 0.0, made) if np.any(unused) else made
 

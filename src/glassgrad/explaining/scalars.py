@@ -182,12 +182,18 @@ class _Maker:
     def _made(self, node: Node, op: Op, value: Value, links: Sequence[Sparse]) -> None:
         """Add a gate for each number of one output, or those that it opens into."""
         inside = op.elementwise and op.composite and self.opened
-        reads: list[list[tuple[str, float]]] = [[] for _ in range(self.played.values[value].size)]
+        upstream = self.played.gradient(value).reshape(-1)
+        reads: list[list[tuple[str, float | None]]] = [[] for _ in range(self.played.values[value].size)]
         for link in links:
             keys = self.keys[link.source]
             which, ends, slopes = link.onward(np.arange(len(keys)))
-            for i, end, slope in zip(which.tolist(), ends.tolist(), slopes.tolist(), strict=True):
-                reads[end].append((keys[i], slope))
+            finite = np.isfinite(self.played.gradient(link.source).reshape(-1)[which])
+            off = (
+                (slopes == 0) & finite & ~np.isfinite(upstream[ends])
+            )  # a switch keeps back even what is infinite
+            steps = zip(which.tolist(), ends.tolist(), slopes.tolist(), off.tolist(), strict=True)
+            for i, end, slope, cut in steps:
+                reads[end].append((keys[i], None if cut else slope))
         found = []
         for i, read in enumerate(reads):
             key = self.names.element(value, i)

@@ -60,6 +60,7 @@ def expressions(graph: Graph, inputs: Sequence[Array], settle: Settle | None = N
 
     Examples
     --------
+    >>> import sympy as sp
     >>> import glassgrad as gg
     >>> graph = gg.trace(lambda x, y: gg.sum(gg.tanh(x) * y), gg.Spec((2,)), gg.Spec((2,)))
     >>> x, y = (np.array(sp.symbols(f"{name}:2"), object) for name in "xy")
