@@ -347,10 +347,20 @@ def test_gradient_descent_on_complex_parameters() -> None:
     np.testing.assert_allclose(np.exp(w), target, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "silu", "softplus", "relu", "leaky_relu", "elu", "gelu", "softmax"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "silu", "softplus", "relu", "leaky_relu", "elu", "gelu", "softmax"]
+)
 def test_activations_are_functions_of_real_numbers(name: str) -> None:
     f = getattr(gg, name)
     with pytest.raises(DTypeError, match=rf"{name}.*complex128"):
         f(gg.tensor([1.0 + 1.0j, 2.0]))
     with pytest.raises(DTypeError, match=rf"{name}.*complex128"):
         gg.trace(f, np.ones(2, np.complex128))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "bool"])
+def test_the_gradient_beside_short_whole_numbers_is_as_long_as_the_result(dtype: str) -> None:
+    """NumPy's logarithm of a byte has 11 bits."""
+    y = np.array([1, 3, 5]).astype(dtype)
+    slope = grad(lambda x: xp.sum(xp.xlogy(x, y)))(np.ones(3, np.float32))
+    np.testing.assert_allclose(slope.numpy(), np.log(y, dtype=np.float32), rtol=1e-6)

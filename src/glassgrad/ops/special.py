@@ -16,7 +16,7 @@ from glassgrad.errors import OptionError
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.namespace import function
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import floating, number, real_floating, room
+from glassgrad.ops.rules import cast, floating, number, real_floating, room
 
 _ANY = (Sample(((2, 3),)), Sample(((),)))
 _POSITIVE = (Sample(((2, 3),), low=0.3, high=4.0), Sample(((2, 3),), low=-0.9, high=-0.2))
@@ -263,7 +263,7 @@ def _share(F: Any, z: Any, x: Any, y: Any) -> Any:
 xlogy = elementwise(
     "xlogy",
     _xlogy,
-    (lambda F, z, x, y: F.log(y), _share),
+    (lambda F, z, x, y: F.log(cast(F, y, z.dtype) if hasattr(y, "dtype") else y), _share),
     strong=True,
     dtype=floating,
     definition=lambda F, x, y: F.multiply(x, F.log(y)),
