@@ -154,11 +154,12 @@ def of_sample(name: str, sample: Sample, dtype: Any) -> Drawn:
     return Drawn(name, f, arrays, max((a.size for a in arrays), default=1))
 
 
-@pytest.mark.parametrize(
-    ("dtype", "target"),
-    [("float32", "host"), ("float64", "host"), ("float32", "avx2"), ("float64", "sse2")],
-)
-@pytest.mark.parametrize("name", FORMS)
+WHERE = [("float32", "host"), ("float64", "sse2"), ("float64", "host"), ("float32", "avx2")]
+CASES = [(name, *where) for name in FORMS for where in WHERE[: 2 if REGISTRY[name].elementwise else None]]
+"""What is elementwise has been tried for every machine by itself (see `test_elementwise`)."""
+
+
+@pytest.mark.parametrize(("name", "dtype", "target"), CASES)
 def test_samples(name: str, dtype: str, target: str) -> None:
     for sample in REGISTRY[name].samples:
         case = of_sample(name, sample, dtype)
