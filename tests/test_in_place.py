@@ -113,6 +113,43 @@ def numpys_writers(x: Any) -> Any:
     return np.sum(out * x)
 
 
+def whole_views(x: Any) -> Any:
+    a = x.copy()
+    b, c, d = a[:], a[...], a[()]
+    b *= 2.0
+    c[0] = a[1] ** 2
+    np.multiply(d, 1.5, out=a[:])
+    a[2:][...] += x[0]
+    np.nan_to_num(a, copy=False)[1] *= x[2]
+    return np.sum(np.sin(b) + c * d)
+
+
+def copies(x: Any) -> Any:
+    a = x.copy()
+    for copied in (np.tile(a, 1), np.pad(a, 0), a[::-1].ravel()):
+        copied *= 3.0
+    number = a[0] * 1.0
+    one = np.atleast_1d(number)
+    one += 7.0
+    place = a[1:2].reshape(())
+    place *= x[2]
+    return np.sum(a * x) + number * one[0]
+
+
+def order_in_memory(x: Any) -> Any:
+    m = np.outer(x[:3], x[3:])
+    rows, columns = m.T.copy(), np.sin(m.T)
+    flat = rows.ravel()
+    rows[0] = x[:3]
+    columns += m
+    columns.reshape(-1)[:] = 0.0  # a copy: columns lie one after the other
+    part = m[:, :2]
+    part += 1.0
+    part.reshape(-1)[:] = 0.0  # another one
+    m[1:] *= 2.0
+    return np.sum(flat**2) + np.sum(columns) + np.sum(part * x[:2]) + np.sum(m)
+
+
 PROGRAMS = [
     assign_one,
     assign_slice,
@@ -123,6 +160,9 @@ PROGRAMS = [
     loops,
     factorise,
     numpys_writers,
+    whole_views,
+    copies,
+    order_in_memory,
 ]
 
 
@@ -134,7 +174,9 @@ def test_in_place_code_differentiates_as_it_is(program: Callable[[Any], Any]) ->
 
 
 @pytest.mark.parametrize(
-    "program", [p for p in PROGRAMS if p is not rows_and_masks], ids=lambda f: f.__name__
+    "program",
+    [p for p in PROGRAMS if p not in (rows_and_masks, copies, order_in_memory)],
+    ids=lambda f: f.__name__,
 )
 def test_and_so_do_graphs_of_it(program: Callable[[Any], Any]) -> None:
     graph = gg.check_graph(gg.trace(program, X))
@@ -280,8 +322,25 @@ def test_a_reshaped_view_is_not_guessed_at_in_a_trace() -> None:
         flat[0] = 1.0
         return flat.sum()
 
-    with pytest.raises(TraceError, match=r"reshape\(\.\.\.\)\.copy\(\)"):
-        gg.trace(f, X)
+    def g(x: Any) -> Any:
+        x = x.copy()
+        flat = x[::-1].reshape(2, 3)
+        x[0] = 1.0
+        return flat.sum()
+
+    for function in (f, g):
+        with pytest.raises(TraceError, match=r"reshape\(\.\.\.\)\.copy\(\)"):
+            gg.trace(function, X)
+
+
+def test_a_reshaped_copy_is_a_copy_in_a_trace() -> None:
+    def f(x: Any) -> Any:
+        x = x.copy()
+        flat = gg.reshape(x, (2, 3), copy=True)
+        flat += 1.0
+        return x.sum()
+
+    assert gg.run(gg.trace(f, X), X)[0] == X.sum()
 
 
 def test_state_within_a_scan() -> None:

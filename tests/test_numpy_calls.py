@@ -262,3 +262,22 @@ def test_an_array_takes_in_plain_values() -> None:
     assert array.tolist() == [3.0, 4.0]
     np.sum(gg.tensor([[1.0], [2.0]]), axis=0, out=array[:1])
     assert array.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("order", ["A", "K"])
+def test_the_order_of_memory_is_not_guessed_at(order: str) -> None:
+    x = gg.tensor(np.arange(6.0).reshape(2, 3).T)
+    assert np.ravel(x[0], order=order).tolist() == [0.0, 3.0]
+    with pytest.raises(OptionError, match='order="C"'):
+        np.ravel(x, order=order)
+
+
+def test_what_is_left_out_has_no_spread_and_no_extreme() -> None:
+    x = np.array([[1.0, np.nan, np.nan], [2.0, 4.0, np.nan], [np.nan] * 3])
+    gradient = gg.grad(
+        lambda x: np.sum(np.nanstd(x[:2], axis=1)) + np.sum(np.std(x[:2, :1], axis=1, where=[[True]]))
+    )
+    np.testing.assert_array_equal(gradient(x).numpy(), [[0, 0, 0], [-0.5, 0.5, 0], [0, 0, 0]])
+    for extreme, expected in ((np.nanmax, [1.0, 4.0, np.nan]), (np.nanmin, [1.0, 2.0, np.nan])):
+        np.testing.assert_array_equal(extreme(gg.tensor(x), axis=1).numpy(), expected)
+        assert extreme(gg.tensor([[1, 2]]), axis=1).dtype == np.int64

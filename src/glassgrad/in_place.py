@@ -94,17 +94,29 @@ class InPlace(Handle):
 
     def _write(self, value: Any) -> None:
         """Take on a value of the same shape and dtype; so does whatever shares elements with this handle."""
-        handle: Any = self
-        handle._take_on(value)
-        handle._renew_lookers(None)
-        while handle._sight is not None and handle._sight.base is not None:
-            base = handle._sight.base
-            base._take_on(put_back(self._F, base, handle))
+        chain: list[Any] = [self]
+        self._take_on(value)
+        while (sight := chain[-1]._sight) is not None and sight.base is not None:
+            sight.base._take_on(put_back(self._F, sight.base, chain[-1]))
+            chain.append(sight.base)
+        for handle, base in zip(chain[-2::-1], chain[:0:-1], strict=True):
+            handle._payload = handle._seen(base)._payload
             base._renew_lookers(handle)
-            handle = base
+        self._renew_lookers(None)
+
+    def _seen(self, base: Any) -> Any:
+        """Return the elements of `base` that this handle looks at."""
+        with recording():
+            return self._F.bind(self._sight.op, (base,), self._sight.attrs)  # type: ignore[union-attr]
 
     def _take_on(self, value: Any) -> None:
-        self._payload = value._payload
+        """Take on a value, its numbers in the order of memory that the old ones had: views of it depend on that."""
+        old, new = self._payload, value._payload
+        if isinstance(old, np.ndarray) and isinstance(new, np.ndarray) and old.strides != new.strides:
+            self._payload = np.empty_like(old)
+            self._payload[...] = new
+        else:
+            self._payload = new
         if not self._is_own_leaf():
             self._key = value._key
 
@@ -115,14 +127,18 @@ class InPlace(Handle):
             base = waiting.pop()
             for handle in base._sight.lookers() if base._sight is not None else ():
                 if handle is not but and handle._sight.base is base:
-                    with recording():
-                        handle._take_on(self._F.bind(handle._sight.op, (base,), handle._sight.attrs))
+                    error = unwritable(handle)
+                    if isinstance(error, TraceError):
+                        raise error  # it may be a view, which changes, or a copy, which does not
+                    seen = handle._seen(base)
+                    handle._payload, handle._key = seen._payload, seen._key
                     waiting.append(handle)
 
     def _updated(self, value: Any, spelling: str) -> Any:
         """Return this handle with its new value; a number that was computed is another number, as NumPy's are."""
-        made = self._sight is not None and self._sight.made
-        if not self._payload.shape and not made and not self._is_own_leaf():
+        sight = self._sight
+        array = sight is not None and (sight.made or sight.base is not None)
+        if not self._payload.shape and not array and not self._is_own_leaf():
             return value
         self._become(value, spelling)
         return self

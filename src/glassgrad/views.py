@@ -62,14 +62,15 @@ class Sight:
 
 def look(handle: Any, base: Any, op: Op, attrs: Mapping[str, Any]) -> None:
     """Note that `handle`, made of `base` by `op`, looks at its elements, where NumPy's array would be a view."""
-    payload = handle._payload
+    payload, seen = handle._payload, base._sight
+    if not base.shape and not (seen is not None and (seen.made or seen.base is not None)):
+        return  # what is made of a number is an array of its own
     if op.name == "getitem":
         if not handle.shape or any(isinstance(entry, str) for entry in attrs["index"]):
             return  # one number, or elements picked by arrays: a copy
-    elif (
-        op.name == "reshape"
-        and isinstance(payload, np.ndarray)
-        and not np.may_share_memory(payload, base._payload)
+    elif op.name == "reshape" and (
+        attrs.get("copy") is True
+        or (isinstance(payload, np.ndarray) and not np.may_share_memory(payload, base._payload))
     ):
         return
     sight = handle._sight

@@ -348,7 +348,7 @@ def test_gradient_descent_on_complex_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sigmoid", "silu", "softplus", "relu", "leaky_relu", "elu", "gelu", "softmax"]
+    "name", ["sigmoid", "silu", "softplus", "relu", "leaky_relu", "elu", "gelu", "softmax", "logsumexp"]
 )
 def test_activations_are_functions_of_real_numbers(name: str) -> None:
     f = getattr(gg, name)

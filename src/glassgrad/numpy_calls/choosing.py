@@ -106,12 +106,16 @@ def real_if_close(F: Any, a: Any, tol: float = 100) -> Any:
 def nan_to_num(
     F: Any, x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
-    """Put numbers in the place of NaN and infinities."""
-    x = value(F, x)
-    limits = np.finfo(x.dtype)
-    x = F.where(F.isnan(x), nan, x)
-    x = F.where(F.equal(x, np.inf), limits.max if posinf is None else posinf, x)
-    return F.where(F.equal(x, -np.inf), limits.min if neginf is None else neginf, x)
+    """Put numbers in the place of NaN and infinities, in the array itself where ``copy=False`` asks for that."""
+    given = value(F, x)
+    limits = np.finfo(given.dtype)
+    found = F.where(F.isnan(given), nan, given)
+    found = F.where(F.equal(found, np.inf), limits.max if posinf is None else posinf, found)
+    found = F.where(F.equal(found, -np.inf), limits.min if neginf is None else neginf, found)
+    if copy or given is not x:
+        return found
+    given._become(found)
+    return given
 
 
 # --- order ---------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def tile(F: Any, A: Any, reps: Any) -> Any:
     shape = (1,) * (rank - len(a.shape)) + tuple(a.shape)
     wide = F.reshape(a, tuple(d for size in shape for d in (1, size)))
     wide = F.broadcast_to(wide, tuple(d for pair in zip(times, shape, strict=True) for d in pair))
-    return F.reshape(wide, tuple(t * d for t, d in zip(times, shape, strict=True)))
+    return F.identity(F.reshape(wide, tuple(t * d for t, d in zip(times, shape, strict=True))))
 
 
 @rule(np.repeat)
@@ -42,7 +42,7 @@ _places: Any = np.pad
 def pad(F: Any, array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
     """Put values around an array: constant ones, or copies of its own as `mode` says."""
     only("pad", "mode", mode, "constant", "edge", "reflect", "symmetric", "wrap")
-    array = value(F, array)
+    array = F.identity(value(F, array))
     rank = len(array.shape)
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(i, pad_width.get(i - rank, 0)) for i in range(rank)]

@@ -24,7 +24,6 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     np.argsort,
     np.clip,
     np.compress,
-    np.copy,
     np.cumprod,
     np.cumsum,
     np.diagonal,
@@ -74,6 +73,13 @@ class ArrayMethods(NumPyCalls):
         return self._F.conj(self)
 
     conjugate = conj
+
+    def copy(self, order: str = "C") -> Any:
+        """Return the values in an array of its own, which lies row by row in memory unless `order` says otherwise."""
+        array: Any = self
+        if order == "C":
+            return self._F.reshape(array, tuple(array.shape), copy=True)
+        return self._F.identity(array)
 
     def flatten(self, order: str = "C") -> Any:
         """Return the elements along one axis, in an array of its own."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import OptionError
-from glassgrad.numpy_calls.table import given, only, rule, same, value
+from glassgrad.numpy_calls.table import RULES, given, only, rule, same, value
 from glassgrad.ops.shapes import normalise_axes
 
 same(
@@ -164,19 +164,24 @@ def std(
     if (not given(where) or where is True) and not given(mean):
         off = correction if given(correction) else ddof
         return F.std(_read(F, a, dtype), axis=axis, correction=off, keepdims=_kept(keepdims))
-    return F.sqrt(var(F, a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction))
+    spread = var(F, a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
+    return F.where(F.equal(spread, 0), spread, F.sqrt(spread))  # flat where all are equal, as `std` is
 
 
 def _without_nan(reduce: Any, otherwise: float | None = None) -> Any:
-    """Return the rule of a reduction that leaves NaN out; extremes of nothing but NaN are `otherwise`."""
+    """Return the rule of a reduction that leaves NaN out; extremes are looked for from `otherwise` on."""
 
     def without_nan(F: Any, a: Any, *args: Any, where: Any = True, **kwargs: Any) -> Any:
         a = value(F, a)
+        if a.dtype.kind not in "fc":
+            return reduce(F, a, *args, where=where, **kwargs)
         counts = F.logical_not(F.isnan(a))
         counts = F.logical_and(counts, where) if given(where) and where is not True else counts
-        if otherwise is not None and not given(kwargs.get("initial")):
-            kwargs["initial"] = otherwise
-        return reduce(F, F.where(counts, a, 0.0), *args, where=counts, **kwargs)
+        numbers = F.where(counts, a, 0.0)
+        if otherwise is None or given(kwargs.get("initial")):
+            return reduce(F, numbers, *args, where=counts, **kwargs)
+        extreme = reduce(F, numbers, *args, where=counts, initial=otherwise, **kwargs)
+        return F.where(RULES[np.any](F, counts, *args, **kwargs), extreme, np.nan)
 
     return without_nan
 

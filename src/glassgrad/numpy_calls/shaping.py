@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import ShapeError
+from glassgrad.errors import OptionError, ShapeError
 from glassgrad.numpy_calls.table import only, rule, same, value, values
 from glassgrad.ops.shapes import normalise_axis
 
@@ -31,8 +31,13 @@ same(
 @rule(np.reshape)
 def reshape(F: Any, a: Any, /, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     """Arrange in another shape: in the order of rows, or, where `order` is ``"F"``, of columns."""
-    only("reshape", "order", order, "C", "F", "A")
     a = value(F, a)
+    only("reshape", "order", order, "C", "F", "A", "K")
+    if order in ("A", "K") and len(a.shape) > 1:
+        raise OptionError(
+            f"reshape with order={order!r} goes by how the numbers lie in memory, which no gradient knows: write "
+            'order="C" for the order of rows, or order="F" for that of columns'
+        )
     if order == "F":
         sizes = (shape,) if isinstance(shape, int) else tuple(shape)
         a = F.transpose(F.reshape(F.transpose(a), sizes[::-1]))
@@ -43,8 +48,11 @@ def reshape(F: Any, a: Any, /, shape: Any, order: str = "C", *, copy: Any = None
 
 @rule(np.ravel)
 def ravel(F: Any, a: Any, order: str = "C") -> Any:
-    """Arrange along one axis."""
-    return reshape(F, a, (-1,), order="C" if order == "K" else order)
+    """Arrange along one axis; a copy, as NumPy's, where the numbers do not lie side by side in memory."""
+    a = value(F, a)
+    payload = getattr(a, "_payload", None)
+    parted = isinstance(payload, np.ndarray) and not payload.flags.c_contiguous
+    return reshape(F, a, (-1,), order, copy=parted if order == "C" else None)
 
 
 @rule(np.squeeze)

@@ -49,15 +49,6 @@ def _call_getitem(F: Any, x: Any, index: Any) -> Any:
     if mask is not None:
         return F.getitem(F.expand_dims(x, 0), mask)
     template, arrays = parse(tuple(x.shape), index)
-    if (
-        not arrays
-        and all(
-            entry == slice(0, size, 1) or entry == slice(None, None, 1)
-            for entry, size in zip(template, x.shape, strict=False)
-        )
-        and len(template) == len(x.shape)
-    ):
-        return F.identity(x)
     return F.bind(getitem, (x, *arrays), {"index": template})
 
 

@@ -77,7 +77,7 @@ def _reshape(x: Any, *, shape: tuple[int, ...], copy: bool | None = None) -> Any
     x = np.asarray(x)
     out = x.reshape(shape)
     if copy:
-        return np.array(out)
+        return np.array(out, order="C")
     if copy is False and x.size and not np.may_share_memory(x, out):
         raise ShapeError(
             f"reshape of {x.shape} into {shape} must copy, because the numbers do not lie in that order in memory: "

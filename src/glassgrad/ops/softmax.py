@@ -137,6 +137,10 @@ log_softmax = composite(
 def _call_logsumexp(
     F: Any, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False
 ) -> Any:
+    if x.dtype.kind == "c":
+        raise DTypeError(
+            f"logsumexp takes real numbers, but was given {x.dtype}; use gg.log(gg.sum(gg.exp(z)))"
+        )
     x = cast(F, x, floating(x.dtype))
     return F.bind(logsumexp, (x,), {"axis": normalise_axes(axis, len(x.shape)), "keepdims": keepdims})
 

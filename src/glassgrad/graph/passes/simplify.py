@@ -158,6 +158,14 @@ def _passes(node: Node, inputs: Sequence[Value], _: dict[Value, Node]) -> Value 
     return inputs[0]
 
 
+def _all_picked(node: Node, inputs: Sequence[Value], _: dict[Value, Node]) -> Value | None:
+    entries = node.attrs["index"]
+    whole = all(
+        isinstance(entry, slice) and entry.start in (None, 0) and entry.step == 1 for entry in entries
+    )
+    return inputs[0] if whole else None
+
+
 def _nothing_summed(node: Node, inputs: Sequence[Value], _: dict[Value, Node]) -> Value | None:
     return None if node.attrs["axis"] else inputs[0]
 
@@ -180,6 +188,7 @@ _RULES: dict[str, _Rule] = {
     "identity": _passes,
     "astype": _passes,
     "broadcast_to": _passes,
+    "getitem": _all_picked,
     "sum": _nothing_summed,
     "negative": _there_and_back,
     "permute_dims": _there_and_back,
