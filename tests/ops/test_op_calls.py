@@ -36,7 +36,7 @@ def test_every_function_says_what_it_is(name: str) -> None:
 def test_the_docstring_names_the_inputs() -> None:
     assert str(inspect.signature(gg.cross_entropy)) == "(logits, target, label_smoothing=0.0)"
     assert r"\operatorname{softmax}(logits)" in (gg.cross_entropy.__doc__ or "")
-    assert str(inspect.signature(gg.tensor([1.0]).sum)) .startswith("(axis=None, dtype=None, out=None")
+    assert str(inspect.signature(gg.tensor([1.0]).sum)).startswith("(axis=None, dtype=None, out=None")
     assert str(inspect.signature(gg.multiply)) == "(x, y, /)"
 
 
