@@ -236,6 +236,7 @@ def test_settings_that_have_no_rule_are_said() -> None:
     t = gg.tensor(X, requires_grad=True)
     for call in (
         lambda: np.pad(t, 1, mode="mean"),
+        lambda: np.pad(t, ((1, 0), (0, 0)), mode="reflect", reflect_type="odd"),
         lambda: np.quantile(t, 0.5, method="nearest"),
         lambda: np.take(t, [0], mode="wrap"),
         lambda: np.reshape(t, (4, 3), order="Z"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassgrad.functional import grad, hessian, vjp
+from glassgrad.functional import grad, hessian, jvp, vjp
 from glassgrad.tensors import T
 
 inf = np.inf
@@ -108,6 +108,29 @@ def test_a_strong_zero_holds_for_single_numbers() -> None:
     f = lambda x, y: T.tanh(x / T.relu(y))  # noqa: E731
     assert slopes(f, 0.5, -1.0) == slopes(f, [0.5], [-1.0]) == [0.0, 0.0]
     assert slopes(lambda x: T.where(x > 0, T.log(x), 0.0), 0.0) == [0.0]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "f",
+    [
+        T.sqrt,
+        T.log,
+        lambda x: 1 / x,
+        T.lgamma,
+        lambda x: x**0.5,
+        lambda x: T.sin(x) / x,
+        lambda x: T.xlogy(x, x),
+    ],
+)
+def test_a_branch_not_taken_passes_nothing_back_in_the_second_order_either(f: Any) -> None:
+    taken = lambda x: T.sum(T.where(x > 0.5, f(x), 0.0))  # noqa: E731
+    x = np.array([0.0, 1.0])
+    second = jvp(grad(lambda x: f(x)), (1.0,), (1.0,))[1]
+    backward_twice = grad(lambda x: T.sum(grad(taken)(x)))(x)
+    forward_of_backward = jvp(grad(taken), (x,), (np.ones(2),))[1]
+    for found in (backward_twice, forward_of_backward):
+        np.testing.assert_allclose(found.numpy(), [0, second.numpy()], rtol=1e-12)
 
 
 def test_no_warning_leaks_from_a_derivative(recwarn: pytest.WarningsRecorder) -> None:

@@ -42,6 +42,7 @@ _places: Any = np.pad
 def pad(F: Any, array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
     """Put values around an array: constant ones, or copies of its own as `mode` says."""
     only("pad", "mode", mode, "constant", "edge", "reflect", "symmetric", "wrap")
+    only("pad", "reflect_type", kwargs.get("reflect_type", "even"), "even")
     array = F.identity(value(F, array))
     rank = len(array.shape)
     if isinstance(pad_width, dict):

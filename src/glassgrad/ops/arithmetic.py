@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from glassgrad.ir import inexact
 from glassgrad.ops.complexes import direction, modulus_dtype, modulus_pull, modulus_push
 from glassgrad.ops.families import elementwise
 from glassgrad.ops.record import Kink, Op, Sample, Text
-from glassgrad.ops.rules import cast, floating, real_floating, room, smooth
+from glassgrad.ops.rules import cast, floating, real_floating, room, smooth, total
 
 _PAIR = (Sample(((2, 3), (2, 3))), Sample(((2, 3), (3,))), Sample(((4, 1), (1, 3))))
 _AWAY_FROM_ZERO = (Sample(((2, 3), (2, 3)), low=0.5, high=2.0), Sample(((2, 3), (3,)), low=-2.0, high=-0.5))
@@ -70,10 +71,21 @@ def _strong_multiply(g: Any, d: Any, out: Any = None) -> Any:
     return product
 
 
+def _push_strong_multiply(
+    F: Any, tangents: Sequence[Any], z: Any, xs: Sequence[Any], attrs: Mapping[str, Any], _: Any
+) -> Any:
+    """Move along both factors; what moves the second is lost, too, where the first is exactly 0."""
+    (g, d), (along_g, along_d) = xs, tangents
+    pairs = ((along_g, d), (g, along_d))
+    terms = [F.strong_multiply(a, b) for a, b in pairs if a is not None and b is not None]
+    return total(F, [cast(F, F.broadcast_to(term, tuple(z.shape)), z.dtype) for term in terms])
+
+
 strong_multiply = elementwise(
     "strong_multiply",
     _strong_multiply,
     (lambda F, z, g, d: d, lambda F, z, g, d: g),
+    push=_push_strong_multiply,
     strong=True,
     writes_out=True,
     home="inside",
