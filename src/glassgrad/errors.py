@@ -10,8 +10,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from numpy.linalg import LinAlgError
-
 __all__ = [
     "ConversionError",
     "DTypeError",
@@ -20,7 +18,6 @@ __all__ = [
     "GlassgradError",
     "GraphError",
     "IndexingError",
-    "MatrixError",
     "ModelFileError",
     "NotFiniteError",
     "OptionError",
@@ -50,10 +47,6 @@ class ConversionError(ShapeError, TypeError):
 
 class DTypeError(GlassgradError, TypeError):
     """A data type that the operation cannot take, or a gradient wanted where none exists."""
-
-
-class MatrixError(GlassgradError, LinAlgError):
-    """A matrix for which what is asked does not exist, such as the inverse of a singular one."""
 
 
 class DegenerateWarning(UserWarning):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from glassgrad import xp
-from glassgrad.errors import DegenerateWarning, DTypeError, MatrixError, ShapeError
+from glassgrad.errors import DegenerateWarning, DTypeError, ShapeError
 from glassgrad.functional import grad
+from glassgrad.ops.matrix_error import MatrixError
 
 MATRIX = np.array([[0.0, 1.0, 0.5], [-1.0, 0.25, 2.0], [0.5, 0.0, -1.0]])
 

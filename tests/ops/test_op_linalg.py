@@ -17,11 +17,11 @@ from glassgrad.errors import (
     DegenerateWarning,
     DTypeError,
     GlassgradError,
-    MatrixError,
     OptionError,
     ShapeError,
 )
 from glassgrad.functional import grad
+from glassgrad.ops.matrix_error import MatrixError
 from glassgrad.ops.spectra import coinciding
 from glassgrad.tracing import Spec, trace
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassgrad.errors import MatrixError, OptionError
+from glassgrad.errors import OptionError
 from glassgrad.ir import Shape
 from glassgrad.ops.linear_algebra import (
     adjoint,
@@ -17,6 +17,7 @@ from glassgrad.ops.linear_algebra import (
     matrix_shape,
     triangle,
 )
+from glassgrad.ops.matrix_error import MatrixError
 from glassgrad.ops.record import Kink, Op, Sample, Text, register
 
 __all__ = ["completed_back", "completed_forward"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import MatrixError, OptionError, ShapeError
+from glassgrad.errors import OptionError, ShapeError
 from glassgrad.ir import Shape, broadcast_shapes
 from glassgrad.ops.linear_algebra import (
     adjoint,
@@ -20,6 +20,7 @@ from glassgrad.ops.linear_algebra import (
     matrix_shape,
     triangle,
 )
+from glassgrad.ops.matrix_error import MatrixError
 from glassgrad.ops.record import Kink, Op, Sample, Text, register
 from glassgrad.ops.rules import cast, sum_to, total
 

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassgrad.errors import DegenerateWarning, MatrixError
+from glassgrad.errors import DegenerateWarning
 from glassgrad.ir import Shape
 from glassgrad.ir.origin import caller
 from glassgrad.ops.linear_algebra import adjoint, batch_stacks, hermitian, in_floats, matrix_shape
+from glassgrad.ops.matrix_error import MatrixError
 from glassgrad.ops.record import Kink, Op, Sample, Text, register
 from glassgrad.ops.rules import cast, component, conj, total
 
