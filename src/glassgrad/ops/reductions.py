@@ -69,11 +69,15 @@ def _call_sum(
     return in_dtype(F, x, dtype, lambda x: F.bind(sum, (x,), settings))
 
 
+def _sum(x: Any, *, axis: tuple[int, ...], keepdims: bool, out: Any = None) -> Any:
+    if not axis:  # NumPy adds 0, which makes 0 of −0
+        return np.positive(x, out=out, dtype=whole_dtype(x.dtype))
+    return np.add.reduce(x, axis=axis, keepdims=keepdims, dtype=whole_dtype(x.dtype), out=out)
+
+
 sum = linear(
     "sum",
-    lambda x, *, axis, keepdims, out=None: np.add.reduce(
-        x, axis=axis, keepdims=keepdims, dtype=whole_dtype(x.dtype), out=out
-    ),
+    _sum,
     call=_call_sum,
     infer=lambda x, *, axis, keepdims: (reduced(tuple(x.shape), axis, keepdims), whole_dtype(x.dtype)),
     transpose=lambda F, g, x, *, axis, keepdims: F.broadcast_to(kept(F, g, tuple(x.shape), axis), x.shape),
