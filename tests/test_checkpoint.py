@@ -93,6 +93,30 @@ def deep(x: Any) -> Any:
     return x
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda f, x: gg.grad(f)(x),
+        lambda f, x: gg.jvp(f, (x,), (x,))[1],
+        lambda f, x: gg.grad(gg.checkpoint(f))(x),
+    ],
+)
+def test_what_a_transform_inside_closes_over_gets_its_gradient(inner: Any) -> None:
+    def of(w: Any, x: Any) -> Any:
+        doubled = 2.0 * w
+        return gg.sum(inner(lambda x: gg.sum(gg.sin(w * x) * doubled), x) ** 2)
+
+    def again(w: Any, x: Any) -> Any:
+        doubled = 2.0 * w
+        kept = gg.checkpoint(lambda x: inner(lambda x: gg.sum(gg.sin(w * x) * doubled), x))
+        return gg.sum(kept(x) ** 2)
+
+    w, x = np.array([0.5, -1.0]), np.array([0.25, 2.0])
+    for nth in (gg.grad, gg.hessian):
+        close(nth(again)(w, x), nth(of)(w, x).numpy())
+    close(gg.jacobian(again, mode="forward")(w, x), gg.grad(of)(w, x).numpy())
+
+
 def test_memory() -> None:
     x = RNG.normal(size=20_000)
     kept, again = peak(deep, x), peak(gg.checkpoint(deep), x)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import TraceError
-from glassgrad.functional.runs import between, label_of, variable
+from glassgrad.functional.runs import awaiting, between, label_of, variable
 from glassgrad.graph.builder import active_builder
 from glassgrad.graph.forward import forward_sweep
 from glassgrad.graph.reverse import reverse_sweep
@@ -124,7 +124,8 @@ class _Call:
         with recording(), frozen_buffers(), drawing_from(stream.over(stream.inputs())):
             given = [x if isinstance(x, Tensor) else Tensor._make(x, None) for x in xs]
             variables = [variable(x) if want else x for x, want in zip(given, wanted, strict=True)]
-            outputs = self.compute(variables)
+            with awaiting(around):
+                outputs = self.compute(variables)
         keys = [v._key if want else None for v, want in zip(variables, wanted, strict=True)]
         for key in keys:
             if isinstance(key, Leaf):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from glassgrad.tree import flatten
 __all__ = [
     "Run",
     "argument_numbers",
+    "awaiting",
     "between",
     "here",
     "is_array",
@@ -34,6 +37,19 @@ __all__ = [
     "parameter_name",
     "variable",
 ]
+
+
+_AWAITED: ContextVar[frozenset[Hashable]] = ContextVar("glassgrad_awaited", default=frozenset())
+
+
+@contextmanager
+def awaiting(keys: Iterable[Hashable]) -> Iterator[None]:
+    """Record inside what leads to these keys, although the run they belong to is over: it is being repeated."""
+    token = _AWAITED.set(_AWAITED.get() | {key[0] if isinstance(key, tuple) else key for key in keys})
+    try:
+        yield
+    finally:
+        _AWAITED.reset(token)
 
 
 def here() -> str:
@@ -130,8 +146,11 @@ class Run:
         for key in own:
             if isinstance(key, Leaf):
                 key.awaited = False
-        self.nested = any(source.awaited for source in sources) or any(
-            isinstance(v._key, TapeStep) for v in self.variables
+        asked = _AWAITED.get()
+        self.nested = (
+            any(source.awaited or source in asked for source in sources)
+            or any(isinstance(v._key, TapeStep) for v in self.variables)
+            or any(step in asked for step in steps)
         )
         self.steps = between(steps, own)
 
