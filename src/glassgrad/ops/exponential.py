@@ -63,11 +63,13 @@ exp = _unary(
     "exp", np.exp, lambda F, z, x: z, r"e^{{{0}}}", "e^x",
     "the exponential grows as fast as it is large: its slope is its own value",
     "지수 함수는 자기 값만큼 빠르게 자란다: 기울기가 곧 자기 값이다",
+    strong=True,
 )  # fmt: skip
 exp2 = elementwise(
     "exp2",
     smooth(np.exp2),
     (lambda F, z, x: F.multiply(z, _LN2),),
+    strong=True,
     dtype=floating,
     definition=lambda F, x: F.pow(number(2, x.dtype), x),
     writes_out=True,
@@ -83,7 +85,7 @@ expm1 = _unary(
     "expm1", np.expm1, lambda F, z, x: F.add(z, 1), r"e^{{{0}}} - 1", "e^x",
     "the constant 1 changes nothing, so the slope is that of the exponential",
     "상수 1은 아무것도 바꾸지 않으므로 기울기는 지수 함수의 것이다",
-    kernel=_expm1,
+    kernel=_expm1, strong=True,
 )  # fmt: skip
 log = _unary(
     "log", np.log, lambda F, z, x: F.reciprocal(x), r"\ln {0}", r"\frac{1}{x}",
@@ -113,11 +115,13 @@ sinh = _unary(
     "sinh", np.sinh, lambda F, z, x: F.cosh(x), r"\sinh {0}", r"\cosh x",
     "half of eˣ − e⁻ˣ: the second term's sign turns, which gives cosh",
     "eˣ − e⁻ˣ의 절반: 둘째 항의 부호가 바뀌어 cosh가 된다",
+    strong=True,
 )  # fmt: skip
 cosh = _unary(
     "cosh", np.cosh, lambda F, z, x: F.sinh(x), r"\cosh {0}", r"\sinh x",
     "half of eˣ + e⁻ˣ: the second term's sign turns, which gives sinh",
     "eˣ + e⁻ˣ의 절반: 둘째 항의 부호가 바뀌어 sinh가 된다",
+    strong=True,
 )  # fmt: skip
 tanh = _unary(
     "tanh", np.tanh, lambda F, z, x: F.subtract(1, F.square(z)), r"\tanh {0}", r"1 - \tanh^2 x",
