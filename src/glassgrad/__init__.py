@@ -68,12 +68,14 @@ def __getattr__(name: str) -> Any:
         value = importlib.import_module(f"glassgrad.{name}")
     elif name.startswith("_"):
         raise AttributeError(f"glassgrad has no {name!r}")
-    elif name in (xp := importlib.import_module("glassgrad.xp")).__dir__():
-        value = getattr(xp, name)
     else:
-        from glassgrad.errors import no_attribute
+        xp = importlib.import_module("glassgrad.xp")
+        try:
+            value = getattr(xp, name) if name in xp.__all__ else xp.__getattr__(name)
+        except AttributeError:
+            from glassgrad.errors import no_attribute
 
-        raise no_attribute("glassgrad", name, __dir__())
+            raise no_attribute("glassgrad", name, __dir__()) from None
     globals()[name] = value
     return value
 

@@ -114,6 +114,18 @@ def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+class _Later:
+    """A method that is made when it is first asked for, because its rule may have to be imported."""
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self.name, self.function = name, function
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        method = _method(self.name, self.function)
+        setattr(ArrayMethods, self.name, method)
+        return method.__get__(instance, owner)
+
+
 for _function in _FUNCTIONS:
     _name = {np.max: "max", np.min: "min"}.get(_function, _function.__name__)
-    setattr(ArrayMethods, _name, _method(_name, _function))
+    setattr(ArrayMethods, _name, _Later(_name, _function))

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.catalogue import Catalogue
 from glassgrad.errors import OptionError
 
 __all__ = ["RULES", "given", "only", "rule", "same", "value", "values"]
 
-RULES: dict[Callable[..., Any], Callable[..., Any]] = {}
+RULES: Catalogue[Callable[..., Any], Callable[..., Any]] = Catalogue()
 """For each NumPy function that has one, its rule."""
 
 

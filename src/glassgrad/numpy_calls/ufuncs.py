@@ -9,8 +9,8 @@ import numpy as np
 
 from glassgrad.errors import OptionError
 from glassgrad.numpy_calls.table import RULES, value
-from glassgrad.ops.namespace import FUNCTIONS
-from glassgrad.ops.record import REGISTRY
+from glassgrad.ops.namespace import find
+from glassgrad.ops.record import Op
 
 __all__ = ["find_method", "find_ufunc"]
 
@@ -73,8 +73,8 @@ def find_ufunc(ufunc: np.ufunc) -> Callable[..., Any] | None:
     if written is not None:
         return written
     name = _NAMES.get(ufunc, ufunc.__name__)
-    op = REGISTRY.get(name)
-    return op.call if op is not None else FUNCTIONS.get(name)
+    found = find(name)
+    return found.call if isinstance(found, Op) else found
 
 
 def find_method(ufunc: np.ufunc, method: str) -> Callable[..., Any] | None:

@@ -12,8 +12,8 @@ from typing import Any
 
 from glassgrad.errors import GlassgradError
 from glassgrad.ir.origin import located
-from glassgrad.ops.namespace import FUNCTIONS
-from glassgrad.ops.record import REGISTRY, Op
+from glassgrad.ops.namespace import FUNCTIONS, find
+from glassgrad.ops.record import Op
 
 __all__ = ["public"]
 
@@ -30,7 +30,8 @@ def public(F: Any, name: str) -> Callable[..., Any]:
     Where it takes an array it takes nested lists of numbers, too. A call that does not fit the signature raises a
     TypeError that shows it.
     """
-    op = REGISTRY.get(name)
+    found = find(name)
+    op = found if isinstance(found, Op) else None
     f: Callable[..., Any] = FUNCTIONS[name] if op is None else op.call
     signature = _signature(f, op)
     arrays = _arrays(name, op, signature)

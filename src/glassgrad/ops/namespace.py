@@ -11,16 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from glassgrad.catalogue import Catalogue
 from glassgrad.errors import OptionError
-from glassgrad.ops.record import Home, Op, lookup
+from glassgrad.ops.record import REGISTRY, Home, Op, lookup
 
-__all__ = ["FUNCTIONS", "HOMES", "Namespace", "function"]
+__all__ = ["FUNCTIONS", "HOMES", "Namespace", "find", "function"]
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
+FUNCTIONS: Catalogue[str, Callable[..., Any]] = Catalogue()
 """Functions that are no operations of their own but are written in them (``squeeze`` is a ``reshape``)."""
 
 
-HOMES: dict[str, Home] = {}
+HOMES: Catalogue[str, Home] = Catalogue()
 """The public namespace in which people find a function, by its name."""
 
 
@@ -29,6 +30,14 @@ def function(f: Callable[..., Any], *, home: Home = "xp") -> Callable[..., Any]:
     FUNCTIONS[f.__name__] = f
     HOMES[f.__name__] = home
     return f
+
+
+def find(name: str) -> Op | Callable[..., Any] | None:
+    """Return the record or the function of that name, None where there is neither."""
+    found = REGISTRY.here(name) or FUNCTIONS.here(name)
+    if found is None:
+        found = REGISTRY.get(name) or FUNCTIONS.get(name)
+    return found
 
 
 class Namespace:
@@ -69,10 +78,11 @@ class Namespace:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        found = find(name)
         try:
-            f = FUNCTIONS.get(name) or lookup(name).call
+            f = found or lookup(name)
         except OptionError as error:
             raise AttributeError(str(error)) from None
-        method = partial(f, self)
+        method = partial(f.call if isinstance(f, Op) else f, self)
         self.__dict__[name] = method
         return method

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from glassgrad.catalogue import Catalogue
 from glassgrad.errors import OptionError, did_you_mean
 from glassgrad.ir import Shape
 from glassgrad.language import Text
@@ -165,15 +166,14 @@ class Op:
         return f"<op {self.name}>"
 
 
-REGISTRY: dict[str, Op] = {}
+REGISTRY: Catalogue[str, Op] = Catalogue()
 """Every operation by name."""
 
 
 def register(op: Op) -> Op:
     """Add `op` to the registry and return it; a name can be taken once."""
-    if op.name in REGISTRY:
+    if not REGISTRY.add(op.name, op):
         raise OptionError(f"an operation named {op.name!r} exists already")
-    REGISTRY[op.name] = op
     return op
 
 

@@ -76,7 +76,7 @@ def __array_namespace_info__() -> NamespaceInfo:
 
 
 def __getattr__(name: str) -> Any:
-    return member(globals(), "xp", name, __dir__())
+    return member(globals(), "xp", name, __dir__)
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ from glassgrad.xp.members import member, names
 
 
 def __getattr__(name: str) -> Any:
-    return member(globals(), "fft", name, __dir__())
+    return member(globals(), "fft", name, __dir__)
 
 
 def __dir__() -> list[str]:

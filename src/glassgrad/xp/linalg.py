@@ -11,7 +11,7 @@ _SHARED = ("matmul", "matrix_transpose", "tensordot", "vecdot")
 
 
 def __getattr__(name: str) -> Any:
-    return member(globals(), "linalg", name, __dir__())
+    return member(globals(), "linalg", name, __dir__, _SHARED)
 
 
 def __dir__() -> list[str]:
