@@ -224,7 +224,7 @@ def test_complex_numbers_on_a_path_are_refused_plainly_and_the_gradient_is_right
     x = np.array([1.0, -0.5, 2.0, 0.3])
     told = gg.explain(f, x)
     assert told.played.gradient(told.weights[0]) == pytest.approx(gg.grad(f)(gg.tensor(x)).numpy())
-    with pytest.raises(NotFollowed, match=r"complex ones at rfft \(test_operations.py:\d+\)"):
+    with pytest.raises(NotFollowed, match=r"complex ones at rfft \(test_explained_operations.py:\d+\)"):
         told.why("x[1]")
     with pytest.raises(NotFollowed, match="complex"):
         told.gates()
