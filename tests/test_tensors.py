@@ -356,7 +356,7 @@ def test_errors_of_operations_teach() -> None:
     a, b = gg.tensor(np.zeros((2, 3))), gg.tensor(np.zeros((2, 4)))
     line = test_errors_of_operations_teach.__code__.co_firstlineno
     with pytest.raises(
-        ShapeError, match=rf"\(2, 3\)\n.*\(2, 4\)\n +\^\n.*add, at .*test_tensors.py:{line + 4}\)"
+        ShapeError, match=rf"\(2, 3\)\n.*\(2, 4\)\n +\^\n.*add, at .*test_tensors.py:{line + 6}\)"
     ):
         a + b
     with pytest.raises(ShapeError, match=r"\(2, 3\) @ \(2, 4\).*size 3"):
