@@ -107,6 +107,8 @@ class _Steps:
             if other is not None:
                 other._state = _NOTHING
                 other.make_room()
+            if self._compiled.state >= _LARGE:
+                give_back()
         if self._work is _NOTHING:
             self._work = Block(self._compiled.work, self._compiled.filled)
 
