@@ -31,7 +31,7 @@ _TRIAL = 1e-2
 _TURN = 3e-2
 """Seconds after which several threads are judged again."""
 
-_AGAIN, _LATEST = 5e-2, 2.0
+_AGAIN, _LATEST = 5e-2, 0.5
 """Seconds of work after which several threads are tried again that were slower; doubled each time, up to the latter."""
 
 _CHECK = 1.0
