@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "CheckError",
     "ConversionError",
     "DTypeError",
     "DataError",
@@ -75,6 +76,10 @@ class ModelFileError(GlassgradError, OSError):
 
 class NotFiniteError(GlassgradError, FloatingPointError):
     """An operation made NaN or Inf out of finite numbers while `debug_nans` was looking."""
+
+
+class CheckError(GlassgradError, ValueError):
+    """A backward pass cannot be checked: a program does not run, or shows nothing that could be judged."""
 
 
 class TrainingError(GlassgradError, ArithmeticError):

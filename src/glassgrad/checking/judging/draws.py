@@ -1,0 +1,136 @@
+"""The step played on several parameters and inputs, so that nothing is right by coincidence.
+
+The first draw is the program's own; the next has other parameters, the last two other inputs as well. On each, every
+value of the program is compared with the exact gradients at that place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.judging.replay import At, Replay, ancestors, differentiated
+from glassgrad.checking.judging.step import Step
+from glassgrad.checking.recording.tape import refs
+
+__all__ = ["DRAWS", "Draws"]
+
+Array = np.ndarray[Any, Any]
+
+DRAWS = 4
+_SEED = 20_240_229
+_MOST_INPUTS = 4_000_000
+
+
+class Draws:
+    """The draws of a step.
+
+    Parameters
+    ----------
+    step
+        The step.
+    predictions, targets
+        Where they meet; the targets are not drawn anew.
+
+    Attributes
+    ----------
+    given
+        For each draw, the results that events are to have.
+    """
+
+    def __init__(self, step: Step, predictions: Collection[At], targets: Collection[At]) -> None:
+        self.step, self.tape = step, step.tape
+        forward = ancestors(self.tape, [w for p in predictions for w in self._writers(p)])
+        self.forward = sorted(forward)
+        starts = [p.start for p in step.parameters]
+        rng = np.random.default_rng(_SEED)
+        own = self.at_start()
+        fixed = ancestors(self.tape, [w for t in targets for w in self._writers(t)])
+        inputs = self._inputs(forward, fixed, set(starts))
+        self.given: list[dict[int, Any]] = [dict(zip(starts, own, strict=True))]
+        for draw in range(1, DRAWS):
+            given: dict[int, Any] = {s: _moved(w, rng) for s, w in zip(starts, own, strict=True)}
+            if draw >= 2:
+                given |= {i: _jittered(value, rng) for i, value in inputs.items()}
+            self.given.append(given)
+        self.written = self._written_cells(forward)
+
+    def at_start(self) -> list[Array]:
+        """Return the parameters as the program has them before the step."""
+        wanted = [At(p.start + 1, self.tape.events[p.start].cells[0]) for p in self.step.parameters]
+        found = Replay(self.tape, wanted).run({})
+        return [np.asarray(found[w], dtype=np.float64) for w in wanted]
+
+    def values(
+        self, wanted: Collection[At], extra: Callable[[int], Mapping[int, Any]] | None = None
+    ) -> list[dict[At, Array]]:
+        """Return values on each draw.
+
+        Parameters
+        ----------
+        wanted
+            Which values.
+        extra
+            For a draw, results that other events are to have.
+        """
+        replay = Replay(self.tape, wanted)
+        return [replay.run({**given, **(extra(d) if extra else {})}) for d, given in enumerate(self.given)]
+
+    def gradients(
+        self, loss: Callable[[dict[At, Any]], Any], wanted: Collection[At], probed: Collection[int]
+    ) -> list[tuple[float, dict[int, Array]]]:
+        """Return a loss and its exact gradients on each draw."""
+        cut = [p.start for p in self.step.parameters]
+        return [
+            differentiated(self.tape, loss, wanted, given, cut, probed, self.written) for given in self.given
+        ]
+
+    def _writers(self, at: At) -> list[int]:
+        from glassgrad.checking.judging.replay import writers
+
+        return list(writers(self.tape, at))
+
+    def _inputs(self, forward: set[int], fixed: set[int], starts: set[int]) -> dict[int, Any]:
+        """Return the values from outside that the forward pass multiplies, and nothing else."""
+        tape, step = self.tape, self.step
+        past = ancestors(tape, starts)
+        indices = set()
+        for i in forward:
+            event = tape.events[i]
+            if event.name in ("getitem", "setitem"):
+                for ref in refs(event.args[1]):
+                    indices |= ancestors(tape, [tape.cells[ref.cell].event])
+        found = {}
+        for i in forward - fixed - past - indices:
+            event = tape.events[i]
+            if event.function is None and i not in step.depends and np.size(event.value) <= _MOST_INPUTS:
+                value = np.asarray(event.value)
+                if value.dtype.kind in "fiu" and value.size > 1 and event.name != "constant index":
+                    found[i] = value.astype(np.float64)
+        return found
+
+    def _written_cells(self, forward: set[int]) -> set[int]:
+        buffers = {
+            id(self.tape.cells[e.target].buffer)
+            for e in (self.tape.events[i] for i in forward)
+            if e.target is not None and e.index in self.step.depends
+        }
+        return {c.index for c in self.tape.cells if id(c.buffer) in buffers}
+
+
+def _moved(value: Array, rng: np.random.Generator) -> Array:
+    """Return a parameter with noise of its own size, so that equal and zero entries part."""
+    spread = float(np.std(value)) if value.size > 1 else 0.0
+    size = spread or float(np.mean(np.abs(value))) or 0.3
+    return value + 0.4 * size * rng.standard_normal(value.shape)
+
+
+def _jittered(value: Array, rng: np.random.Generator) -> Array:
+    """Return an input with noise, but where it is constant along an axis, as a column of ones is."""
+    noise = 0.2 * float(np.std(value)) * rng.standard_normal(value.shape)
+    for axis in range(value.ndim):
+        if value.shape[axis] > 1 and (value.ndim > 1):
+            noise = np.where(np.ptp(value, axis=axis, keepdims=True) == 0, 0.0, noise)
+    return value + noise

@@ -1,0 +1,359 @@
+"""Which loss the program descends, and what it does to each parameter and quantity, measured against it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.judging.draws import Draws
+from glassgrad.checking.judging.losses import INDEXED, LOSSES, Loss
+from glassgrad.checking.judging.matching import Match, match
+from glassgrad.checking.judging.replay import At, Unplayable, ancestors, writers
+from glassgrad.checking.judging.step import Meeting, Parameter, Step
+from glassgrad.checking.recording.tape import Binding, Ref, refs
+from glassgrad.errors import CheckError
+
+__all__ = ["Descended", "Judgement", "ParameterVerdict", "judge"]
+
+Array = np.ndarray[Any, Any]
+
+NAMED = re.compile(
+    r"(^|[._\[\'\"])(\w*(loss|cost|err(or)?|mse|sse|entropy|nll|objective|energy|likelihood|reward)\w*|[JELC])(_\w*)?$",
+    re.IGNORECASE,
+)
+"""Names people give a loss."""
+
+_MOST_MEETINGS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Descended:
+    """A loss that may be what the program descends.
+
+    Attributes
+    ----------
+    loss
+        The standard loss it is, or None where the program computes it.
+    name
+        The program's name for it, or nothing.
+    meeting
+        Where prediction and target meet.
+    wanted
+        The values it is made of.
+    function
+        Makes it of them.
+    """
+
+    loss: Loss | None
+    name: str
+    meeting: Meeting | None
+    wanted: tuple[At, ...]
+    function: Callable[[dict[At, Any]], Any]
+
+
+@dataclass(eq=False)
+class ParameterVerdict:
+    """What is right about one parameter.
+
+    Attributes
+    ----------
+    exact
+        The exact gradient on each draw.
+    change
+        What the step did to it on each draw, or None where the new value goes nowhere.
+    step
+        How the change is the gradient, or None where it is no multiple of it.
+    gradient
+        An event before the update that is the gradient, and how; None where none is.
+    """
+
+    parameter: Parameter
+    exact: list[Array]
+    before: list[Array]
+    change: list[Array] | None
+    step: Match | None
+    gradient: tuple[int, Match] | None
+
+    @property
+    def right(self) -> bool:
+        """Whether the parameter goes down the loss."""
+        if self.change is None:
+            return False
+        if self.step is not None:
+            return self.step.factor < 0 or not any(np.any(g) for g in self.exact)
+        return self.gradient is not None and self.descends
+
+    @property
+    def descends(self) -> bool:
+        """Whether each element goes against its gradient, as with Adam or clipping."""
+        if self.change is None or self.change[0].shape != self.exact[0].shape:
+            return False
+        agree = [np.sign(c) * np.sign(g) <= 0 for c, g in zip(self.change, self.exact, strict=True)]
+        moved = [np.any(c) for c in self.change]
+        return all(bool(np.all(a)) for a in agree) and any(moved)
+
+
+@dataclass(eq=False)
+class Judgement:
+    """What was found for one loss.
+
+    Attributes
+    ----------
+    descended
+        The loss.
+    parameters
+        A verdict for each parameter.
+    gradients
+        On each draw, the exact gradient in each event of the forward pass.
+    backward
+        The events after prediction and target have met, on which an update depends.
+    values
+        On each draw, what those events gave, and what names were bound to.
+    """
+
+    step: Step
+    draws: Draws
+    descended: Descended
+    parameters: list[ParameterVerdict]
+    gradients: list[dict[int, Array]]
+    backward: list[int]
+    values: list[dict[At, Array]]
+    score: tuple[float, ...] = ()
+
+    @property
+    def right(self) -> bool:
+        """Whether every parameter is right."""
+        return all(p.right for p in self.parameters)
+
+    def meaning(self, at: At) -> tuple[int, Match] | None:
+        """Return which exact gradient a value is, as an event of the forward pass, and how."""
+        found = [v[at] for v in self.values]
+        best = None
+        for event in self.gradients[0]:
+            exact = [g[event] for g in self.gradients]
+            if exact[0].size != found[0].size or not any(np.any(e) for e in exact):
+                continue
+            how = match(found, exact)
+            if how is not None and (best is None or (best[1].transposed and not how.transposed)):
+                best = event, how
+        return best
+
+
+def judge(
+    step: Step, node_at: Callable[[Any], ast.AST | None], bindings: Iterable[Binding], loss: str | None = None
+) -> Judgement:
+    """Find the loss that the program descends, and judge the step by it.
+
+    Parameters
+    ----------
+    step
+        The step.
+    node_at
+        Gives the syntax of a place.
+    bindings
+        The names of the program.
+    loss
+        The name of the loss, where the user gives it.
+
+    Raises
+    ------
+    CheckError
+        Where nothing in the program can be taken for a loss.
+    """
+    bindings = [b for b in bindings if b.time <= len(step.tape.events)]
+    best: Judgement | None = None
+    problem: Unplayable | None = None
+    for candidate in _candidates(step, bindings, loss):
+        try:
+            found = _judged(step, candidate, bindings)
+        except (CheckError, Unplayable) as error:
+            problem = error if isinstance(error, Unplayable) else problem
+            continue
+        if best is None or found.score > best.score:
+            best = found
+        if best.right:
+            break
+    if best is None:
+        if problem is not None:
+            raise problem
+        raise CheckError("no loss")
+    return best
+
+
+def _candidates(step: Step, bindings: list[Binding], loss: str | None) -> list[Descended]:
+    named = _named(step, bindings, loss)
+    if loss is not None:
+        if not named:
+            raise CheckError(f"no loss named {loss}")
+        return named
+    standard: list[Descended] = []
+    firsts = [m for m in step.meetings][:_MOST_MEETINGS]
+    for meeting in firsts:
+        for known in INDEXED if meeting.kind == "index" else LOSSES:
+            standard.append(_standard(known, (meeting,)))
+    together = _independent(step, firsts)
+    if len(together) > 1:
+        for known in LOSSES:
+            if all(m.kind == "value" for m in together):
+                standard.append(_standard(known, together))
+    return [*named, *standard]
+
+
+def _independent(step: Step, meetings: list[Meeting]) -> tuple[Meeting, ...]:
+    """Return meetings of which none depends on another: several outputs."""
+    kept: list[Meeting] = []
+    for m in meetings:
+        before = ancestors(step.tape, m.events)
+        if not any(before & set(k.events) for k in kept):
+            kept.append(m)
+    return tuple(kept)
+
+
+def _named(step: Step, bindings: list[Binding], loss: str | None) -> list[Descended]:
+    """Return the scalars that the program computes and names as one names a loss, the last first."""
+    found: dict[str, Descended] = {}
+    tape = step.tape
+    for b in bindings:
+        if b.kind != "assign" or (b.name != loss if loss is not None else not NAMED.search(b.name)):
+            continue
+        at = At(b.time, b.cell)
+        event = tape.events[tape.cells[b.cell].event]
+        if not any(step.depends.get(w) for w in writers(tape, at)) or event.function is None:
+            continue
+        if b.time > step.end:
+            continue
+        found[b.name] = Descended(None, b.name, None, (at,), lambda values, at=at: values[at])
+    return list(found.values())
+
+
+def _standard(loss: Loss, meetings: tuple[Meeting, ...]) -> Descended:
+    wanted: list[At] = []
+    for m in meetings:
+        for p, y in m.pairs:
+            wanted.append(p)
+            wanted += [y] if isinstance(y, At) else [At(p.time, r.cell) for r in refs(y)]
+
+    def function(values: dict[At, Any]) -> Any:
+        total: Any = 0.0
+        for m in meetings:
+            for p, y in m.pairs:
+                total = total + loss.function(values[p], _aligned(values, p, y, m.kind))
+        return total
+
+    return Descended(loss, "", meetings[0], tuple(wanted), function)
+
+
+def _aligned(values: dict[At, Any], p: At, y: Any, kind: str) -> Any:
+    if kind == "index":
+        return _indexed(y, values, p.time)
+    target = values[y] if isinstance(y, At) else y
+    if np.size(target) == values[p].size and np.ndim(target) and target.shape != values[p].shape:
+        return np.reshape(target, values[p].shape)
+    return target
+
+
+def _indexed(index: Any, values: dict[At, Any], time: int) -> Any:
+    if isinstance(index, Ref):
+        value = values[At(time, index.cell)]
+        return np.asarray(value)
+    if isinstance(index, (list, tuple)):
+        return type(index)(_indexed(i, values, time) for i in index)
+    return index
+
+
+def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgement:
+    tape = step.tape
+    meeting = descended.meeting
+    predictions = list(descended.wanted) if meeting is None else [p for p, _ in meeting.pairs]
+    targets = [] if meeting is None else [y for _, y in meeting.pairs if isinstance(y, At)]
+    if meeting is None and step.meetings:
+        targets = [y for _, y in step.meetings[0].pairs if isinstance(y, At)]
+    draws = Draws(step, predictions, targets)
+    probed = [i for i in draws.forward if _probed(step, i)]
+    exact = draws.gradients(descended.function, descended.wanted, probed)
+    gradients = [g for _, g in exact]
+    forward = set(draws.forward)
+    meetings = step.meetings[0].events if step.meetings else ()
+    backward = [i for i in sorted(step.slice) if i in step.depends and i < step.end]
+    after = _after(step, set(meetings) if meetings else {i for i in backward if i not in forward})
+    backward = [i for i in backward if i in after]
+    wanted: set[At] = set()
+    for i in backward:
+        event = tape.events[i]
+        cell = event.target if event.target is not None else (event.cells[0] if event.cells else None)
+        if cell is not None:
+            wanted.add(At(i + 1, cell))
+    for b in bindings:
+        if b.time <= step.end and any(step.depends.get(w) for w in writers(tape, At(b.time, b.cell))):
+            wanted.add(At(b.time, b.cell))
+    ends = {}
+    for p in step.parameters:
+        ends[p.start] = (At(p.start + 1, tape.events[p.start].cells[0]), p.after)
+        wanted |= {at for at in ends[p.start] if at is not None}
+    values = draws.values(wanted)
+    judgement = Judgement(step, draws, descended, [], gradients, backward, values)
+    for p in step.parameters:
+        judgement.parameters.append(_verdict(judgement, p, *ends[p.start]))
+    judgement.score = _score(judgement)
+    return judgement
+
+
+def _probed(step: Step, index: int) -> bool:
+    event = step.tape.events[index]
+    if index not in step.depends or not (event.cells or event.target is not None):
+        return False
+    if event.target is not None:
+        return True
+    cell = step.tape.cells[event.cells[0]]
+    return cell.buffer.maker == index and not event.name.startswith(("greater", "less", "equal", "not_equal", "arg"))
+
+
+def _after(step: Step, start: set[int]) -> set[int]:
+    below = set(start)
+    for index in sorted(step.slice):
+        if index not in below and any(r in below for r in step.tape.events[index].reads):
+            below.add(index)
+    return below
+
+
+def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -> ParameterVerdict:
+    values = judgement.values
+    starts = [v[before] for v in values]
+    exact = [g.get(p.start, np.zeros_like(s)) for g, s in zip(judgement.gradients, starts, strict=True)]
+    change = None
+    if after is not None:
+        ends = [v[after] for v in values]
+        change = [e - s for e, s in zip(ends, starts, strict=True)] if ends[0].shape == starts[0].shape else None
+    how = match(change, exact, starts) if change is not None else None
+    gradient = None
+    if how is None:
+        above = ancestors(judgement.step.tape, p.terms)
+        for i in reversed(judgement.backward):
+            if i not in above:
+                continue
+            event = judgement.step.tape.events[i]
+            cell = event.target if event.target is not None else (event.cells[0] if event.cells else None)
+            if cell is None:
+                continue
+            found = [v[At(i + 1, cell)] for v in values]
+            same = match(found, exact, starts) if found[0].size == exact[0].size else None
+            if same is not None and any(np.any(g) for g in exact):
+                gradient = i, same
+                break
+    return ParameterVerdict(p, exact, starts, change, how, gradient)
+
+
+def _score(judgement: Judgement) -> tuple[float, ...]:
+    right = sum(p.right for p in judgement.parameters)
+    named = 0
+    for i in judgement.backward:
+        event = judgement.step.tape.events[i]
+        cell = event.target if event.target is not None else (event.cells[0] if event.cells else None)
+        if cell is not None and judgement.meaning(At(i + 1, cell)) is not None:
+            named += 1
+    return (float(right == len(judgement.parameters)), float(right), float(named))

@@ -1,0 +1,337 @@
+"""The tape played again, in float64: on other numbers, or on Tensors, so that everything in it can be differentiated.
+
+The calls are made again in the order in which the program made them, with its aliases and writes in place. Values
+can be put in the place of any event's result, which is how other parameters are tried and how a wrong quantity is
+replaced by the exact one.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.recording.tape import Event, Ref, Tape
+from glassgrad.errors import CheckError
+
+__all__ = ["At", "Replay", "ancestors", "differentiated"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class At:
+    """What a cell holds at a time: after event ``time - 1``."""
+
+    time: int
+    cell: int
+
+
+def ancestors(tape: Tape, events: Iterable[int]) -> set[int]:
+    """Return the events that some events depend on, and those themselves."""
+    seen: set[int] = set()
+    waiting = list(events)
+    while waiting:
+        index = waiting.pop()
+        if index not in seen:
+            seen.add(index)
+            waiting += tape.events[index].reads
+    return seen
+
+
+class Replay:
+    """Plays the part of a tape that some values need.
+
+    Parameters
+    ----------
+    tape
+        The tape.
+    wanted
+        The values to return.
+    """
+
+    def __init__(self, tape: Tape, wanted: Collection[At]) -> None:
+        self.tape, self.wanted = tape, sorted(wanted)
+        sources = set()
+        for at in self.wanted:
+            sources |= set(writers(tape, at))
+        self.events = sorted(ancestors(tape, sources))
+
+    def run(self, given: Mapping[int, Any], space: Space | None = None) -> dict[At, Any]:
+        """Return the wanted values.
+
+        Parameters
+        ----------
+        given
+            For some events the result they are to have.
+        space
+            What the values are: arrays, or Tensors.
+        """
+        space = space or Space()
+        registers: dict[int, Any] = {}
+        found: dict[At, Any] = {}
+        waiting = iter([*self.wanted, None])
+        at = next(waiting)
+        with np.errstate(all="ignore"):
+            for index in self.events:
+                while at is not None and at.time <= index:
+                    found[at] = space.copied(registers[at.cell])
+                    at = next(waiting)
+                self._play(self.tape.events[index], registers, given.get(index), space)
+        while at is not None:
+            found[at] = space.copied(registers[at.cell])
+            at = next(waiting)
+        return found
+
+    def _play(self, event: Event, registers: dict[int, Any], given: Any, space: Space) -> None:
+        if event.function is None:
+            registers[event.cells[0]] = space.leaf(event, event.value if given is None else given)
+            return
+        if given is None or event.target is not None:
+            args = _resolved(event.args, registers)
+            try:
+                result = space.call(event, args, _resolved(event.kwargs, registers))
+            except Exception as error:
+                raise Unplayable(event, error) from error
+            if event.target is not None:
+                if given is not None:
+                    registers[event.target][...] = given
+                space.wrote(event, registers)
+                return
+            results = list(_flat(result))
+        else:
+            results = [given]
+        if given is not None:
+            results = [space.leaf(event, given)]
+        for cell, value in zip(event.cells, results, strict=False):
+            registers[cell] = space.result(event, cell, value)
+
+
+class Unplayable(Exception):
+    """A call cannot be made again on other values."""
+
+    def __init__(self, event: Event, error: Exception) -> None:
+        super().__init__(f"{event.name}: {error}")
+        self.event = event
+
+
+class Space:
+    """Plays on float64 arrays."""
+
+    def leaf(self, event: Event, value: Any) -> Any:
+        """Return a value from outside."""
+        value = np.asarray(value)
+        return np.array(value, dtype=np.float64 if value.dtype.kind == "f" else None)
+
+    def call(self, event: Event, args: Any, kwargs: Any) -> Any:
+        """Make a call."""
+        assert event.function is not None
+        if event.name == "astype" and np.dtype(args[1]).kind == "f":
+            return np.array(args[0], dtype=np.float64)
+        dtype = kwargs.get("dtype")
+        if dtype is not None and np.dtype(dtype).kind == "f":
+            kwargs = {**kwargs, "dtype": np.float64}
+        return event.function(*args, **kwargs)
+
+    def result(self, event: Event, cell: int, value: Any) -> Any:
+        """Return the result of a call as it is kept."""
+        return value if isinstance(value, np.ndarray) else np.asarray(value)
+
+    def wrote(self, event: Event, registers: dict[int, Any]) -> None:
+        """Note a write in place."""
+
+    def copied(self, value: Any) -> Any:
+        """Return a value that later writes leave alone."""
+        return np.array(value)
+
+
+class _Tensors(Space):
+    """Plays on Tensors, and lets every result be differentiated for: a zero is added to each, whose gradient is its."""
+
+    def __init__(self, cut: Collection[int], probed: Collection[int], written: Collection[int]) -> None:
+        self.cut, self.probed, self.written = cut, probed, written
+        self.zeros: dict[int, Any] = {}
+
+    def leaf(self, event: Event, value: Any) -> Any:
+        import glassgrad as gg
+
+        array = Space().leaf(event, value)
+        if event.index in self.cut:
+            self.zeros[event.index] = tensor = gg.tensor(array, requires_grad=True)
+            return np.add(tensor, np.zeros(()))
+        return gg.tensor(array) if set(event.cells) & set(self.written) else array
+
+    def call(self, event: Event, args: Any, kwargs: Any) -> Any:
+        if not _holds_tensors((args, kwargs)):
+            return super().call(event, args, kwargs)
+        special = _SPECIAL.get(event.name)
+        if special is not None:
+            return special(*args, **kwargs)
+        kwargs.pop("dtype", None)
+        assert event.function is not None
+        return _named(event)(*args, **kwargs)
+
+    def result(self, event: Event, cell: int, value: Any) -> Any:
+        import glassgrad as gg
+
+        if not isinstance(value, gg.Tensor):
+            value = super().result(event, cell, value)
+            return gg.tensor(value) if cell in self.written else value
+        if event.index in self.probed:
+            self.zeros[event.index] = zero = gg.tensor(np.zeros(value.shape), requires_grad=True)
+            value = np.add(value, zero)
+        return value
+
+    def wrote(self, event: Event, registers: dict[int, Any]) -> None:
+        import glassgrad as gg
+
+        target = registers[event.target]
+        if event.index in self.probed and isinstance(target, gg.Tensor):
+            self.zeros[event.index] = zero = gg.tensor(np.zeros(target.shape), requires_grad=True)
+            target += zero
+
+    def copied(self, value: Any) -> Any:
+        return np.add(value, np.zeros(()))
+
+
+def differentiated(
+    tape: Tape,
+    loss: Callable[[dict[At, Any]], Any],
+    wanted: Collection[At],
+    given: Mapping[int, Any],
+    cut: Collection[int],
+    probed: Collection[int],
+    written: Collection[int],
+) -> tuple[float, dict[int, Array]]:
+    """Return a loss and its gradients in parameters and in the results of events.
+
+    Parameters
+    ----------
+    tape
+        The tape.
+    loss
+        Makes the loss, a number, of the wanted values.
+    wanted
+        The values it needs.
+    given
+        The results some events are to have.
+    cut
+        The events whose results are parameters.
+    probed
+        The events whose results the loss is differentiated for as well.
+    written
+        Cells that are written in place with what depends on the parameters.
+
+    Raises
+    ------
+    Unplayable
+        Where a call has no derivative rule.
+    """
+    import glassgrad as gg
+
+    space = _Tensors(cut, probed, written)
+    values = Replay(tape, wanted).run(given, space)
+    result = loss(values)
+    if not isinstance(result, gg.Tensor) or not result.requires_grad:
+        raise CheckError("The loss does not depend on the parameters.")
+    result = np.sum(result)
+    result.backward()
+    gradients = {i: np.asarray(z.grad.detach().numpy()) for i, z in space.zeros.items() if z.grad is not None}
+    return float(result.detach().numpy()), gradients
+
+
+def writers(tape: Tape, at: At) -> Iterator[int]:
+    """Yield the event that made a cell, and the last one before a time that wrote its memory."""
+    cell = tape.cells[at.cell]
+    yield cell.event
+    last = _writes(tape).get(id(cell.buffer), ())
+    before = [i for i in last if i < at.time]
+    if before:
+        yield before[-1]
+
+
+def _writes(tape: Tape) -> dict[int, list[int]]:
+    """Return the writes in place of each buffer."""
+    known: dict[int, list[int]] | None = getattr(tape, "_writes", None)
+    if known is None:
+        known = {}
+        for event in tape.events:
+            if event.target is not None:
+                known.setdefault(id(tape.cells[event.target].buffer), []).append(event.index)
+        tape._writes = known  # type: ignore[attr-defined]
+    return known
+
+
+def _resolved(value: Any, registers: dict[int, Any]) -> Any:
+    if isinstance(value, Ref):
+        return registers[value.cell]
+    if isinstance(value, (list, tuple)):
+        return type(value)(_resolved(item, registers) for item in value)
+    if isinstance(value, dict):
+        return {k: _resolved(item, registers) for k, item in value.items()}
+    if isinstance(value, slice):
+        return slice(*(_resolved(item, registers) for item in (value.start, value.stop, value.step)))
+    return value
+
+
+def _flat(result: Any) -> Iterator[Any]:
+    if isinstance(result, (list, tuple)):
+        for item in result:
+            yield from _flat(item)
+    else:
+        yield result
+
+
+def _holds_tensors(value: Any) -> bool:
+    import glassgrad as gg
+
+    if isinstance(value, gg.Tensor):
+        return True
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_tensors, value))
+    if isinstance(value, dict):
+        return any(map(_holds_tensors, value.values()))
+    return False
+
+
+def _assembled(value: Any, *args: Any, ndmin: int = 0, **kwargs: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        value = np.stack([_assembled(item) if _holds_tensors(item) else np.asarray(item, float) for item in value])
+    else:
+        value = np.add(value, np.zeros(()))
+    while value.ndim < ndmin:
+        value = np.expand_dims(value, 0)
+    return value
+
+
+def _columns(parts: Any) -> Any:
+    return np.column_stack(parts if isinstance(parts, tuple) else (parts,))
+
+
+def _row(parts: Any) -> Any:
+    return np.concatenate([np.atleast_1d(p) for p in (parts if isinstance(parts, tuple) else (parts,))])
+
+
+def _same(value: Any, *args: Any, **kwargs: Any) -> Any:
+    return np.add(value, np.zeros(()))
+
+
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "array": _assembled,
+    "astype": _same,
+    "copy": _same,
+    "flatten": lambda value, order="C": np.add(np.ravel(value, order), np.zeros(())),
+    "c_": _columns,
+    "r_": _row,
+}
+"""What stands for a function on Tensors that does not ask them."""
+
+
+def _named(event: Event) -> Callable[..., Any]:
+    assert event.function is not None
+    if event.name == "setitem":
+        return operator.setitem
+    return event.function

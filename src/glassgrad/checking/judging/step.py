@@ -1,0 +1,386 @@
+"""One step of training, found on the tape: its parameters, and where the prediction meets the target.
+
+A parameter is a value from outside to which something is added that depends on it, and whose new state is read where
+the old one was. That holds for weights in globals, attributes, dicts and lists, updated in place or bound anew, in
+any order; the program's names are not needed. The step ends where the first updated parameter is read again.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.judging.replay import At, ancestors
+from glassgrad.checking.recording.tape import Buffer, Cell, Event, Ref, Tape, refs
+
+__all__ = ["Meeting", "Parameter", "Step", "find_step"]
+
+
+@dataclass(eq=False)
+class Parameter:
+    """What training changes.
+
+    Attributes
+    ----------
+    start
+        The event whose result is its value before the step.
+    leaf
+        The value from outside it was made of.
+    before, after
+        Its value before and after the step; `after` is None where the new value goes nowhere.
+    updates
+        The events that changed it in the step.
+    terms
+        What they added, as events.
+    """
+
+    start: int
+    leaf: int
+    before: At
+    after: At | None = None
+    updates: list[int] = field(default_factory=list)
+    terms: list[int] = field(default_factory=list)
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Where predictions meet targets: the same place in the source, once or for each row, unit or moment.
+
+    Attributes
+    ----------
+    pairs
+        Prediction and target; a target is a value of the tape, or a number of the program.
+    kind
+        ``"value"`` where target and prediction are compared, ``"index"`` where the target is a place in the
+        prediction.
+    events
+        The events in which they meet.
+    """
+
+    pairs: tuple[tuple[At, Any], ...]
+    kind: str
+    events: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Step:
+    """The step that is judged.
+
+    Attributes
+    ----------
+    end
+        How many events it has, counted from the start of the tape.
+    parameters
+        What it changes.
+    slice
+        The events that the updates depend on.
+    depends
+        For each event of the step, the parameters it depends on, as bits.
+    meetings
+        Where predictions may meet targets, the likeliest first.
+    """
+
+    tape: Tape
+    end: int
+    parameters: list[Parameter]
+    slice: set[int]
+    depends: dict[int, int]
+    meetings: list[Meeting]
+    reads: dict[int, int] = field(default_factory=dict)
+
+
+def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | None:
+    """Find the first step of training; None where there is none.
+
+    Parameters
+    ----------
+    tape
+        What was recorded.
+    node_at
+        Gives the syntax of a place.
+    """
+    candidates = _candidates(tape)
+    while candidates:
+        end, kept = _end(tape, candidates)
+        if not kept:
+            return None
+        step = _step(tape, end, kept, node_at)
+        wrong = _states(tape, step)
+        if not wrong:
+            return step
+        candidates = [c for c in candidates if c.start not in wrong]
+    return None
+
+
+# --- parameters ------------------------------------------------------------------------------------------------------
+
+
+def root(tape: Tape, cell: Cell) -> Buffer:
+    """Return the memory a number or view was taken from, through all indices."""
+    buffer = cell.buffer
+    while True:
+        made = tape.events[buffer.maker]
+        if made.name != "getitem" or buffer.state is None or not isinstance(made.args[0], Ref):
+            return buffer
+        buffer = tape.cells[made.args[0].cell].buffer
+
+
+def _candidates(tape: Tape) -> list[Parameter]:
+    """Return what the program steps, each with all its updates."""
+    found: dict[int, Parameter] = {}
+    by_leaf: dict[Any, Parameter] = {}
+    for update in tape.updates:
+        event = tape.events[update.event]
+        operands = [tape.cells[r.cell] for r in event.args if isinstance(r, Ref)]
+        old = [i for i, c in enumerate(operands) if _is_state(c, update.key[0])]
+        if not old:
+            continue
+        cell = operands[old[0]]
+        buffer = root(tape, cell)
+        parameter = found.get(buffer.maker) or by_leaf.get(update.key)
+        if parameter is None:
+            start = buffer.maker
+            whole = At(event.index, tape.events[start].cells[0])
+            parameter = Parameter(start, update.key[0], whole)
+            found[start] = parameter
+        by_leaf.setdefault(update.key, parameter)
+        parameter.updates.append(event.index)
+        other = [a for a in event.args if not (isinstance(a, Ref) and tape.cells[a.cell] is cell)]
+        for ref in refs(other):
+            term = tape.cells[ref.cell]
+            parameter.terms.append(max(term.event, min(term.buffer.writer, event.index - 1)))
+    return list(found.values())
+
+
+def _is_state(cell: Cell, leaf: int) -> bool:
+    return cell.state is not None and cell.state.leaf == leaf
+
+
+def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]:
+    """Return where the step ends, and the candidates that are parameters: read again where they were read before."""
+    by_leaf: dict[int, list[Parameter]] = {}
+    for c in candidates:
+        by_leaf.setdefault(c.leaf, []).append(c)
+    first = {c.start: c.updates[0] for c in candidates}
+    places: dict[int, set[Any]] = {c.start: set() for c in candidates}
+    again: dict[int, tuple[int, int]] = {}
+    for event in tape.events:
+        for ref in refs((event.args, event.kwargs)):
+            cell = tape.cells[ref.cell]
+            buffer = root(tape, cell)
+            if buffer.state is None:
+                continue
+            for c in by_leaf.get(buffer.state.leaf, ()):
+                sign = (event.name, event.stack)
+                if event.index < first[c.start]:
+                    if buffer.maker == c.start:
+                        places[c.start].add(sign)
+                elif (
+                    c.start not in again
+                    and sign in places[c.start]
+                    and (buffer.maker == c.start or buffer.maker > first[c.start])
+                    and _belongs(tape, c, buffer)
+                ):
+                    again[c.start] = (event.index, cell.index)
+    if not again:
+        end = len(tape.events)
+        for c in candidates:
+            _close(tape, c, end, None)
+        return end, candidates
+    end = min(index for index, _ in again.values())
+    kept = []
+    for c in candidates:
+        if c.start in again:
+            _close(tape, c, end, again[c.start][1])
+            kept.append(c)
+        elif c.updates[0] < end and places[c.start]:
+            _close(tape, c, end, None)
+            c.after = None
+            kept.append(c)
+    used = ancestors(tape, [t for c in kept if c.after is not None for t in c.terms])
+    return end, [c for c in kept if c.after is not None or not used & set(c.updates)]
+
+
+def _belongs(tape: Tape, c: Parameter, buffer: Buffer) -> bool:
+    """Say whether memory holds a state of this parameter, and not of another made of the same value."""
+    if buffer.maker == c.start:
+        return any(i in c.updates for i in _written(tape, buffer))
+    return bool(ancestors_within(tape, buffer.maker, c.updates[0]) & set(c.updates))
+
+
+def ancestors_within(tape: Tape, event: int, least: int) -> set[int]:
+    """Return an event and those it depends on, from an event on."""
+    seen: set[int] = set()
+    waiting = [event]
+    while waiting:
+        index = waiting.pop()
+        if index >= least and index not in seen:
+            seen.add(index)
+            waiting += tape.events[index].reads
+    return seen
+
+
+def _written(tape: Tape, buffer: Buffer) -> Iterator[int]:
+    from glassgrad.checking.judging.replay import _writes
+
+    for write in _writes(tape).get(id(buffer), ()):
+        yield write
+        yield from tape.events[write].reads
+
+
+def _close(tape: Tape, c: Parameter, end: int, cell: int | None) -> None:
+    """Keep what belongs to the step, and find the parameter's value after it."""
+    pairs = [(u, t) for u, t in zip(c.updates, c.terms, strict=False) if u < end]
+    c.updates, c.terms = [u for u, _ in pairs], [t for _, t in pairs]
+    start = tape.events[c.start]
+    if cell is None:
+        last = tape.events[c.updates[-1]]
+        made = tape.cells[last.cells[0]] if last.cells else None
+        whole = made.index if made is not None and made.buffer.state is not None else None
+        if whole is None or np.ndim(0) and False or _scalar_of(tape, last):
+            whole = start.cells[0]
+        c.after = At(end, whole)
+    else:
+        buffer = root(tape, tape.cells[cell])
+        c.after = At(end, tape.events[buffer.maker].cells[0])
+
+
+def _scalar_of(tape: Tape, event: Event) -> bool:
+    """Say whether an update stepped one element of an array, which is stored into it afterwards."""
+    for ref in refs(event.args):
+        made = tape.events[tape.cells[ref.cell].buffer.maker]
+        if made.name == "getitem" and tape.cells[ref.cell].buffer.state is not None:
+            return True
+    return False
+
+
+def _states(tape: Tape, step: Step) -> set[int]:
+    """Return candidates that are no parameters but change on the way to the prediction, as hidden states do."""
+    if not step.meetings:
+        return set()
+    predictions = [tape.cells[p.cell].event for p, _ in step.meetings[0].pairs]
+    before = ancestors(tape, predictions)
+    return {c.start for c in step.parameters if before & set(c.updates)}
+
+
+# --- the step --------------------------------------------------------------------------------------------------------
+
+
+def _step(
+    tape: Tape, end: int, parameters: list[Parameter], node_at: Callable[[Any], ast.AST | None]
+) -> Step:
+    used = ancestors(tape, [t for p in parameters for t in p.terms])
+    depends: dict[int, int] = {}
+    bits = {p.start: 1 << i for i, p in enumerate(parameters)}
+    for event in tape.events[:end]:
+        bit = bits.get(event.index, 0)
+        for read in event.reads:
+            bit |= depends.get(read, 0)
+        if bit:
+            depends[event.index] = bit
+    step = Step(tape, end, parameters, used, depends, [])
+    step.meetings = _meetings(step, node_at)
+    return step
+
+
+def _meetings(step: Step, node_at: Callable[[Any], ast.AST | None]) -> list[Meeting]:
+    """Return where predictions may meet targets: the places after which no parameter comes in that is not before."""
+    tape, groups = step.tape, {}
+    states = {p.start for p in step.parameters}
+    for index in sorted(step.slice):
+        event = tape.events[index]
+        met = _met(step, event, states, node_at) if index in step.depends and index < step.end else None
+        if met is not None:
+            groups.setdefault((event.name, event.stack), []).append((index, *met))
+    found = []
+    for group in groups.values():
+        before = after = 0
+        events = {i for i, *_ in group}
+        for i in events:
+            before |= step.depends[i]
+        below = _descendants(step, events)
+        for i in below:
+            after |= step.depends[i]
+        kind = group[0][3]
+        pairs = tuple((p, d) for _, p, d, _ in group)
+        if after & ~before == 0 or True:
+            found.append((bool(after & ~before), min(events), Meeting(pairs, kind, tuple(sorted(events)))))
+    found.sort(key=lambda item: item[:2])
+    return [meeting for _, _, meeting in found]
+
+
+def _descendants(step: Step, events: set[int]) -> set[int]:
+    below = set(events)
+    for index in sorted(step.slice):
+        if index not in below and any(r in below for r in step.tape.events[index].reads):
+            below.add(index)
+    return below
+
+
+def _met(
+    step: Step, event: Event, states: set[int], node_at: Callable[[Any], ast.AST | None]
+) -> tuple[At, Any, str] | None:
+    """Return prediction, target and kind where an event may be their meeting."""
+    tape = step.tape
+    if event.name in ("getitem", "setitem") and isinstance(event.args[0], Ref):
+        target = tape.cells[event.args[0].cell]
+        if not _dependent(step, target, event) or root(tape, target).maker in states:
+            return None
+        index = event.args[1]
+        if any(True for _ in refs(index)) or (_whole(index) and not _literal_index(event, node_at)):
+            if any(step.depends.get(tape.cells[r.cell].event) for r in refs(index)):
+                return None
+            return At(event.index, target.index), index, "index"
+        return None
+    if event.name not in ("subtract", "divide", "multiply", "add") or len(event.args) != 2:
+        return None
+    sides = [_side(step, a, event, states) for a in event.args]
+    if {s[0] for s in sides} == {"prediction", "target"}:
+        p, y = (sides[0][1], sides[1][1]) if sides[0][0] == "prediction" else (sides[1][1], sides[0][1])
+        return p, y, "value"
+    if event.name == "subtract" and {s[0] for s in sides} == {"prediction", "number"}:
+        at = next(i for i, s in enumerate(sides) if s[0] == "number")
+        node = node_at(event.place)
+        operand = (node.left if at == 0 else node.right) if isinstance(node, ast.BinOp) else None
+        if operand is None or _is_literal(operand):
+            return None
+        return sides[1 - at][1], sides[at][1], "value"
+    return None
+
+
+def _side(step: Step, value: Any, event: Event, states: set[int]) -> tuple[str, Any]:
+    tape = step.tape
+    if isinstance(value, Ref):
+        cell = tape.cells[value.cell]
+        if not _dependent(step, cell, event):
+            return "target", At(event.index, value.cell)
+        return ("state" if root(tape, cell).maker in states else "prediction"), At(event.index, value.cell)
+    return ("number", value) if isinstance(value, (int, float, np.generic)) else ("", None)
+
+
+def _dependent(step: Step, cell: Cell, event: Event) -> bool:
+    from glassgrad.checking.judging.replay import writers
+
+    return any(step.depends.get(w) for w in writers(step.tape, At(event.index, cell.index)))
+
+
+def _whole(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(p, (int, np.integer, list)) and not isinstance(p, bool) for p in parts)
+
+
+def _literal_index(event: Event, node_at: Callable[[Any], ast.AST | None]) -> bool:
+    node = node_at(event.place)
+    if not isinstance(node, ast.Subscript):
+        return True
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return all(_is_literal(p) or isinstance(p, ast.Slice) for p in parts)
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.UnaryOp) and _is_literal(node.operand))

@@ -1,0 +1,317 @@
+"""The user's files: read as they are, and compiled with a hook after each statement that gives a name a value.
+
+The hooks change nothing in what the program does. Every node keeps its place, so that errors and records point into
+the file as the user sees it.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from glassgrad.errors import CheckError
+
+__all__ = ["HOOK", "Source", "Statement", "read_source"]
+
+HOOK = "__glassgrad__"
+"""The name under which the hooks find what records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that gives names a value."""
+
+    index: int
+    file: str
+    node: ast.stmt
+    function: str
+
+    @property
+    def line(self) -> int:
+        """The first line, from 1."""
+        return self.node.lineno
+
+
+class Source:
+    """One file of the user's.
+
+    Parameters
+    ----------
+    file
+        Its path, as errors show it.
+    text
+        What is in it.
+    """
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file, self.text = file, text
+        self.lines = text.splitlines()
+        try:
+            self.tree = ast.parse(text, file)
+        except SyntaxError as error:
+            raise CheckError(_unreadable(file, error, self.lines)) from None
+        self.statements: list[Statement] = []
+
+    def segment(self, node: ast.AST) -> str:
+        """Return the source of a node."""
+        return ast.get_source_segment(self.text, node) or ""
+
+    def compiled(
+        self, first: int = 0, *, probe: int | None = None, numbers: bool = False
+    ) -> CodeType:
+        """Return the program with hooks.
+
+        Parameters
+        ----------
+        first
+            The number of the file's first statement.
+        probe
+            A statement before which the hook is to see the names in scope.
+        numbers
+            Whether the floats in lists and calls record too, for programs that keep their weights in lists.
+        """
+        hooks = _Hooks(self, first, probe, numbers)
+        tree = hooks.visit(ast.parse(self.text, self.file))
+        self.statements = hooks.statements
+        return compile(ast.fix_missing_locations(tree), self.file, "exec")
+
+
+def read_source(path: Path) -> Source:
+    """Read a script or a notebook.
+
+    Raises
+    ------
+    CheckError
+        Where the file is not there, is no text, or is no Python of today.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CheckError(f"Cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise CheckError(f"{path} is no text in UTF-8, so it is no Python file or notebook.") from None
+    if path.suffix == ".ipynb":
+        text = _cells(path, text)
+    return Source(str(path), text)
+
+
+def _cells(path: Path, text: str) -> str:
+    """Return the code of a notebook's cells, joined line by line; what is no Python becomes a comment."""
+    try:
+        cells = json.loads(text)["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        raise CheckError(f"{path} is no notebook: it has no cells in JSON.") from None
+    lines = "\n".join(sources).splitlines()
+    return "\n".join(f"# {line}" if line.lstrip()[:1] in ("%", "!", "?") else line for line in lines) + "\n"
+
+
+def _unreadable(file: str, error: SyntaxError, lines: list[str]) -> str:
+    line = error.lineno or 1
+    shown = lines[line - 1].strip() if line <= len(lines) else ""
+    hint = _OLD.get(next((old for old in _OLD if shown.startswith(old)), ""), "")
+    if "tab" in str(error).lower():
+        hint = "Python 3 wants tabs or spaces, not both: python -m tabnanny finds the lines."
+    return (
+        f"{file} does not run: line {line} is no Python 3: {error.msg}\n    {shown}\n"
+        f"{hint or 'Mend the line, then check again.'}"
+    )
+
+
+_OLD = {
+    "print ": "In Python 3 print is a function: print(...).",
+    "exec ": "In Python 3 exec is a function: exec(...).",
+    "raise ": "In Python 3 an error is raised as raise Error(message).",
+    "except ": "In Python 3 an error is caught as except Error as name.",
+}
+
+
+class _Hooks(ast.NodeTransformer):
+    """Puts the hooks into a tree."""
+
+    def __init__(self, source: Source, first: int, probe: int | None, numbers: bool) -> None:
+        self.source, self.first, self.probe, self.numbers = source, first, probe, numbers
+        self.statements: list[Statement] = []
+        self.functions: list[str] = []
+        self.inside = 0
+
+    # -- statements that give names values --------------------------------------------------------------------------
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        statement = self._statement(node)
+        targets = [t for target in node.targets for t in _names(target)]
+        after = self._bound(statement, targets, "assign", node)
+        self.generic_visit(node)
+        if not isinstance(node.value, ast.Constant):
+            node.value = self._adopted(node.value)
+        return self._probed(statement, node, after)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        statement = self._statement(node)
+        after = self._bound(statement, _names(node.target), "assign", node)
+        self.generic_visit(node)
+        return self._probed(statement, node, after)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is None:
+            return node
+        statement = self._statement(node)
+        after = self._bound(statement, _names(node.target), "assign", node)
+        self.generic_visit(node)
+        return self._probed(statement, node, after)
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        if not isinstance(node.value, ast.Call):
+            return node
+        statement = self._statement(node)
+        self.generic_visit(node)
+        return self._probed(statement, node, [])
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        if node.value is None:
+            return node
+        statement = self._statement(node)
+        self.generic_visit(node)
+        node.value = self._call("returned", [ast.Constant(statement.index), node.value], node.value)
+        return self._probed(statement, node, [])
+
+    def visit_For(self, node: ast.For) -> Any:
+        statement = self._statement(node)
+        before = self._bound(statement, _names(node.target), "loop", node)
+        self.generic_visit(node)
+        node.body = [*before, *node.body]
+        return node
+
+    def visit_While(self, node: ast.While) -> Any:
+        self.generic_visit(node)
+        turn = ast.Expr(self._call("turn", [], node.test))
+        node.body = [ast.copy_location(turn, node), *node.body]
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        statement = self._statement(node)
+        self.functions.append(node.name)
+        self.generic_visit(node)
+        self.functions.pop()
+        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg != "self"]
+        names: list[ast.expr] = [ast.copy_location(ast.Name(a, ast.Load()), node) for a in given]
+        start = 1 if ast.get_docstring(node) is not None else 0
+        body = node.body
+        node.body = [*body[:start], *self._bound(statement, names, "argument", body[0]), *body[start:]]
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        self.functions.append(node.name)
+        self.generic_visit(node)
+        self.functions.pop()
+        return node
+
+    # -- expressions ------------------------------------------------------------------------------------------------
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        node.args = [self._number(a) for a in node.args]
+        if isinstance(node.func, ast.Name) and node.func.id == "float" and len(node.args) == 1:
+            return self._call("number", node.args, node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "dot" and len(node.args) == 1:
+            return self._call("dot", [node.func.value, *node.args], node)
+        return node
+
+    def visit_List(self, node: ast.List) -> Any:
+        self.generic_visit(node)
+        node.elts = [self._number(e) for e in node.elts]
+        return node
+
+    def visit_Tuple(self, node: ast.Tuple) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            node.elts = [self._number(e) for e in node.elts]
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        self.generic_visit(node)
+        node.values = [self._number(v) for v in node.values]
+        return node
+
+    def _number(self, node: ast.expr) -> ast.expr:
+        bare = node.operand if isinstance(node, ast.UnaryOp) else node
+        if self.numbers and isinstance(bare, ast.Constant) and type(bare.value) is float:
+            return self._call("literal", [node], node)
+        return node
+
+    # -- the hooks --------------------------------------------------------------------------------------------------
+
+    def _statement(self, node: ast.stmt) -> Statement:
+        statement = Statement(
+            self.first + len(self.statements), self.source.file, copy.deepcopy(node), ".".join(self.functions)
+        )
+        self.statements.append(statement)
+        return statement
+
+    def _call(self, name: str, args: list[ast.expr], at: ast.AST) -> ast.expr:
+        function = ast.Attribute(ast.Name(HOOK, ast.Load()), name, ast.Load())
+        call = ast.Call(function, args, [])
+        for node in (function.value, function, call):
+            ast.copy_location(node, at)
+        for arg in args:
+            if not hasattr(arg, "lineno"):
+                ast.copy_location(arg, at)
+        return call
+
+    def _adopted(self, value: ast.expr) -> ast.expr:
+        return self._call("adopted", [value], value)
+
+    def _bound(self, statement: Statement, targets: list[ast.expr], kind: str, at: ast.AST) -> list[ast.stmt]:
+        """Return the hook that says what names hold now: each with the values of its indices."""
+        hooks: list[ast.stmt] = []
+        for target in targets:
+            root, indices = _root(target)
+            args = [
+                ast.Constant(statement.index),
+                ast.Constant(kind),
+                ast.Constant(ast.unparse(target)),
+                ast.Constant(ast.unparse(root)),
+                _loaded(root),
+                *(_loaded(i) for i in indices),
+            ]
+            hook = ast.Expr(self._call("bound", args, at))
+            hooks.append(ast.copy_location(hook, at))
+        return hooks
+
+    def _probed(self, statement: Statement, node: ast.stmt, after: list[ast.stmt]) -> Any:
+        before: list[ast.stmt] = []
+        if statement.index == self.probe:
+            hook = ast.Expr(self._call("probe", [], node))
+            before.append(ast.copy_location(hook, node))
+        return [*before, node, *after]
+
+
+def _names(target: ast.expr) -> list[ast.expr]:
+    """Return the single targets of a statement."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [name for item in target.elts for name in _names(item)]
+    if isinstance(target, ast.Starred):
+        return _names(target.value)
+    return [target]
+
+
+def _root(target: ast.expr) -> tuple[ast.expr, list[ast.expr]]:
+    """Return the variable or attribute that holds a target, and the indices that lead from it to the target."""
+    indices: list[ast.expr] = []
+    while isinstance(target, ast.Subscript):
+        indices.insert(0, target.slice)
+        target = target.value
+    return target, indices
+
+
+def _loaded(node: ast.expr) -> ast.expr:
+    node = copy.deepcopy(node)
+    for child in ast.walk(node):
+        if hasattr(child, "ctx"):
+            child.ctx = ast.Load()
+    return node
