@@ -27,6 +27,7 @@ _HOMES = {
         "vmap",
     ),
     "control": ("cond", "scan"),
+    "checking.functions": ("check",),
     "checkpointing": ("checkpoint",),
     "compilation": ("compile",),
     "debugging": ("MaskedBranchWarning", "debug_nans"),
