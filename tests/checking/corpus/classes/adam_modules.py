@@ -30,7 +30,7 @@ class Linear:
 class Softplus:
     def __call__(self, x):
         self.saved = x
-        return np.log1p(np.exp(x))
+        return np.logaddexp(0, x)
 
     def backward(self, g):
         grad_in = g / (1 + np.exp(-self.saved))

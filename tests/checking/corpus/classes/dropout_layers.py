@@ -93,8 +93,8 @@ if __name__ == "__main__":
     rng.seed(11)
     x, y = make_data(90)
     net = Net()
-    for epoch in range(60):
-        loss = net.train_step(x, y, lr=0.3)
-        if epoch % 10 == 0:
+    for epoch in range(101):
+        loss = net.train_step(x, y, lr=0.1)
+        if epoch % 20 == 0:
             acc = (net.run(x, train=False).argmax(1) == y).mean()
             print(f"{epoch:3d} loss {loss:.4f}  acc {acc:.3f}")
