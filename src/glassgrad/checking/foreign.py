@@ -145,6 +145,8 @@ class TorchRule(Rule):
         with self.torch.no_grad():
             found = self.function.backward(context, *(self.torch.tensor(c) for c in cotangents))
         found = found if isinstance(found, tuple) else (found,)
+        while len(found) > len(arguments) and found[-1] is None:  # those of arguments left at their defaults
+            found = found[:-1]
         plain = tuple(None if g is None else g.detach().numpy() for g in found)
         return self.spread_out(plain, arguments)
 

@@ -17,11 +17,16 @@ from glassgrad.checking.randomness import repeatable
 from glassgrad.checking.results import GradientCheck
 from glassgrad.checking.subject import Subject
 from glassgrad.checking.verdicts import judge
+from glassgrad.engines.numpy.threads import blas_threads
 from glassgrad.errors import DTypeError, OptionError
 from glassgrad.functional.custom import CustomFunction
 from glassgrad.language import Text
 
 __all__ = ["check"]
+
+_MULTIPLICATIONS = 1 << 20
+"""The size that products in the forward pass are taken to have: small ones, repeated hundreds of times, are done soonest
+by one thread that waits for no other."""
 
 
 def check(
@@ -102,7 +107,12 @@ def check(
     """
     inputs = tuple(inputs) if isinstance(inputs, (list, tuple)) else (inputs,)
     subject = _subject(forward, backward, params, inputs, loss)
-    with repeatable(forward, backward, loss, params, inputs) as back, warnings.catch_warnings():
+    with (
+        repeatable(forward, backward, loss, params, inputs) as back,
+        blas_threads(_MULTIPLICATIONS),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
         # a complex step through code that keeps real parts only is noticed by its result
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
         measured = measure(subject, back, seed)
@@ -150,7 +160,7 @@ def _notes(measured: Measured) -> tuple[Text, ...]:
     """Say how it was checked, where that is not plain."""
     notes = []
     if measured.reason is not None:
-        notes.append(say.NO_EXACT.fill(reason=measured.reason))
+        notes.append(say.NO_EXACT.fill(reason=measured.reason.split(". ")[0].rstrip(".")))
     if measured.random:
         notes.append(say.RANDOM)
     if measured.digits.itemsize < 8:

@@ -20,10 +20,10 @@ __all__ = ["Draw", "Measured", "measure", "numeric_at"]
 
 Array = np.ndarray[Any, Any]
 
-_MOST = 48
-"""Elements of one array that are differentiated numerically, beside exact gradients."""
-_MOST_ALONE = 256
-"""The same where there are no exact gradients."""
+_MOST, _MOST_ALONE = 24, 96
+"""Elements of one array that are differentiated numerically, with exact gradients beside them and without."""
+_FEW = 48
+"""Arrays of up to this many elements are differentiated numerically as a whole."""
 _REPEATED = 1e-9
 """Two runs that differ by more than this are two functions; threads may add up in another order."""
 
@@ -131,7 +131,7 @@ def measure(subject: Subject, back: Callable[[], None], seed: int) -> Measured:
         if exact is not None and given is not None and given.shape == exact.shape:
             off = np.nan_to_num(np.abs(given - exact), nan=np.inf).reshape(-1)
             worst = np.argsort(-off, kind="stable")[: _MOST // 2].tolist()
-        most = _MOST_ALONE if exact is None else _MOST
+        most = max(_MOST_ALONE if exact is None else _MOST, array.size if array.size <= _FEW else 0)
         measured.numeric.append(numeric_at(measured, first, i, sample(array.size, most, rng, worst)))
     return measured
 

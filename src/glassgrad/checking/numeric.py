@@ -181,7 +181,8 @@ def numeric_gradient(
     Parameters
     ----------
     f
-        A function from an array like `array` to a number. It gets a copy of its own each time.
+        A function from an array like `array` to a number. It gets the same array each time, with one element changed,
+        and may not write to it.
     array
         The place: float64, any shape.
     at
@@ -196,11 +197,16 @@ def numeric_gradient(
     array([ 2., -6.])
     """
 
+    moving = [np.array(array, np.float64), np.array(array, complex if complex_step else np.float64)]
+
     def along(place: int) -> Callable[[Any], Any]:
         def one(number: Any) -> Any:
-            moved = array.astype(complex if isinstance(number, complex) else np.float64)
-            moved.reshape(-1)[place] = number
-            return f(moved)
+            moved = moving[isinstance(number, complex)].reshape(-1)
+            before, moved[place] = moved[place], number
+            try:
+                return f(moved.reshape(array.shape))
+            finally:
+                moved[place] = before
 
         return one
 

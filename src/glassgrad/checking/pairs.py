@@ -165,6 +165,7 @@ class Pair:
         parameters = arguments[: len(arguments) - len(point.inputs)]
         needed = sum(p.default is p.empty for p in wanted)
         for tried in (
+            *([[*front, *cache]] if cache else []),
             [*front, *arguments],
             [*front, *arguments, *cache],
             [*front, *parameters, *cache],

@@ -156,8 +156,8 @@ class GradientCheck:
                 kind = "warning" if g.verdict == "wrong" else "plain"
                 told: list[Block] = [Paragraph(text, kind) for text in g.findings[:1]]
                 told += [Paragraph(text) for text in g.findings[1:]]
-                section = _SECTION.fill(name=g.name, verdict=VERDICTS[g.verdict])
-                sections.append(Section(f"gradient-{g.name}", section, [*told, *_worst(g)]))
+                title = _SECTION.fill(name=g.name, verdict=VERDICTS[g.verdict])
+                sections.append(Section(f"gradient-{g.name}", title, [*told, *_worst(g)]))
         return Document(_TITLE.fill(name=self.label), sections)
 
     def text(self, *, lang: Lang = "en", width: int = 100, colour: bool = False) -> str:

@@ -81,8 +81,10 @@ SIGN = Text(
     "옳은 기울기에 −1을 곱한 것이다. 이 부호로는 손실을 내려가지 않고 올라간다.",
 )
 FACTOR_NOTICE = Text(
-    "It is {factor} times the exact gradient, in all elements and at all points: your learning rate absorbs that.",
-    "모든 원소와 모든 점에서 정확한 기울기의 {factor}배이다. 학습률이 이를 흡수한다.",
+    "It is {factor} times the exact gradient, in all elements and at all points. The learning rate absorbs that: "
+    "{name} learns as with {factor} times the rate.",
+    "모든 원소와 모든 점에서 정확한 기울기의 {factor}배이다. 학습률이 이를 흡수한다. {name:은/는} 학습률이 "
+    "{factor}배인 것처럼 학습한다.",
 )
 FACTOR_RULE = Text(
     "It is {factor} times the right one, in all elements and at all points. Inside a larger network no learning rate "

@@ -124,11 +124,16 @@ class Leaves:
 
     def put(self, arrays: Sequence[Any]) -> Any:
         """Return the nesting with these in place of the checked leaves; a Tensor where there was one."""
-        leaves = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in self.leaves]
-        for i, array in zip(self.at, arrays, strict=True):
-            if isinstance(self.leaves[i], Tensor) and isinstance(array, np.ndarray):
-                array = Tensor._make(array, None)
-            leaves[i] = array[()] if isinstance(array, np.ndarray) else array
+        checked = dict(zip(self.at, arrays, strict=True))
+        leaves = []
+        for i, leaf in enumerate(self.leaves):
+            if i not in checked:
+                leaves.append(leaf.copy() if isinstance(leaf, np.ndarray) else leaf)
+            elif isinstance(checked[i], np.ndarray):
+                array = checked[i]
+                leaves.append(Tensor._make(array, None) if isinstance(leaf, Tensor) else array[()])
+            else:
+                leaves.append(checked[i])
         return self.rebuild(leaves)
 
 
@@ -231,7 +236,7 @@ def _measured(array: Array) -> bool:
 
 
 def _moved(array: Array, rng: np.random.Generator) -> Array:
-    return array + _moves(array, rng)
+    return np.asarray(array + _moves(array, rng))
 
 
 def _moves(array: Array, rng: np.random.Generator) -> Array:

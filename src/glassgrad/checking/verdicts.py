@@ -29,6 +29,8 @@ _SHORT = 2e-3
 """The same where the result is computed in float32 or less."""
 _NUMERIC = 1e-6
 """Relative errors beside numeric gradients up to this are theirs, whatever they estimate."""
+_NEARBY = 32
+"""About as many elements are differentiated numerically at points nearby where there is no exact gradient."""
 _PROBED = 8
 """Elements that are differentiated numerically where a gradient differs from the exact one."""
 
@@ -91,11 +93,10 @@ def _look(measured: Measured, draw: Draw, which: int, scale: float) -> _At:
             worst = np.argsort(-errors, kind="stable")[: 0 if found.close else _PROBED]
             numeric = numeric_at(measured, draw, which, worst.tolist())
     else:
-        numeric = (
-            measured.numeric[which]
-            if first
-            else numeric_at(measured, draw, which, measured.numeric[which].at.tolist())
-        )
+        numeric = measured.numeric[which]
+        if not first:
+            every = max(1, len(numeric.at) // _NEARBY)
+            numeric = numeric_at(measured, draw, which, numeric.at[::every].tolist())
         found = _against(given, numeric, scale) if fits else compare(given, array)
     state, kinks = _state(given, exact, numeric, found, scale, measured)
     return _At(draw, given, exact, numeric, found, state, kinks)
@@ -233,11 +234,9 @@ def _wrong(
 ) -> CheckedGradient:
     shown = wrong[0]
     right = _reference(shown)
-    known = [(one.given, _reference(one)) for one in seen if one.state in ("right", "wrong")]
-    whole = [(a, b) for a, b in known if np.isfinite(b).all()]
-    tolerance = _tolerance(measured) if shown.exact is not None else 1e-5
-    found = disguise(whole, scale, tolerance) if len(whole) == len(known) else None
+    tolerance = _tolerance(measured) if shown.exact is not None else _NEGLIGIBLE
     fits = shown.given.shape == shown.draw.point.arrays[which].shape
+    found = _disguise(seen, scale, tolerance, fits=fits)
     errors = [one.comparison.error for one in wrong]
     if found is None and fits and max(errors) <= _NEGLIGIBLE and shown.exact is not None:
         text = say.CLOSE.fill(error=short(max(errors)))
@@ -258,6 +257,20 @@ def _wrong(
         findings.append(say.INPUTS_ONLY if only_inputs else say.COINCIDENCE)
     count = shown.comparison.wrong if verdict == "wrong" else 0
     return _result(measured, name, verdict, cause, factor, shown, which, findings, wrong=count)
+
+
+def _disguise(seen: list[_At], scale: float, tolerance: float, *, fits: bool) -> Disguise | None:
+    """Return what makes the gradient of the right one, at all points; of a sample it can only be a constant factor."""
+    known = [one for one in seen if one.state in ("right", "wrong")]
+    pairs = [(one.given, _reference(one)) for one in known]
+    if all(np.isfinite(right).all() for _, right in pairs):
+        return disguise(pairs, scale, tolerance)
+    if not fits:
+        return None
+    looked = [(one, one.numeric.at[one.numeric.smooth]) for one in known]
+    some = [(one.given.reshape(-1)[at], one.numeric.value[one.numeric.smooth]) for one, at in looked]
+    found = disguise(some, scale, tolerance)
+    return found if found is not None and found.kind in ("zero", "factor") else None
 
 
 def _where(name: str, shown: _At, right: Array) -> Text:
@@ -309,7 +322,7 @@ def _cause(
         return (
             "factor",
             found.factor,
-            [text.fill(factor=_factor(found.factor)), *_rows(measured, found.factor)],
+            [text.fill(factor=_factor(found.factor), name=name), *_rows(measured, found.factor)],
         )
     other = _other(measured, which, seen)
     if other is not None:
@@ -336,7 +349,8 @@ def _factor(factor: float) -> str:
 
 def _rows(measured: Measured, factor: float) -> list[Text]:
     """Say that a factor is the number of rows, where it is."""
-    arrays = [x for x in measured.subject.start.inputs if isinstance(x, np.ndarray) and x.ndim > 0]
+    arrays = [*measured.subject.start.inputs, *measured.draws[0].cotangents]
+    arrays = [x for x in arrays if isinstance(x, np.ndarray) and x.ndim > 0]
     for rows in {len(x) for x in arrays if len(x) > 2}:
         if any(abs(factor - one) <= 1e-6 * one for one in (rows, 1 / rows)):
             return [say.FACTOR_ROWS.fill(factor=_factor(factor), rows=rows)]
