@@ -25,8 +25,8 @@ from glassgrad.language import Text
 __all__ = ["check"]
 
 _MULTIPLICATIONS = 1 << 20
-"""The size that products in the forward pass are taken to have: small ones, repeated hundreds of times, are done soonest
-by one thread that waits for no other."""
+"""The size that products in the forward pass are taken to have: small ones, repeated hundreds of times, are done
+soonest by one thread that waits for no other."""
 
 
 def check(

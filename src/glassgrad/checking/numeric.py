@@ -108,7 +108,7 @@ def _slope(f: Callable[[Any], Any], at: float, eps: float, complex_step: bool) -
     if shape == "smooth" and complex_step:
         exact = _complex(f, at)
         if exact is not None and abs(exact - value) <= 10 * error:
-            value, error = exact, 4 * eps * abs(exact)
+            value, error = exact, 4 * eps * abs(exact) + _COMPLEX
     return Slope(value, error, float(left[_NARROW]), float(right[_NARROW]), shape)
 
 

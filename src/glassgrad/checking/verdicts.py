@@ -40,6 +40,7 @@ class _At:
     """What one gradient is at one point: its state there, and the numbers it rests on."""
 
     draw: Draw
+    shape: tuple[int, ...]
     given: Array
     exact: Array | None
     numeric: Numeric
@@ -99,7 +100,7 @@ def _look(measured: Measured, draw: Draw, which: int, scale: float) -> _At:
             numeric = numeric_at(measured, draw, which, numeric.at[::every].tolist())
         found = _against(given, numeric, scale) if fits else compare(given, array)
     state, kinks = _state(given, exact, numeric, found, scale, measured)
-    return _At(draw, given, exact, numeric, found, state, kinks)
+    return _At(draw, array.shape, given, exact, numeric, found, state, kinks)
 
 
 def _against(given: Array, numeric: Numeric, scale: float) -> Comparison:
@@ -204,7 +205,7 @@ def _not_wrong(measured: Measured, name: str, which: int, seen: list[_At], *, no
 
 def _reference(one: _At) -> Array:
     """Return what a gradient is compared with; for a numeric one NaN where nothing was estimated."""
-    return one.numeric.dense(one.given.shape)[0] if one.exact is None else one.exact
+    return one.numeric.dense(one.shape)[0] if one.exact is None else one.exact
 
 
 def _place(name: str, one: _At, k: int) -> str:
@@ -235,7 +236,7 @@ def _wrong(
     shown = wrong[0]
     right = _reference(shown)
     tolerance = _tolerance(measured) if shown.exact is not None else _NEGLIGIBLE
-    fits = shown.given.shape == shown.draw.point.arrays[which].shape
+    fits = shown.given.shape == shown.shape
     found = _disguise(seen, scale, tolerance, fits=fits)
     errors = [one.comparison.error for one in wrong]
     if found is None and fits and max(errors) <= _NEGLIGIBLE and shown.exact is not None:
@@ -297,7 +298,7 @@ def _cause(
 ) -> tuple[str | None, float | None, list[Text]]:
     """Return what is wrong, for programs, the constant factor, and the sentences."""
     fits = shown.given.shape == right.shape
-    shapes = {"given": shown.given.shape, "right": shown.draw.point.arrays[which].shape, "name": name}
+    shapes = {"given": shown.given.shape, "right": shown.shape, "name": name}
     if fits and not np.isfinite(shown.given).all():
         return "nan", None, []
     if found is not None:
@@ -382,8 +383,7 @@ def _result(
     *,
     wrong: int,
 ) -> CheckedGradient:
-    shape = shown.draw.point.arrays[which].shape
-    numeric, numeric_error = shown.numeric.dense(shape)
+    numeric, numeric_error = shown.numeric.dense(shown.shape)
     found = shown.comparison
     return CheckedGradient(
         name,
