@@ -41,7 +41,7 @@ def check(
     """Check gradients that were written by hand, element by element.
 
     Each gradient is compared with exact differentiation of the forward code, and both with numeric differentiation
-    (complex step, or central differences over many widths), in float64: at the point given, and at two more nearby, so
+    (complex step, or central differences over many widths), in float64: at the point given, and at three others, so
     that nothing is right by coincidence.
 
     Parameters
@@ -171,6 +171,6 @@ def _notes(measured: Measured) -> tuple[Text, ...]:
     if looked < size:
         text = say.SAMPLED if measured.reason is None else say.SAMPLED_ALONE
         notes.append(text.fill(n=looked, size=f"{size:,}"))
-    if measured.dropped:
-        notes.append(say.DROPPED.fill(n=measured.dropped))
+    if len(measured.draws) == 1:
+        notes.append(say.ALONE)
     return tuple(notes)

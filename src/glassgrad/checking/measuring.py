@@ -1,7 +1,8 @@
 """Measuring a subject: its results, its author's gradients and the exact ones at several points, and numeric slopes.
 
 At one point a wrong gradient can be right by coincidence: weights that are 0, or a matrix that is its own transpose. So
-everything is measured at the point that was given, with the parameters moved, and with parameters and inputs moved.
+everything is measured at the point that was given, at two others with the parameters moved, and at one with parameters
+and inputs moved; at fewer where the code is not finite there.
 """
 
 from __future__ import annotations
@@ -74,8 +75,6 @@ class Measured:
         Whether the forward pass draws random numbers.
     reason
         Why there are no exact gradients; None where there are.
-    dropped
-        How many points were left out because the forward pass fails there.
     """
 
     subject: Subject
@@ -86,7 +85,6 @@ class Measured:
     loss: bool
     random: bool
     reason: str | None
-    dropped: int
 
 
 def measure(subject: Subject, back: Callable[[], None], seed: int) -> Measured:
@@ -113,7 +111,7 @@ def measure(subject: Subject, back: Callable[[], None], seed: int) -> Measured:
         )
     digits = _digits(subject, results)
     loss = not subject.rule and len(results) == 1 and results[0].ndim == 0
-    measured = Measured(subject, back, [], [], digits, loss, random, None, 0)
+    measured = Measured(subject, back, [], [], digits, loss, random, None)
     first = _draw(measured, subject.start, results, rng, moved_inputs=False)
     back()
     repeated = subject.given(subject.start, first.cotangents)
@@ -123,8 +121,12 @@ def measure(subject: Subject, back: Callable[[], None], seed: int) -> Measured:
             "arguments. Does it add to arrays that live on from call to call? Begin with zeros in each"
         )
     measured.draws.append(first)
-    for inputs in (False, True):
-        _add_nearby(measured, rng, inputs=inputs)
+    for point, moved_inputs in (
+        (perturbed(subject.start, rng), False),
+        (perturbed(subject.start, rng, turned=True), False),
+        (perturbed(subject.start, rng, inputs=True), True),
+    ):
+        _add_nearby(measured, point, rng, moved_inputs=moved_inputs)
     for i, array in enumerate(subject.start.arrays):
         exact, given = None if first.exact is None else first.exact[i], first.given[i]
         worst: Sequence[int] = ()
@@ -153,20 +155,20 @@ def numeric_at(measured: Measured, draw: Draw, which: int, at: Sequence[int]) ->
     )
 
 
-def _add_nearby(measured: Measured, rng: np.random.Generator, *, inputs: bool) -> None:
-    """Measure at a point nearby, where the forward pass has a value there."""
-    point = perturbed(measured.subject.start, rng, inputs=inputs)
+def _add_nearby(measured: Measured, point: Point, rng: np.random.Generator, *, moved_inputs: bool) -> None:
+    """Measure at a point nearby, where forward and backward pass are finite there."""
     try:
         measured.back()
         results = measured.subject.run(point)
     except CheckError:
-        measured.dropped += 1
         return
-    if all(np.isfinite(r).all() for r in results):
-        moved = any(a is not b for a, b in zip(point.inputs, measured.subject.start.inputs, strict=True))
-        measured.draws.append(_draw(measured, point, results, rng, moved_inputs=inputs and moved))
-    else:
-        measured.dropped += 1
+    if not all(np.isfinite(r).all() for r in results):
+        return
+    moved = any(a is not b for a, b in zip(point.inputs, measured.subject.start.inputs, strict=True))
+    draw = _draw(measured, point, results, rng, moved_inputs=moved_inputs and moved)
+    finite = [all(g is None or np.isfinite(g).all() for g in one.given) for one in (measured.draws[0], draw)]
+    if finite[1] or not finite[0]:
+        measured.draws.append(draw)
 
 
 def _draw(

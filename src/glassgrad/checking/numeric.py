@@ -3,8 +3,8 @@
 Nothing here knows a rule of differentiation, so it is wrong only in ways of its own, and those it can see. Every slope
 is taken at several widths h: too wide, and the curve's bend shows; too narrow, and digits cancel. Slopes to the left
 and to the right that do not meet as h shrinks are a kink; a difference that does not shrink at all is a jump. Where the
-function computes with complex numbers, a step of 1e-30 i gives the slope to the last digit, and is believed where it
-agrees with the differences.
+function computes with complex numbers, a step of 1e-30 i gives the slope to the last digit, and is believed where
+differences to many digits agree.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ _WIDE, _NARROW = 2, 4
 """Of the widths, those whose one-sided slopes are compared: 1e-4 and 1e-6."""
 
 _COMPLEX = 1e-30
+_WITNESS = 1e-7
+"""The relative error of a difference that can vouch for a complex step: code that takes the modulus of a number, or
+compares, answers with a slope from which something is missing."""
 _ULPS = 16
 """What a value of the function may be off by, in units of its last digit."""
 
@@ -105,7 +108,7 @@ def _slope(f: Callable[[Any], Any], at: float, eps: float, complex_step: bool) -
     best = int(np.nanargmin(errors))
     value, error = float(central[best]), float(errors[best])
     shape = _shape(left, right, noise, moved, middle, eps)
-    if shape == "smooth" and complex_step:
+    if shape == "smooth" and complex_step and error <= _WITNESS * abs(value):
         exact = _complex(f, at)
         if exact is not None and abs(exact - value) <= 10 * error:
             value, error = exact, 4 * eps * abs(exact) + _COMPLEX

@@ -5,12 +5,12 @@ from __future__ import annotations
 from glassgrad.language import Text
 
 __all__ = [
+    "ALONE",
     "ALSO_FACTOR",
     "BLOCKED",
     "CLOSE",
     "COINCIDENCE",
     "COUNTED",
-    "DROPPED",
     "FACTOR_NOTICE",
     "FACTOR_ROWS",
     "FACTOR_RULE",
@@ -142,9 +142,10 @@ JUMP = Text(
 )
 BLOCKED = Text(
     "Differentiating the forward code gives {exact} at {place}, but the result moves at the rate {numeric}: the code "
-    "blocks a gradient (detach, .item(), a rule of its own), or computes in few digits. Yours agrees with the {which}.",
+    "blocks a gradient (detach, .item(), a rule of its own), stands on a kink of one of its operations, or computes in "
+    "few digits. Yours agrees with the {which}.",
     "순전파 코드를 미분하면 {place}에서 {exact}이지만 결과는 {numeric}의 비율로 변한다. 코드가 기울기를 막거나(detach, "
-    ".item(), 따로 정한 규칙) 적은 자릿수로 계산한다. 계산한 것은 {which:과/와} 같다.",
+    ".item(), 따로 정한 규칙), 어떤 연산이 꺾이는 점에 있거나, 적은 자릿수로 계산한다. 계산한 것은 {which:과/와} 같다.",
 )
 CLOSE = Text(
     "It is off by {error} (relative): more than rounding and too little to matter, as where an epsilon of the forward "
@@ -173,9 +174,9 @@ SAMPLED_ALONE = Text(
     "The gradients were looked at in a sample of elements only: {n} of {size} in all.",
     "기울기는 일부 원소에서만 보았다(모두 {size}개 가운데 {n}개).",
 )
-DROPPED = Text(
-    "At {n} of the points nearby the forward pass fails or is not finite; they were left out.",
-    "가까운 점 가운데 {n}개에서는 순전파가 실패하거나 유한하지 않아 뺐다.",
+ALONE = Text(
+    "Everywhere else that was tried the code fails or is not finite, so a gradient may be right by coincidence.",
+    "시험한 다른 모든 점에서는 코드가 실패하거나 유한하지 않으므로 기울기가 우연히 맞았을 수도 있다.",
 )
 
 

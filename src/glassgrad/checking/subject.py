@@ -206,15 +206,26 @@ def _below(tree: Any, name: str, *, named: bool = False) -> Iterator[str]:
         yield name
 
 
-def perturbed(point: Point, rng: np.random.Generator, *, inputs: bool) -> Point:
+def perturbed(point: Point, rng: np.random.Generator, *, inputs: bool = False, turned: bool = False) -> Point:
     """Return a point nearby: each number is moved by up to a fifth of its size, a zero by as much as its neighbours.
 
-    Inputs are moved where `inputs` is true and they are arrays of numbers as measured. Whole numbers (labels, one-hot
-    rows, masks), rows that sum to 1 and symmetric matrices stay: a backward pass may rely on what they are.
+    Parameters
+    ----------
+    point
+        Where to start from.
+    rng
+        Whom to ask.
+    inputs
+        Whether inputs are moved as well, if they are arrays of numbers as measured. Whole numbers (labels, one-hot
+        rows, masks), rows that sum to 1 and symmetric matrices stay: a backward pass may rely on what they are.
+    turned
+        Whether half of the numbers change their sign, too: units that were on are off then.
     """
-    arrays = tuple(_moved(a, rng) for a in point.arrays)
+    arrays = tuple(
+        _moved(a, rng) * (rng.choice([-1.0, 1.0], a.shape) if turned else 1.0) for a in point.arrays
+    )
     if not inputs:
-        return Point(arrays, point.inputs)
+        return Point(tuple(map(np.asarray, arrays)), point.inputs)
 
     def change(leaf: Any) -> Any:
         array = numbers(leaf) if _is_array(leaf) else None
@@ -223,7 +234,7 @@ def perturbed(point: Point, rng: np.random.Generator, *, inputs: bool) -> Point:
         moved = array + _moves(array, rng) * (array != 0)
         return Tensor._make(moved, None) if isinstance(leaf, Tensor) else moved
 
-    return Point(arrays, tuple(map_tree(change, one) for one in point.inputs))
+    return Point(tuple(map(np.asarray, arrays)), tuple(map_tree(change, one) for one in point.inputs))
 
 
 def _measured(array: Array) -> bool:
@@ -236,7 +247,8 @@ def _measured(array: Array) -> bool:
 
 
 def _moved(array: Array, rng: np.random.Generator) -> Array:
-    return np.asarray(array + _moves(array, rng))
+    moved: Array = array + _moves(array, rng)
+    return moved
 
 
 def _moves(array: Array, rng: np.random.Generator) -> Array:

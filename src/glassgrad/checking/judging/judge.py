@@ -23,7 +23,7 @@ __all__ = ["Descended", "Judgement", "ParameterVerdict", "judge"]
 Array = np.ndarray[Any, Any]
 
 NAMED = re.compile(
-    r"(^|[._\[\'\"])(\w*(loss|cost|err(or)?|mse|sse|entropy|nll|objective|energy|likelihood|reward)\w*|[JELC])(_\w*)?$",
+    r"(^|[._\[\'\"])(\w*(loss|cost|err(or)?|mse|sse|entropy|nll|objective|energy|likelihood|reward)\w*|(?-i:[JELC]))(_\w*)?$",
     re.IGNORECASE,
 )
 """Names people give a loss."""
@@ -225,7 +225,7 @@ def _named(step: Step, bindings: list[Binding], loss: str | None) -> list[Descen
         event = tape.events[tape.cells[b.cell].event]
         if not any(step.depends.get(w) for w in writers(tape, at)) or event.function is None:
             continue
-        if b.time > step.end:
+        if b.time > step.end or tape.cells[b.cell].shape not in ((), (1,), (1, 1)):
             continue
         found[b.name] = Descended(None, b.name, None, (at,), lambda values, at=at: values[at])
     return list(found.values())

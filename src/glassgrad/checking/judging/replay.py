@@ -167,6 +167,8 @@ class _Tensors(Space):
     def call(self, event: Event, args: Any, kwargs: Any) -> Any:
         if not _holds_tensors((args, kwargs)):
             return super().call(event, args, kwargs)
+        if event.name in ("getitem", "setitem"):
+            args = (args[0], _index(args[1]), *args[2:])
         special = _SPECIAL.get(event.name)
         if special is not None:
             return special(*args, **kwargs)
@@ -194,7 +196,9 @@ class _Tensors(Space):
             target += zero
 
     def copied(self, value: Any) -> Any:
-        return np.add(value, np.zeros(()))
+        import glassgrad as gg
+
+        return np.add(value, np.zeros(())) if isinstance(value, gg.Tensor) else super().copied(value)
 
 
 def differentiated(
@@ -283,6 +287,13 @@ def _flat(result: Any) -> Iterator[Any]:
             yield from _flat(item)
     else:
         yield result
+
+
+def _index(index: Any) -> Any:
+    """Return an index with ranges as lists."""
+    if isinstance(index, tuple):
+        return tuple(map(_index, index))
+    return np.arange(index.start, index.stop, index.step) if isinstance(index, range) else index
 
 
 def _holds_tensors(value: Any) -> bool:

@@ -183,7 +183,7 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
                 elif (
                     c.start not in again
                     and sign in places[c.start]
-                    and (buffer.maker == c.start or buffer.maker > first[c.start])
+                    and (buffer.maker == c.start or buffer.maker >= first[c.start])
                     and _belongs(tape, c, buffer)
                 ):
                     again[c.start] = (event.index, cell.index)

@@ -50,8 +50,12 @@ def _tracing(name: str, value: Any) -> Any:
     if isinstance(value, (type, np.ufunc)) or not callable(value):
         return _Generators(value) if value in _GENERATORS else value
 
+    asks = type(value).__name__ == "_ArrayFunctionDispatcher"
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        return adopted_all(value(*args, **kwargs), name)
+        if asks:
+            return adopted_all(value(*args, **kwargs), name)
+        return adopted_all(value(*plain(args), **plain(kwargs)), name)
 
     call.__name__, call.__doc__ = name, value.__doc__
     return call

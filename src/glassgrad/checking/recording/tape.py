@@ -84,6 +84,7 @@ class Cell:
     index: int
     buffer: Buffer
     event: int
+    shape: tuple[int, ...] = ()
     path: tuple[str, ...] = ()
 
     @property
@@ -202,6 +203,7 @@ class Tape:
         event.leaves = 1 << self.outside
         self.outside += 1
         cell = self._cell(event, None)
+        cell.shape = np.shape(value)
         cell.buffer.state = State(event.index, (), 0)
         return cell
 

@@ -136,13 +136,14 @@ def outside(number: Any, name: str) -> Any:
     if tape is None or kind is None:
         return number
     scalar = kind(number)
-    scalar._tape, scalar._cell = tape, tape.leaf(kind.__mro__[2](number), name)
+    scalar._tape, scalar._cell = tape, tape.leaf(scalar.plain(), name)
     return scalar
 
 
 def _array(tape: Tape, cell: Cell, value: Array) -> Traced:
     traced = value.view(Traced)
     traced._tape, traced._cell = tape, cell
+    cell.shape = value.shape
     return traced
 
 
@@ -350,30 +351,18 @@ for _name, _ufunc in {
     setattr(TracedScalar, f"__{_name}__", _operator(_ufunc))
 
 
-class Traced64(TracedScalar, np.float64):
-    """A float64 that records."""
+def _recording(base: type[Any]) -> type[Any]:
+    """Return NumPy's number type with everything of `TracedScalar`, which its own methods would hide if inherited.
 
-    def plain(self) -> Any:
-        """Return NumPy's own number."""
-        return np.float64(float.__float__(self))
-
-    def __hash__(self) -> int:
-        return hash(self.plain())
-
-
-class Traced32(TracedScalar, np.float32):
-    """A float32 that records."""
-
-    def plain(self) -> Any:
-        """Return NumPy's own number."""
-        return np.float32(np.float32.__float__(self))
-
-    def __hash__(self) -> int:
-        return hash(self.plain())
+    NumPy's type must come first among the bases: its C code reads the number where that type keeps it.
+    """
+    own = {k: v for kind in (_Traced, TracedScalar) for k, v in vars(kind).items() if k not in _ORDINARY}
+    own["plain"] = lambda self: base(base.__float__(self))
+    own["__hash__"] = lambda self: hash(self.plain())
+    return type(f"Traced{base.__name__.capitalize()}", (base, TracedScalar), own)
 
 
-_SCALARS: dict[type, type[Any]] = {np.float64: Traced64, float: Traced64, np.float32: Traced32}
-
+_ORDINARY = frozenset(("__dict__", "__weakref__", "__module__", "__doc__", "__hash__"))
 
 class Traced(_Traced, np.ndarray):
     """An array that records."""
@@ -455,5 +444,8 @@ _METHODS: dict[str, Callable[..., Any]] = {
 for _name, _function in _METHODS.items():
     for _class in (Traced, TracedScalar):
         setattr(_class, _name, _method(_name, _function))
+_TRACED64 = _recording(np.float64)
+_SCALARS: dict[type, type[Any]] = {np.float64: _TRACED64, float: _TRACED64, np.float32: _recording(np.float32)}
+
 for _name in ("fill", "sort", "put", "partition"):
     setattr(Traced, _name, _writing_method(_name))
