@@ -1,16 +1,18 @@
 """Pairs of functions, a forward and a backward pass, in the ways in which people write them.
 
-What the backward pass is given follows from its parameters' names and number and from what the forward pass returns;
-`Pair` states the rule. Its gradients come in the order or under the names of the parameters.
+What the backward pass is given follows from its parameters' names and number and from what the forward pass returns
+(`calling`). Its gradients come in the order or under the names of the parameters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.calling import sources
 from glassgrad.checking.subject import (
     Leaves,
     NotDifferentiated,
@@ -23,7 +25,7 @@ from glassgrad.checking.subject import (
 )
 from glassgrad.errors import DTypeError, OptionError, ShapeError
 from glassgrad.functional.derivatives import vjp
-from glassgrad.functional.runs import label_of
+from glassgrad.functional.runs import is_array, label_of
 from glassgrad.language import Text
 from glassgrad.tensors import Tensor
 from glassgrad.tree import map_tree
@@ -44,9 +46,8 @@ class Pair:
     the loss or an array, or a tuple: the result, then whatever the backward pass needs (the *cache*).
 
     The backward pass is given, for its parameters named as in the forward pass, what that was given, and for the
-    others in this order: the cotangent of the result (∂E/∂result) where the result is an array, or where there is a
-    parameter left for it, and the cache. Where names do not tell, it is called with the arguments of the forward pass,
-    then the cache, and before them the cotangent if the result is an array.
+    others the cotangent of the result (∂E/∂result), where the result is an array, and the cache. Where names do not
+    tell, their number does: the cache, or the arguments, or both; before them the cotangent, if the result is an array.
     """
 
     rule = False
@@ -149,36 +150,24 @@ class Pair:
         """Return the arguments of the backward pass."""
         arguments = self.arguments(point)
         known, wanted = parameters_of(self.forward), parameters_of(self.backward)
-        if wanted is None:
-            return ([] if scalar else [cotangent]) + (list(cache) if cache else arguments)
-        named = dict(zip((p.name for p in known or ()), arguments, strict=False))
-        left = [p for p in wanted if p.name not in named]
-        needed = sum(p.default is p.empty for p in left)
-        fills = (
-            [cache, (), (cotangent, *cache), (cotangent,)] if scalar else [(cotangent, *cache), (cotangent,)]
+        given = sources(
+            [p.name for p in known or ()],
+            wanted,
+            arguments=len(arguments),
+            parameters=len(self.leaves.tree),
+            cache=len(cache),
+            scalar=scalar,
         )
-        for fill in fills:
-            if needed <= len(fill) <= len(left):
-                more = dict(zip((p.name for p in left), fill, strict=False))
-                return [({**named, **more})[p.name] for p in wanted if p.name in named or p.name in more]
-        front = [] if scalar else [cotangent]
-        parameters = arguments[: len(arguments) - len(point.inputs)]
-        needed = sum(p.default is p.empty for p in wanted)
-        for tried in (
-            *([[*front, *cache]] if cache else []),
-            [*front, *arguments],
-            [*front, *arguments, *cache],
-            [*front, *parameters, *cache],
-            [*front, *parameters],
-        ):
-            if needed <= len(tried) <= len(wanted):
-                return tried
-        raise OptionError(
-            f"gg.check does not know how to call {label_of(self.backward)}({', '.join(p.name for p in wanted)}). "
-            f"Parameters named as in {self.label}({', '.join(p.name for p in known or ())}) are given the same; the "
-            f"others {'' if scalar else 'the cotangent of the result, then '}what {self.label} returns after its "
-            f"result, which is {len(cache)} more value(s). Otherwise wrap it: backward=lambda params, ...: ..."
-        )
+        if given is None:
+            raise OptionError(
+                f"gg.check does not know how to call {label_of(self.backward)}"
+                f"({', '.join(p.name for p in wanted or ())}). Parameters named as in {self.label}"
+                f"({', '.join(p.name for p in known or ())}) are given the same; the others "
+                f"{'' if scalar else 'the cotangent of the result, then '}what {self.label} returns after its "
+                f"result, which is {len(cache)} more value(s). Otherwise wrap it: backward=lambda params, ...: ..."
+            )
+        values = {"argument": arguments, "cotangent": [cotangent], "cache": cache}
+        return [values[kind][i] for kind, i in given]
 
     def _called(self, role: str, inputs: int) -> str:
         count = len(self.leaves.tree) + inputs
@@ -215,7 +204,7 @@ class Pair:
             for i, (child, part) in enumerate(zip(tree, parts, strict=True)):
                 self._match(child, part, f"{path}[{i}]", flat)
         else:
-            alone = isinstance(found, (list, tuple)) and len(found) == 1 and np.ndim(tree) != 1
+            alone = isinstance(found, (list, tuple)) and len(found) == 1
             flat.append(found[0] if alone and np.shape(found[0]) == np.shape(tree) else found)
 
 
@@ -286,10 +275,10 @@ def _named(found: Mapping[Any, Any], key: Any, keys: Any, child: Any, label: str
 def _gradient(found: Any, name: str) -> Array | None:
     if found is None:
         return None
-    try:
-        array = numbers(found)
-    except (TypeError, ValueError):
-        array = np.asarray(None)
+    array = np.asarray(None)
+    if not isinstance(found, (list, tuple)) or is_array(found):
+        with suppress(TypeError, ValueError):
+            array = numbers(found)
     if array.dtype.kind not in "biuf":
         raise ShapeError(f"the gradient returned for {name} is {_told(found)}, not an array of real numbers")
     return array.astype(np.float64)

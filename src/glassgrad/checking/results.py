@@ -36,7 +36,8 @@ class CheckedGradient:
         What is wrong or to be said, for programs: ``"zero"``, ``"factor"``, ``"sign"``, ``"transposed"``, ``"summed"``
         (a sum over the batch is missing), ``"reshaped"``, ``"shape"``, ``"other"`` (the gradient of another
         parameter), ``"flat"``, ``"nan"``, ``"kink"``, ``"jump"``, ``"precision"``, ``"blocked"`` (the exact
-        gradient is not the slope); None where there is nothing to say, or it is none of these.
+        gradient is not the slope), ``"inputs"`` (right at the inputs given
+        only); None where there is nothing to say, or it is none of these.
     factor
         The constant by which it is off, where there is one; else None.
     error, at

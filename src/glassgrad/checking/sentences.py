@@ -122,13 +122,16 @@ STILL = Text(
     "시험한 어느 점에서도 {name:이/가} 변해도 결과는 변하지 않는다. 기울기는 0이며 계산한 것도 0이다.",
 )
 COINCIDENCE = Text(
-    "At the parameters given it is right; at others nearby it is wrong, so there it is right by coincidence.",
-    "주어진 매개변수에서는 옳지만 가까운 다른 값에서는 틀렸다. 거기서는 우연히 맞은 것이다.",
+    "At the parameters given it is right; at others it is wrong: it is right by coincidence, or the backward pass "
+    "reads parameters from elsewhere than its arguments.",
+    "주어진 매개변수에서는 옳지만 다른 값에서는 틀렸다. 우연히 맞았거나, 역전파가 매개변수를 인수가 아닌 "
+    "다른 곳에서 읽는다.",
 )
 INPUTS_ONLY = Text(
-    "At the inputs given it is right; at others nearby it is wrong: it is right by coincidence, or relies on something "
-    "that these inputs are.",
-    "주어진 입력에서는 옳지만 가까운 다른 입력에서는 틀렸다. 우연히 맞았거나 이 입력의 어떤 성질에 기대고 있다.",
+    "At the inputs given it is right; at others nearby it is off by {error} (relative), at {place}: the backward pass "
+    "reads inputs from elsewhere than its arguments, relies on something that these are, or is right by coincidence.",
+    "주어진 입력에서는 옳지만 가까운 다른 입력에서는 {place}에서 상대 오차가 {error}이다. 역전파가 입력을 인수가 아닌 "
+    "다른 곳에서 읽거나, 이 입력의 어떤 성질에 기대고 있거나, 우연히 맞은 것이다.",
 )
 KINK = Text(
     "At {place} the result has a kink in {name}, {n} in all: the slope is {left} to the left and {right} to the right. "

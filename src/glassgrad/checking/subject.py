@@ -221,9 +221,7 @@ def perturbed(point: Point, rng: np.random.Generator, *, inputs: bool = False, t
     turned
         Whether half of the numbers change their sign, too: units that were on are off then.
     """
-    arrays = tuple(
-        _moved(a, rng) * (rng.choice([-1.0, 1.0], a.shape) if turned else 1.0) for a in point.arrays
-    )
+    arrays = tuple(_moved(a, rng) * (_signs(a, rng) if turned else 1.0) for a in point.arrays)
     if not inputs:
         return Point(tuple(map(np.asarray, arrays)), point.inputs)
 
@@ -249,6 +247,13 @@ def _measured(array: Array) -> bool:
 def _moved(array: Array, rng: np.random.Generator) -> Array:
     moved: Array = array + _moves(array, rng)
     return moved
+
+
+def _signs(array: Array, rng: np.random.Generator) -> Array:
+    """Return −1 for half of the elements, rounded up."""
+    signs = np.ones(array.size)
+    signs[rng.permutation(array.size)[: (array.size + 1) // 2]] = -1.0
+    return signs.reshape(array.shape)
 
 
 def _moves(array: Array, rng: np.random.Generator) -> Array:

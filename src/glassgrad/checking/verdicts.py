@@ -58,7 +58,7 @@ def judge(measured: Measured, which: int) -> CheckedGradient:
     seen = [_look(measured, draw, which, scale) for draw in measured.draws]
     wrong = [one for one in seen if one.state == "wrong"]
     if not wrong:
-        return _not_wrong(measured, name, which, seen, none=none)
+        return _not_wrong(measured, name, which, seen)
     return _wrong(measured, name, which, seen, wrong, scale, none=none)
 
 
@@ -168,7 +168,7 @@ def _between(number: float, numeric: Numeric, k: int, scale: float) -> bool:
 # --- not wrong -------------------------------------------------------------------------------------------------------
 
 
-def _not_wrong(measured: Measured, name: str, which: int, seen: list[_At], *, none: bool) -> CheckedGradient:
+def _not_wrong(measured: Measured, name: str, which: int, seen: list[_At]) -> CheckedGradient:
     findings: list[Text] = []
     cause: str | None = None
     first = seen[0]
@@ -198,9 +198,9 @@ def _not_wrong(measured: Measured, name: str, which: int, seen: list[_At], *, no
     if not findings and not any(_reference(one).any() for one in seen) and not first.given.any():
         cause, findings = "flat", [say.STILL.fill(name=name)]
     verdict: Verdict = "notice" if findings else "right"
-    usual = [one for one in seen if one.state in ("right", "blocked")]
-    worst = max(usual or seen, key=lambda one: one.comparison.error if one.state == "right" else -1.0)
-    return _result(measured, name, verdict, cause, None, worst, which, findings, wrong=0)
+    usual = [one.comparison for one in seen if one.state == "right"]
+    worst = max(usual, key=lambda found: found.error) if usual else None
+    return _result(measured, name, verdict, cause, None, first, which, findings, worst, wrong=0)
 
 
 def _reference(one: _At) -> Array:
@@ -245,17 +245,17 @@ def _wrong(
     cause, factor, texts = _cause(measured, name, which, seen, shown, right, found, none=none)
     harmless = factor is not None and factor > 0 and cause in ("factor", "reshaped") and measured.loss
     kept = none and not measured.loss
-    verdict: Verdict = "notice" if harmless or kept else "wrong"
+    elsewhere = shown.draw is not measured.draws[0] and seen[0].state == "right"
+    inputs_only = elsewhere and all(one.draw.moved_inputs for one in wrong) and len(seen) > 2
+    verdict: Verdict = "notice" if harmless or kept or inputs_only else "wrong"
     findings = list(texts)
     if verdict == "wrong" and fits and shown.comparison.at is not None and cause != "zero":
         findings.insert(0, _where(name, shown, right))
-    if (
-        shown.draw is not measured.draws[0]
-        and cause not in ("factor", "reshaped")
-        and seen[0].state == "right"
-    ):
-        only_inputs = all(one.draw.moved_inputs for one in wrong) and len(seen) > len(wrong) + 1
-        findings.append(say.INPUTS_ONLY if only_inputs else say.COINCIDENCE)
+    if inputs_only:
+        text = say.INPUTS_ONLY.fill(place=say.at_place(name, shown.comparison.at), error=short(max(errors)))
+        return _result(measured, name, verdict, "inputs", None, shown, which, [text], wrong=0)
+    if elsewhere and not harmless:
+        findings.append(say.COINCIDENCE)
     count = shown.comparison.wrong if verdict == "wrong" else 0
     return _result(measured, name, verdict, cause, factor, shown, which, findings, wrong=count)
 
@@ -380,11 +380,12 @@ def _result(
     shown: _At,
     which: int,
     findings: list[Text],
+    worst: Comparison | None = None,
     *,
     wrong: int,
 ) -> CheckedGradient:
     numeric, numeric_error = shown.numeric.dense(shown.shape)
-    found = shown.comparison
+    found = shown.comparison if worst is None else worst
     return CheckedGradient(
         name,
         verdict,
