@@ -113,9 +113,10 @@ OTHER = Text(
     "{other}의 옳은 기울기이다. 기울기를 돌려주는 순서가 바뀌었다.",
 )
 FLAT = Text(
-    "The result does not move with {name} at all, so the right gradient is 0: it is not used, or what is computed from "
-    "it is a step.",
-    "{name:이/가} 변해도 결과는 변하지 않으므로 옳은 기울기는 0이다. 쓰이지 않거나, 거기서 계산한 것이 계단 함수이다.",
+    "The result does not move with {name} at all, so the right gradient is 0: {name} is not used (is it read from "
+    "elsewhere than the arguments?), or what is computed from it is a step.",
+    "{name:이/가} 변해도 결과는 변하지 않으므로 옳은 기울기는 0이다. {name:이/가} 쓰이지 않거나(인수가 아닌 다른 "
+    "곳에서 읽는가?), 거기서 계산한 것이 계단 함수이다.",
 )
 STILL = Text(
     "The result does not move with {name} at any point that was tried: its gradient is 0, as yours is.",
