@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from glassgrad.checking.sentences import COUNTED, HEADER, VERDICTS, at_place
+from glassgrad.checking.sentences import COUNTED, HEADER, OTHER_SHAPE, VERDICTS, at_place
 from glassgrad.errors import OptionError, did_you_mean
 from glassgrad.explaining.document import Block, Cell, Document, Paragraph, Section, Table
 from glassgrad.language import Lang, Text, short
@@ -148,7 +148,8 @@ class GradientCheck:
         for g in self.gradients:
             place = at_place(g.name, g.at) if g.at and g.error > 0 else None
             counted = COUNTED.fill(n=g.sampled, size=g.size)
-            rows.append((g.name, VERDICTS[g.verdict], g.error, place, counted))
+            error = OTHER_SHAPE if g.given.shape != g.right.shape else g.error
+            rows.append((g.name, VERDICTS[g.verdict], error, place, counted))
         blocks.append(Table(HEADER, rows))
         blocks += [Paragraph(text) for text in self.notes]
         sections = [Section("overview", _OVERVIEW, blocks)]

@@ -23,6 +23,7 @@ __all__ = [
     "NONE_GIVEN",
     "NO_EXACT",
     "OTHER",
+    "OTHER_SHAPE",
     "PRECISION",
     "RANDOM",
     "RESHAPED",
@@ -52,6 +53,7 @@ HEADER = (
     Text("at", "자리"),
     Text("numerically", "수치 미분"),
 )
+OTHER_SHAPE = Text("another shape", "다른 형상")
 COUNTED = Text("{n} of {size} elements", "원소 {size}개 중 {n}개")
 
 WRONG = Text(

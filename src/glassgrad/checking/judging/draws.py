@@ -96,6 +96,7 @@ class Draws:
         """Return the values from outside that the forward pass multiplies, and nothing else."""
         tape, step = self.tape, self.step
         past = ancestors(tape, starts)
+        begin = min((i for i in step.depends if i not in starts), default=0)
         indices = set()
         for i in forward:
             event = tape.events[i]
@@ -105,9 +106,9 @@ class Draws:
         found = {}
         for i in forward - fixed - past - indices:
             event = tape.events[i]
-            if event.function is None and i not in step.depends and np.size(event.value) <= _MOST_INPUTS:
+            if event.function is None and i < begin and i not in step.depends and np.size(event.value) <= _MOST_INPUTS:
                 value = np.asarray(event.value)
-                if value.dtype.kind in "fiu" and value.size > 1 and event.name != "constant index":
+                if value.dtype.kind in "fiu" and value.size > 1:
                     found[i] = value.astype(np.float64)
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,11 +13,11 @@ import numpy as np
 
 from glassgrad.checking.judging.draws import Draws
 from glassgrad.checking.judging.losses import INDEXED, LOSSES, Loss
-from glassgrad.checking.judging.matching import Match, match
+from glassgrad.checking.judging.matching import Match, Meanings, match
 from glassgrad.checking.judging.replay import At, Unplayable, ancestors, writers
 from glassgrad.checking.judging.step import Meeting, Parameter, Step
 from glassgrad.checking.recording.tape import Binding, Ref, refs
-from glassgrad.errors import CheckError
+from glassgrad.errors import CheckError, GlassgradError
 
 __all__ = ["Descended", "Judgement", "ParameterVerdict", "judge"]
 
@@ -114,6 +115,8 @@ class Judgement:
         The events after prediction and target have met, on which an update depends.
     values
         On each draw, what those events gave, and what names were bound to.
+    bindings
+        The names of the program.
     """
 
     step: Step
@@ -123,6 +126,7 @@ class Judgement:
     gradients: list[dict[int, Array]]
     backward: list[int]
     values: list[dict[At, Array]]
+    bindings: list[Binding]
     score: tuple[float, ...] = ()
 
     @property
@@ -132,16 +136,24 @@ class Judgement:
 
     def meaning(self, at: At) -> tuple[int, Match] | None:
         """Return which exact gradient a value is, as an event of the forward pass, and how."""
-        found = [v[at] for v in self.values]
-        best = None
-        for event in self.gradients[0]:
-            exact = [g[event] for g in self.gradients]
-            if exact[0].size != found[0].size or not any(np.any(e) for e in exact):
-                continue
-            how = match(found, exact)
-            if how is not None and (best is None or (best[1].transposed and not how.transposed)):
-                best = event, how
-        return best
+        return self.meanings.find([v[at] for v in self.values])
+
+    @functools.cached_property
+    def meanings(self) -> Meanings:
+        """The exact gradients, to be found by value."""
+        return Meanings(self.gradients, lambda event: event)
+
+    @functools.cached_property
+    def scale(self) -> float:
+        """The size of the largest exact gradient in a parameter."""
+        starts = [p.start for p in self.step.parameters]
+        return max((float(np.max(np.abs(g[s]), initial=0.0)) for g in self.gradients for s in starts if s in g))
+
+    def result(self, event: int) -> At | None:
+        """Return what an event gave."""
+        made = self.step.tape.events[event]
+        cell = made.target if made.target is not None else (made.cells[0] if made.cells else None)
+        return None if cell is None else At(event + 1, cell)
 
 
 def judge(
@@ -171,7 +183,7 @@ def judge(
     for candidate in _candidates(step, bindings, loss):
         try:
             found = _judged(step, candidate, bindings)
-        except (CheckError, Unplayable) as error:
+        except (GlassgradError, Unplayable) as error:
             problem = error if isinstance(error, Unplayable) else problem
             continue
         if best is None or found.score > best.score:
@@ -236,7 +248,7 @@ def _standard(loss: Loss, meetings: tuple[Meeting, ...]) -> Descended:
     for m in meetings:
         for p, y in m.pairs:
             wanted.append(p)
-            wanted += [y] if isinstance(y, At) else [At(p.time, r.cell) for r in refs(y)]
+            wanted += _cells(p, y)
 
     def function(values: dict[At, Any]) -> Any:
         total: Any = 0.0
@@ -246,6 +258,11 @@ def _standard(loss: Loss, meetings: tuple[Meeting, ...]) -> Descended:
         return total
 
     return Descended(loss, "", meetings[0], tuple(wanted), function)
+
+
+def _cells(p: At, y: Any) -> list[At]:
+    """Return the values that a target is made of."""
+    return [y] if isinstance(y, At) else [At(p.time, r.cell) for r in refs(y)]
 
 
 def _aligned(values: dict[At, Any], p: At, y: Any, kind: str) -> Any:
@@ -259,20 +276,17 @@ def _aligned(values: dict[At, Any], p: At, y: Any, kind: str) -> Any:
 
 def _indexed(index: Any, values: dict[At, Any], time: int) -> Any:
     if isinstance(index, Ref):
-        value = values[At(time, index.cell)]
-        return np.asarray(value)
+        return np.asarray(values[At(time, index.cell)])
     if isinstance(index, (list, tuple)):
         return type(index)(_indexed(i, values, time) for i in index)
-    return index
+    return np.asarray(index) if isinstance(index, range) else index
 
 
 def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgement:
     tape = step.tape
     meeting = descended.meeting
     predictions = list(descended.wanted) if meeting is None else [p for p, _ in meeting.pairs]
-    targets = [] if meeting is None else [y for _, y in meeting.pairs if isinstance(y, At)]
-    if meeting is None and step.meetings:
-        targets = [y for _, y in step.meetings[0].pairs if isinstance(y, At)]
+    targets = [t for m in ([meeting] if meeting else step.meetings[:1]) for p, y in m.pairs for t in _cells(p, y)]
     draws = Draws(step, predictions, targets)
     probed = [i for i in draws.forward if _probed(step, i)]
     exact = draws.gradients(descended.function, descended.wanted, probed)
@@ -282,12 +296,8 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     backward = [i for i in sorted(step.slice) if i in step.depends and i < step.end]
     after = _after(step, set(meetings) if meetings else {i for i in backward if i not in forward})
     backward = [i for i in backward if i in after]
-    wanted: set[At] = set()
-    for i in backward:
-        event = tape.events[i]
-        cell = event.target if event.target is not None else (event.cells[0] if event.cells else None)
-        if cell is not None:
-            wanted.add(At(i + 1, cell))
+    judgement = Judgement(step, draws, descended, [], gradients, backward, [], bindings)
+    wanted = {at for at in map(judgement.result, backward) if at is not None}
     for b in bindings:
         if b.time <= step.end and any(step.depends.get(w) for w in writers(tape, At(b.time, b.cell))):
             wanted.add(At(b.time, b.cell))
@@ -295,8 +305,7 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     for p in step.parameters:
         ends[p.start] = (At(p.start + 1, tape.events[p.start].cells[0]), p.after)
         wanted |= {at for at in ends[p.start] if at is not None}
-    values = draws.values(wanted)
-    judgement = Judgement(step, draws, descended, [], gradients, backward, values)
+    judgement.values = draws.values(wanted)
     for p in step.parameters:
         judgement.parameters.append(_verdict(judgement, p, *ends[p.start]))
     judgement.score = _score(judgement)
@@ -325,10 +334,13 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
     values = judgement.values
     starts = [v[before] for v in values]
     exact = [g.get(p.start, np.zeros_like(s)) for g, s in zip(judgement.gradients, starts, strict=True)]
+    exact = _without_noise(exact, judgement.scale)
     change = None
     if after is not None:
         ends = [v[after] for v in values]
-        change = [e - s for e, s in zip(ends, starts, strict=True)] if ends[0].shape == starts[0].shape else None
+        if ends[0].shape == starts[0].shape:
+            change = [e - s for e, s in zip(ends, starts, strict=True)]
+            change = _without_noise(change, max(float(np.max(np.abs(s), initial=0.0)) for s in starts) * 1e-5)
     how = match(change, exact, starts) if change is not None else None
     gradient = None
     if how is None:
@@ -336,11 +348,10 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
         for i in reversed(judgement.backward):
             if i not in above:
                 continue
-            event = judgement.step.tape.events[i]
-            cell = event.target if event.target is not None else (event.cells[0] if event.cells else None)
-            if cell is None:
+            at = judgement.result(i)
+            if at is None:
                 continue
-            found = [v[At(i + 1, cell)] for v in values]
+            found = [v[at] for v in values]
             same = match(found, exact, starts) if found[0].size == exact[0].size else None
             if same is not None and any(np.any(g) for g in exact):
                 gradient = i, same
@@ -348,12 +359,16 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
     return ParameterVerdict(p, exact, starts, change, how, gradient)
 
 
+def _without_noise(arrays: list[Array], scale: float) -> list[Array]:
+    """Return zeros for what is nothing but rounding, such as the gradient of a bias before batch normalisation."""
+    largest = max(float(np.max(np.abs(a), initial=0.0)) for a in arrays)
+    return [np.zeros_like(a) for a in arrays] if largest <= 1e-11 * scale else arrays
+
+
 def _score(judgement: Judgement) -> tuple[float, ...]:
     right = sum(p.right for p in judgement.parameters)
     named = 0
-    for i in judgement.backward:
-        event = judgement.step.tape.events[i]
-        cell = event.target if event.target is not None else (event.cells[0] if event.cells else None)
-        if cell is not None and judgement.meaning(At(i + 1, cell)) is not None:
-            named += 1
+    if right < len(judgement.parameters):
+        ats = map(judgement.result, judgement.backward)
+        named = sum(at is not None and judgement.meaning(at) is not None for at in ats)
     return (float(right == len(judgement.parameters)), float(right), float(named))

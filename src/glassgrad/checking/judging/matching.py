@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["TOLERANCE", "Match", "match", "relative_error"]
+__all__ = ["TOLERANCE", "Match", "Meanings", "match", "relative_error"]
 
 Array = np.ndarray[Any, Any]
 
@@ -50,6 +51,61 @@ def match(found: Sequence[Array], exact: Sequence[Array], weights: Sequence[Arra
     if weights is not None and weights[0].size == found[0].size:
         return _with_decay(b, _vector(exact), _vector(weights))
     return None
+
+
+class Meanings:
+    """Exact gradients, found by value: each is kept under a number that does not change with a constant factor.
+
+    Parameters
+    ----------
+    gradients
+        On each draw, the exact gradient in each event.
+    preferred
+        Of two events with equal gradients, the one for which this is larger is meant.
+    """
+
+    def __init__(self, gradients: Sequence[dict[int, Array]], preferred: Callable[[int], Any]) -> None:
+        self._kept: dict[int, list[tuple[float, int, bool]]] = {}
+        self._gradients, self._preferred = gradients, preferred
+        self._along: dict[int, Array] = {}
+        for event, first in gradients[0].items():
+            exact = [g[event] for g in gradients]
+            for turned in (False, True) if first.ndim == 2 and min(first.shape) > 1 else (False,):
+                key = self._key(_vector([e.T for e in exact] if turned else exact))
+                if key is not None:
+                    self._kept.setdefault(first.size, []).append((key, event, turned))
+        for kept in self._kept.values():
+            kept.sort()
+
+    def find(self, found: Sequence[Array]) -> tuple[int, Match] | None:
+        """Return which gradient a quantity is, and how, or None where it is none."""
+        kept = self._kept.get(found[0].size, ())
+        key = self._key(_vector(found)) if kept else None
+        if key is None:
+            return None
+        best: tuple[int, Match] | None = None
+        for _, event, turned in kept[bisect.bisect_left(kept, (key - 1e-5,)) : bisect.bisect_right(kept, (key + 1e-5,))]:
+            exact = [g[event].T if turned else g[event] for g in self._gradients]
+            factor = _factor(_vector(found), _vector(exact))
+            if factor is None:
+                continue
+            here = event, Match(factor, turned)
+            if best is None or self._rank(here) > self._rank(best):
+                best = here
+        return best
+
+    def _rank(self, meaning: tuple[int, Match]) -> Any:
+        return (not meaning[1].transposed, self._preferred(meaning[0]))
+
+    def _key(self, vector: Array) -> float | None:
+        size = float(np.sqrt(vector @ vector))
+        if size == 0.0 or not np.isfinite(size):
+            return None
+        along = self._along.get(vector.size)
+        if along is None:
+            along = np.random.default_rng(vector.size).standard_normal(vector.size)
+            self._along[vector.size] = along
+        return abs(float(along @ vector)) / size
 
 
 def relative_error(found: Array, exact: Array) -> tuple[float, tuple[int, ...]]:

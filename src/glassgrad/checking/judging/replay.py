@@ -91,7 +91,7 @@ class Replay:
             registers[event.cells[0]] = space.leaf(event, event.value if given is None else given)
             return
         if given is None or event.target is not None:
-            args = _resolved(event.args, registers)
+            args = space.used(event, _resolved(event.args, registers))
             try:
                 result = space.call(event, args, _resolved(event.kwargs, registers))
             except Exception as error:
@@ -126,6 +126,10 @@ class Space:
         value = np.asarray(value)
         return np.array(value, dtype=np.float64 if value.dtype.kind == "f" else None)
 
+    def used(self, event: Event, args: Any) -> Any:
+        """Return the arguments of a call as they are to be used."""
+        return args
+
     def call(self, event: Event, args: Any, kwargs: Any) -> Any:
         """Make a call."""
         assert event.function is not None
@@ -151,9 +155,21 @@ class Space:
 class _Tensors(Space):
     """Plays on Tensors, and lets every result be differentiated for: a zero is added to each, whose gradient is its."""
 
-    def __init__(self, cut: Collection[int], probed: Collection[int], written: Collection[int]) -> None:
-        self.cut, self.probed, self.written = cut, probed, written
+    def __init__(self, tape: Tape, cut: Collection[int], probed: Collection[int], written: Collection[int]) -> None:
+        self.tape, self.cut, self.probed, self.written = tape, cut, probed, written
         self.zeros: dict[int, Any] = {}
+
+    def used(self, event: Event, args: Any) -> Any:
+        import glassgrad as gg
+
+        if event.target is not None or event.index not in self.probed:
+            return args
+        for i, ref in enumerate(event.args):
+            if isinstance(ref, Ref) and self.tape.cells[ref.cell].buffer.maker in self.cut:
+                value = args[i]
+                self.zeros[~event.index] = zero = gg.tensor(np.zeros(value.shape), requires_grad=True)
+                args = (*args[:i], np.add(value, zero), *args[i + 1 :])
+        return args
 
     def leaf(self, event: Event, value: Any) -> Any:
         import glassgrad as gg
@@ -210,7 +226,9 @@ def differentiated(
     probed: Collection[int],
     written: Collection[int],
 ) -> tuple[float, dict[int, Array]]:
-    """Return a loss and its gradients in parameters and in the results of events.
+    """Return a loss and its gradients in parameters, in the results of events, and in each use of a parameter.
+
+    The gradient in the use that event i makes of a parameter has the key ``~i``.
 
     Parameters
     ----------
@@ -236,13 +254,14 @@ def differentiated(
     """
     import glassgrad as gg
 
-    space = _Tensors(cut, probed, written)
+    space = _Tensors(tape, cut, probed, written)
     values = Replay(tape, wanted).run(given, space)
-    result = loss(values)
-    if not isinstance(result, gg.Tensor) or not result.requires_grad:
-        raise CheckError("The loss does not depend on the parameters.")
-    result = np.sum(result)
-    result.backward()
+    with np.errstate(all="ignore"):
+        result = loss(values)
+        if not isinstance(result, gg.Tensor) or not result.requires_grad:
+            raise CheckError("The loss does not depend on the parameters.")
+        result = np.sum(result)
+        result.backward()
     gradients = {i: np.asarray(z.grad.detach().numpy()) for i, z in space.zeros.items() if z.grad is not None}
     return float(result.detach().numpy()), gradients
 

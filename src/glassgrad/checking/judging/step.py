@@ -197,7 +197,7 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
     for c in candidates:
         if c.start in again:
             _close(tape, c, end, again[c.start][1])
-            kept.append(c)
+            kept += [c] if c.updates else []
         elif c.updates[0] < end and places[c.start]:
             _close(tape, c, end, None)
             c.after = None

@@ -219,7 +219,7 @@ class _HooksAtWork:
 
     def literal(self, value: float) -> Any:
         """A float in a list or call of a program that keeps its weights in lists."""
-        return outside(value, "literal")
+        return outside(float(value) if type(value) is int else value, "literal")
 
     def dot(self, left: Any, right: Any) -> Any:
         """``a.dot(b)``: a plain array does not ask b."""

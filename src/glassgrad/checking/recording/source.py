@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -138,7 +139,7 @@ class _Hooks(ast.NodeTransformer):
         self.source, self.first, self.probe, self.numbers = source, first, probe, numbers
         self.statements: list[Statement] = []
         self.functions: list[str] = []
-        self.inside = 0
+        self.stepped = _stepped(source.tree)
 
     # -- statements that give names values --------------------------------------------------------------------------
 
@@ -149,6 +150,8 @@ class _Hooks(ast.NodeTransformer):
         self.generic_visit(node)
         if not isinstance(node.value, ast.Constant):
             node.value = self._adopted(node.value)
+        elif any(_last(t) in self.stepped for t in targets) and type(node.value.value) in (int, float):
+            node.value = self._call("literal", [node.value], node.value)
         return self._probed(statement, node, after)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
@@ -235,7 +238,9 @@ class _Hooks(ast.NodeTransformer):
 
     def visit_Dict(self, node: ast.Dict) -> Any:
         self.generic_visit(node)
+        numbers, self.numbers = self.numbers, True
         node.values = [self._number(v) for v in node.values]
+        self.numbers = numbers
         return node
 
     def _number(self, node: ast.expr) -> ast.expr:
@@ -289,6 +294,38 @@ class _Hooks(ast.NodeTransformer):
             hook = ast.Expr(self._call("probe", [], node))
             before.append(ast.copy_location(hook, node))
         return [*before, node, *after]
+
+
+def _stepped(tree: ast.AST) -> set[str]:
+    """Return the names from which something is taken away again and again, as from a bias that begins as a number."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Constant):
+            if isinstance(node.op, ast.Sub) or (isinstance(node.op, ast.Add) and _scaled(node.value)):
+                found.add(_last(node.target))
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+            left, op = node.value.left, node.value.op
+            for target in node.targets:
+                if ast.unparse(target) == ast.unparse(left) and (
+                    isinstance(op, ast.Sub) or (isinstance(op, ast.Add) and _scaled(node.value.right))
+                ):
+                    found.add(_last(target))
+    return found - {""}
+
+
+def _scaled(node: ast.AST) -> bool:
+    """Say whether something is multiplied by what may be a learning rate."""
+    names = [n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))]
+    product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+    return product and any(_RATE.search(name) for name in names)
+
+
+_RATE = re.compile(r"(^|_)(lr|l_?rate|rate|eta|alpha|step|learning_?rate|epsilon|mu|gamma)(_|$|\d)", re.IGNORECASE)
+
+
+def _last(target: ast.expr) -> str:
+    """Return the last name of a target: ``b`` of ``self.b``."""
+    return target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
 
 
 def _names(target: ast.expr) -> list[ast.expr]:

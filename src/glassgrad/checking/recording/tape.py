@@ -190,6 +190,7 @@ class Tape:
         self.left: list[tuple[int, tuple[Place, ...]]] = []
         self.outside = 0
         self._counts: dict[Any, int] = {}
+        self._bits: dict[Any, int] = {}
         self.ended = ""
         self._positions: dict[tuple[CodeType, int], Place] = {}
         self._deadline = time.monotonic() + _MOST_SECONDS
@@ -257,8 +258,15 @@ class Tape:
         self.constants[id(value)] = (value, cell.index)
         return cell
 
+    def bit(self, state: State) -> int:
+        """Return the bit by which it is seen what depends on the newest state of a value."""
+        return self._bits.get(state.key, self.events[state.leaf].leaves)
+
     def updated(self, event: Event, before: State) -> None:
         """Record a new state of what may be a parameter, and end the program when there were enough steps."""
+        event.leaves |= 1 << self.outside
+        self._bits[before.key] = 1 << self.outside
+        self.outside += 1
         self.updates.append(Update(before.key, event.index, before.version + 1))
         self._counts[before.key] = count = self._counts.get(before.key, 0) + 1
         if count >= self.steps:

@@ -180,6 +180,10 @@ _FACTS = frozenset(
 """Functions whose answer has no derivative to look for."""
 
 
+_LIKE = frozenset((np.zeros_like, np.ones_like, np.empty_like, np.full_like))
+"""Functions that take no more than shape and type from what they are given."""
+
+
 class _Traced:
     """What arrays and numbers that record have in common."""
 
@@ -227,6 +231,8 @@ class _Traced:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _FACTS:
             return function(*plain(args), **plain(kwargs))
+        if function in _LIKE and not any(map(is_traced, args[1:])):
+            return adopted(function(*plain(args), **plain(kwargs)), function.__name__)
         return record(function, function.__name__, args, kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -243,6 +249,8 @@ def calculated(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if tape is None or name not in _STEPPING:
         return record(ufunc, name, inputs, kwargs)
     states = [cell_of(tape, x).state if is_traced(x) else None for x in inputs]
+    bits = [0 if s is None else tape.bit(s) for s in states]
+    before_leaves = [leaves(tape, x) if is_traced(x) else 0 for x in inputs]
     result = record(ufunc, name, inputs, kwargs)
     for i in _STEPPING[name]:
         before, other = states[i], inputs[1 - i]
@@ -253,7 +261,8 @@ def calculated(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
                 _follow(result, before, before.version)
             continue
         event = tape.events[result._cell.buffer.writer]
-        depends = is_traced(other) and leaves(tape, other) & tape.events[before.leaf].leaves
+        bit = bits[i]
+        depends = before_leaves[1 - i] & bit
         _follow(result, before, before.version + bool(depends))
         if depends:
             tape.updated(event, before)
