@@ -135,6 +135,8 @@ def _candidates(tape: Tape) -> list[Parameter]:
     found: dict[int, Parameter] = {}
     by_leaf: dict[Any, Parameter] = {}
     for update in tape.updates:
+        if not update.kept:
+            continue
         event = tape.events[update.event]
         operands = [tape.cells[r.cell] for r in event.args if isinstance(r, Ref)]
         old = [i for i, c in enumerate(operands) if _is_state(c, update.key[0])]

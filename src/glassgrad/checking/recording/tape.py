@@ -22,6 +22,7 @@ Array = np.ndarray[Any, Any]
 
 _MOST_EVENTS = 400_000
 _MOST_SECONDS = 45.0
+_MOST_UPDATES = 20_000
 
 
 class Enough(BaseException):
@@ -158,13 +159,25 @@ class Binding:
     stack: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Update:
-    """A step of what may be a parameter: the value from outside, the event that made its new state, and which."""
+    """A step of what may be a parameter.
+
+    Attributes
+    ----------
+    key
+        The value from outside.
+    event, version
+        The event that made the new state, and which it is.
+    kept
+        Whether the new state went where the old one was: in place, into the same array, or to the same name. A hidden
+        state to which a bias is added looks like a step of the bias otherwise.
+    """
 
     key: tuple[int, tuple[str, ...]]
     event: int
     version: int
+    kept: bool = False
 
 
 class Tape:
@@ -191,6 +204,8 @@ class Tape:
         self.outside = 0
         self._counts: dict[Any, int] = {}
         self._bits: dict[Any, int] = {}
+        self._newest: dict[Any, Update] = {}
+        self._held: dict[str, set[Any]] = {}
         self.ended = ""
         self._positions: dict[tuple[CodeType, int], Place] = {}
         self._deadline = time.monotonic() + _MOST_SECONDS
@@ -262,15 +277,35 @@ class Tape:
         """Return the bit by which it is seen what depends on the newest state of a value."""
         return self._bits.get(state.key, self.events[state.leaf].leaves)
 
-    def updated(self, event: Event, before: State) -> None:
-        """Record a new state of what may be a parameter, and end the program when there were enough steps."""
+    def updated(self, event: Event, before: State, kept: bool) -> None:
+        """Record a new state of what may be a parameter."""
         event.leaves |= 1 << self.outside
         self._bits[before.key] = 1 << self.outside
         self.outside += 1
-        self.updates.append(Update(before.key, event.index, before.version + 1))
-        self._counts[before.key] = count = self._counts.get(before.key, 0) + 1
+        update = Update(before.key, event.index, before.version + 1)
+        self.updates.append(update)
+        self._newest[before.key] = update
+        if kept:
+            self.keep(before.key)
+        elif len(self.updates) > _MOST_UPDATES:
+            self.stop("updates")
+
+    def keep(self, key: tuple[int, tuple[str, ...]]) -> None:
+        """Note that the newest state went where the old one was, and end the program when there were enough steps."""
+        update = self._newest.get(key)
+        if update is None or update.kept:
+            return
+        update.kept = True
+        self._counts[key] = count = self._counts.get(key, 0) + 1
         if count >= self.steps:
             self.stop("steps")
+
+    def hold(self, name: str, state: State) -> None:
+        """Note that a name holds a state: if it held one of the same value before, the new one was kept."""
+        held = self._held.setdefault(name, set())
+        if state.version and state.key in held:
+            self.keep(state.key)
+        held.add(state.key)
 
     def stop(self, reason: str) -> None:
         """End the program.
@@ -288,6 +323,9 @@ class Tape:
     def bind(self, statement: int, name: str, cell: int, kind: str) -> None:
         """Record that a name was given a value."""
         self.bindings.append(Binding(statement, name, cell, len(self.events), kind, self.stack()))
+        state = self.cells[cell].state
+        if state is not None:
+            self.hold(name, state)
 
     # -- places ----------------------------------------------------------------------------------------------------
 

@@ -254,18 +254,19 @@ def calculated(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     result = record(ufunc, name, inputs, kwargs)
     for i in _STEPPING[name]:
         before, other = states[i], inputs[1 - i]
-        if before is None or not is_traced(result) or np.shape(result) != np.shape(inputs[i]):
+        if before is None or not is_traced(result):
             continue
         if name in ("multiply", "divide"):
-            if not np.ndim(other) and not is_traced(other):
+            if not is_traced(other) and not np.ndim(other):
                 _follow(result, before, before.version)
             continue
         event = tape.events[result._cell.buffer.writer]
         bit = bits[i]
         depends = before_leaves[1 - i] & bit
-        _follow(result, before, before.version + bool(depends))
+        if depends or result.shape == inputs[i].shape:
+            _follow(result, before, before.version + bool(depends))
         if depends:
-            tape.updated(event, before)
+            tape.updated(event, before, kept=event.target is not None)
             break
     return result
 
@@ -389,6 +390,8 @@ class Traced(_Traced, np.ndarray):
         if held is not None and whole is not None and whole.state is not None and whole.state.leaf == held.leaf:
             version = max(whole.state.version, held.version)
             whole.state = State(whole.state.leaf, whole.state.path, version)
+            if tape is not None:
+                tape.keep(held.key)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
