@@ -21,9 +21,26 @@ from typing import Any
 CORPUS = Path(__file__).parent / "corpus"
 FAMILIES = ("scripts", "classes", "architectures", "styles")
 CAUSES = frozenset(
-    "missing-derivative doubled-derivative derivative-place wrong-derivative transposed wrong-operand wrong-axis "
-    "factor sign overwritten updated-weight bias-not-summed softmax-twice broadcast precision never-updated update "
-    "missing-term".split()
+    {
+        "missing-derivative",
+        "doubled-derivative",
+        "derivative-place",
+        "wrong-derivative",
+        "transposed",
+        "wrong-operand",
+        "wrong-axis",
+        "factor",
+        "sign",
+        "overwritten",
+        "updated-weight",
+        "bias-not-summed",
+        "softmax-twice",
+        "broadcast",
+        "precision",
+        "never-updated",
+        "update",
+        "missing-term",
+    }
 )
 
 
@@ -111,10 +128,10 @@ class Case:
         before, after = right.splitlines(), self.code.splitlines()
         old: set[int] = set()
         new: set[int] = set()
-        for how, i, j, k, l in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        for how, *span in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
             if how != "equal":
-                old |= _statement_lines(right, i, j)
-                new |= _statement_lines(self.code, k, l)
+                old |= _statement_lines(right, *span[:2])
+                new |= _statement_lines(self.code, *span[2:])
         return old, new
 
     @property
