@@ -100,6 +100,21 @@ def test_ways_of_calling_the_backward_pass() -> None:
         assert [one.verdict for one in found] == ["right"], (number, repr(found))
 
 
+def test_settings_with_defaults() -> None:
+    def loss(w: Any, x: Any, rate: float = 0.1) -> Any:
+        z = x @ w
+        return 0.5 * np.sum(z**2) + rate * np.sum(w**2), z
+
+    ways: list[Any] = [
+        lambda w, x, z, rate=0.1: x.T @ z + 2 * rate * w,
+        lambda w, x, rate=0.7: x.T @ (x @ w) + 2 * rate * w,
+        lambda w, x, rate, z: x.T @ z + 2 * rate * w,
+    ]
+    for number, backward in enumerate(ways):
+        assert gg.check(loss, backward, W, X)["w"].verdict == "right", number
+        assert gg.check(loss, backward, W, (X, 0.3))["w"].verdict == "right", number
+
+
 def test_a_loss_after_a_prediction() -> None:
     def loss(prediction: Any) -> Any:
         return np.mean((prediction - Y[:, 0]) ** 2)

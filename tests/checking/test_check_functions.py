@@ -243,6 +243,19 @@ def test_what_rounding_leaves_of_a_gradient_that_is_zero_is_right() -> None:
     assert found["b"].verdict == "right"
 
 
+def test_a_column_that_meets_a_row_is_told() -> None:
+    def loss(w: Any, x: Any, y: Any) -> Any:
+        return np.mean((x @ w - y) ** 2)
+
+    def gradient(w: Any, x: Any, y: Any) -> Any:
+        return 2 * x.T @ (x @ w - y) / len(x)
+
+    found = gg.check(loss, gradient, W[:, None], (X, Y[:, 0]))
+    assert (found["w"].verdict, found["w"].cause) == ("wrong", "broadcast")
+    assert "(6, 1) and (6,) have become (6, 6)" in found["w"].findings[1].en
+    assert gg.check(loss, gradient, W[:, None], (X, Y[:, :1])).ok
+
+
 # --- layers --------------------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ def sources(
     Parameters
     ----------
     names
-        The names of the forward pass's parameters, as far as they are known.
+        The names of the forward pass's parameters, as far as they have a value; empty where they are not known.
     wanted
         The parameters of the backward pass; None where they are not known.
     arguments, parameters, cache
@@ -44,7 +44,7 @@ def sources(
     front: list[Source] = [] if scalar else [("cotangent", 0)]
     if wanted is None:
         return [*front, *(kept or same)]
-    found = _by_name(names[:arguments], wanted, kept, scalar=scalar)
+    found = _by_name(names, wanted, kept, scalar=scalar)
     if found is not None:
         return found
     tries = [[*front, *kept]] if kept else []
@@ -65,9 +65,8 @@ def _by_name(
     fills: list[list[Source]] = [kept, []] if scalar else [[("cotangent", 0), *kept], [("cotangent", 0)]]
     found = _filled(claimed, wanted, fills)
     if found is None and claimed and scalar:
-        for i, p in enumerate(
-            wanted
-        ):  # before the first that is known by its name, the same place is the same thing
+        # before the first that is known by its name, the same place is the same thing
+        for i, p in enumerate(wanted):
             if p.name in claimed or i >= len(names) or ("argument", i) in claimed.values():
                 break
             claimed[p.name] = ("argument", i)

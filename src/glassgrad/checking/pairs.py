@@ -73,8 +73,9 @@ class Pair:
         self.names = self.leaves.names
         if not self.names:
             raise DTypeError(
-                f"gg.check found no floating-point numbers in params, which is {_told(params)}: give an array, or a "
-                "dict, list or tuple of arrays"
+                f"gg.check found no floating-point numbers in params, which is {_told(params)}: give a NumPy array or "
+                "a Tensor, or a dict, list or tuple of them (of PyTorch and JAX it checks autograd.Function and "
+                "custom_vjp, without a backward pass)"
             )
         self.start = Point(self.leaves.arrays, tuple(arrays_in(one) for one in inputs))
 
@@ -149,9 +150,10 @@ class Pair:
     def _for_backward(self, point: Point, cotangent: Any, scalar: bool, cache: tuple[Any, ...]) -> list[Any]:
         """Return the arguments of the backward pass."""
         arguments = self.arguments(point)
-        known, wanted = parameters_of(self.forward), parameters_of(self.backward)
+        known, wanted = parameters_of(self.forward) or [], parameters_of(self.backward)
+        defaults = [p.default for p in known[len(arguments) :]]
         given = sources(
-            [p.name for p in known or ()],
+            [p.name for p in known],
             wanted,
             arguments=len(arguments),
             parameters=len(self.leaves.tree),
@@ -162,11 +164,11 @@ class Pair:
             raise OptionError(
                 f"gg.check does not know how to call {label_of(self.backward)}"
                 f"({', '.join(p.name for p in wanted or ())}). Parameters named as in {self.label}"
-                f"({', '.join(p.name for p in known or ())}) are given the same; the others "
+                f"({', '.join(p.name for p in known)}) are given the same; the others "
                 f"{'' if scalar else 'the cotangent of the result, then '}what {self.label} returns after its "
                 f"result, which is {len(cache)} more value(s). Otherwise wrap it: backward=lambda params, ...: ..."
             )
-        values = {"argument": arguments, "cotangent": [cotangent], "cache": cache}
+        values = {"argument": [*arguments, *defaults], "cotangent": [cotangent], "cache": cache}
         return [values[kind][i] for kind, i in given]
 
     def _called(self, role: str, inputs: int) -> str:

@@ -22,7 +22,7 @@ _LISTED = 6
 """How many elements of a wrong gradient a report shows."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class CheckedGradient:
     """One gradient, as its author computes it, beside the exact and the numeric one.
 
@@ -34,8 +34,8 @@ class CheckedGradient:
         ``"right"``; ``"notice"``: right, and something is to be said; or ``"wrong"``.
     cause
         What is wrong or to be said, for programs: ``"zero"``, ``"factor"``, ``"sign"``, ``"transposed"``, ``"summed"``
-        (a sum over the batch is missing), ``"reshaped"``, ``"shape"``, ``"other"`` (the gradient of another
-        parameter), ``"flat"``, ``"nan"``, ``"kink"``, ``"jump"``, ``"precision"``, ``"blocked"`` (the exact
+        (a sum over the batch is missing), ``"broadcast"``, ``"reshaped"``, ``"shape"``, ``"other"`` (the gradient of
+        another parameter), ``"flat"``, ``"nan"``, ``"kink"``, ``"jump"``, ``"precision"``, ``"blocked"`` (the exact
         gradient is not the slope), ``"inputs"`` (right at the inputs given
         only); None where there is nothing to say, or it is none of these.
     factor
@@ -81,8 +81,11 @@ class CheckedGradient:
         cause = f"{self.cause}, " if self.cause else ""
         return f"{self.name} {self.verdict} ({cause}{short(self.error)}{place})"
 
+    def __repr__(self) -> str:
+        return f"CheckedGradient({self})"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class GradientCheck:
     """What `gg.check` found. It is true where every gradient is right, so that ``assert gg.check(...)`` is a test.
 

@@ -314,6 +314,8 @@ def _cause(
             )
             axis = str(found.axes[0]) if len(found.axes) == 1 else str(found.axes)
             text = say.SUMMED.fill(axes=axes, name=name, axis=axis)
+            if (rows := _broadcast(measured, shown, found.axes)) is not None:
+                return "broadcast", None, [say.SHAPE.fill(**shapes), say.BROADCAST.fill(n=rows)]
             return "summed", factor, [say.SHAPE.fill(**shapes), text, *more]
         if found.kind == "reshaped":
             return "reshaped", found.factor, [say.RESHAPED.fill(**shapes), *more]
@@ -356,6 +358,16 @@ def _rows(measured: Measured, factor: float) -> list[Text]:
         if any(abs(factor - one) <= 1e-6 * one for one in (rows, 1 / rows)):
             return [say.FACTOR_ROWS.fill(factor=_factor(factor), rows=rows)]
     return []
+
+
+def _broadcast(measured: Measured, shown: _At, axes: tuple[int, ...]) -> int | None:
+    """Return N where an (N, 1) array has probably met an (N,) one: a weight's only column has become N of them."""
+    if len(shown.shape) != 2 or shown.shape[1] != 1 or axes != (1,):
+        return None
+    n = shown.given.shape[1]
+    shapes = [np.shape(x) for x in measured.subject.start.inputs]
+    met = any(s == (n,) for s in shapes) and any(len(s) > 1 and s[0] == n for s in shapes)
+    return n if met else None
 
 
 def _other(measured: Measured, which: int, seen: list[_At]) -> str | None:
