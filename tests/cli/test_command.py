@@ -54,7 +54,7 @@ def test_help_and_version_need_neither_numpy_nor_polars(tmp_path: Path) -> None:
 def test_help_lists_the_commands(run: Run) -> None:
     result = run("--help")
     assert result.code == 0
-    for command in ("train", "predict", "evaluate", "show", "examples"):
+    for command in ("train", "predict", "evaluate", "show", "check", "examples"):
         assert command in result.out
     assert __version__ in run("--version").out
 

@@ -29,7 +29,8 @@ class Quantity:
     line, file
         Where it is given its value.
     meaning
-        What it is in words and symbols: ``−∂E/∂z2``, "the output of sigmoid", "W2 of layer 2".
+        What it is in words and symbols: ``−∂E/∂z2``, "the output of sigmoid", "W2 of layer 2"; of a wrong one, what it
+        should be.
     state
         Whether it is right.
     error
@@ -207,11 +208,11 @@ class ProgramReport:
         """Whether nothing is wrong."""
         return self.verdict != "wrong"
 
-    def text(self, lang: Lang = "en", *, width: int | None = None, color: bool = False) -> str:
+    def text(self, lang: Lang = "en", *, width: int = 100, colour: bool = False) -> str:
         """Return the report for a terminal."""
         from glassgrad.checking.showing import terminal
 
-        return terminal(self, lang, width=width, color=color)
+        return terminal(self, lang, width=width, colour=colour)
 
     def html(self, lang: Lang = "en") -> str:
         """Return the report as a page of its own: the code on the left, what each line is on the right."""

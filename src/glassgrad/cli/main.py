@@ -25,6 +25,7 @@ _COMMANDS = {
     "show": "Show what is in a model file.",
     "explain": "Show where the numbers of a run come from.",
     "diagnose": "Find what is wrong with a model, its data or its training.",
+    "check": "Run a training program of your own, and find what is wrong with its backward pass.",
     "derive": "Derive an expression by the chain rule, and check the answer.",
     "examples": "List the built-in examples, or run one.",
     "bench": "Time training steps of glassgrad and of other libraries, side by side.",
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 where all went well, 2 for bad input, 130 where Ctrl-C ended the command before its work was done.
+        0 where all went well, 1 where the command found what it looks for to be wrong (`check`), 2 for bad input,
+        130 where Ctrl-C ended the command before its work was done.
     """
     try:
         with warnings.catch_warnings():
@@ -58,13 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     from cyclopts import CycloptsError
 
-    from glassgrad.errors import GlassgradError
+    from glassgrad.errors import CheckError, GlassgradError
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show 거래금액 is no reason to stop
+    code = None
     try:
-        _app()(
+        code = _app()(
             sys.argv[1:] if arguments is None else arguments,
             exit_on_error=False,
             print_error=False,
@@ -73,6 +76,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except CycloptsError as error:
         return _complain(_usage(error))
+    except CheckError as error:
+        return _complain(str(error), quotes=True)
     except GlassgradError as error:
         return _complain(str(error))
     except BrokenPipeError:
@@ -84,7 +89,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _complain(f"{error.strerror or error}{place}.")
     except MemoryError:
         return _complain("There is not enough memory for this.\nTake fewer rows, or a smaller --batch-size.")
-    return 0
+    return code or 0
 
 
 def _warn(
@@ -124,8 +129,9 @@ def _usage(error: CycloptsError) -> str:
     return f"{words}\nSee: glassgrad {command}--help"
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, *, quotes: bool = False) -> int:
+    """Print a message, in the words of the command line unless it quotes a program, whose ``lr=1`` is its own."""
     from glassgrad.cli.wording import in_options
 
-    print(in_options(message), file=sys.stderr)
+    print(message if quotes else in_options(message), file=sys.stderr)
     return _BAD_INPUT

@@ -60,7 +60,7 @@ def window(array: Array, place: tuple[int, ...] = ()) -> Window:
     before = place[:-2]
     flat = np.atleast_2d(array[before])
     reach = [_around(n, at) for n, at in zip(array.shape[-2:], place[-2:], strict=True)]
-    rows, columns = ([range(0), range(0)] + reach)[-2:]
+    rows, columns = [range(0), range(0), *reach][-2:]
     return Window(before, rows, columns, flat[_slice(rows), _slice(columns)])
 
 

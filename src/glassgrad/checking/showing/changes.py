@@ -26,7 +26,8 @@ def change(before: str, after: str) -> tuple[Change, Change]:
     front = _shared(old, new, 0)
     back = _shared(old[::-1], new[::-1], front)
     parts = [
-        ("".join(t[:front]), "".join(t[front : len(t) - back]), "".join(t[len(t) - back :])) for t in (old, new)
+        ("".join(t[:front]), "".join(t[front : len(t) - back]), "".join(t[len(t) - back :]))
+        for t in (old, new)
     ]
     return parts[0], parts[1]
 

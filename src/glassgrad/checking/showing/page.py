@@ -19,6 +19,7 @@ from glassgrad.checking.showing.wording import (
     MARKS,
     STATES,
     WORDS,
+    columns,
     described,
     how,
     mended,
@@ -45,6 +46,10 @@ _FOOTER = Text(
 )
 
 
+_NAMED = 6
+"""Quantities of one line that are shown unfolded; a loop over units can make many."""
+
+
 def page(report: ProgramReport, lang: Lang = "en") -> _Html:
     """Return a report as one HTML page that works offline.
 
@@ -60,15 +65,15 @@ def page(report: ProgramReport, lang: Lang = "en") -> _Html:
         _section(f"finding-{k}", WORDS["first" if k == 0 else "also"], _finding(f, report.lines, lang), lang)
         for k, f in enumerate(report.findings)
     ]
+    if report.notices:
+        notices = "".join(f'<p class="gg-note gg-warning">{words(n.to(lang))}</p>' for n in report.notices)
+        parts.append(_section("notices", WORDS["notices"], notices, lang))
     parts.append(_section("listing", WORDS["listing"], _listing(report.lines, lang), lang))
     parts.append(_section("parameters", WORDS["parameters"], _parameters(report.parameters, lang), lang))
     arrays = "".join(_gradient(g, lang) for g in report.parameters)
     if arrays:
         parts.append(_section("numbers", WORDS["numbers"], arrays, lang))
     parts.append(_section("loss", WORDS["loss"], _loss(report, lang), lang))
-    if report.notices:
-        notices = "".join(f'<p class="gg-note gg-warning">{words(n.to(lang))}</p>' for n in report.notices)
-        parts.append(_section("notices", WORDS["notices"], notices, lang))
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -198,28 +203,39 @@ def _what(line: Line, lang: Lang) -> _Html:
     given = sorted(line.quantities, key=lambda q: GRAVEST.index(q.state))
     if len(given) == 1:
         return f"<p>{words(described(given[0], named=False).to(lang))}</p>"
-    items = (
+    items = [
         f'<li class="{q.state}">{_mark(q.state, lang)} {words(described(q, named=True).to(lang))}</li>'
         for q in given
-    )
-    return f'<ul class="gg-many">{"".join(items)}</ul>' if given else ""
+    ]
+    more = WORDS["more"].fill(n=len(items) - _NAMED).to(lang)
+    rest = f"<details><summary>{more}</summary>{_list(items[_NAMED:])}</details>"
+    return _list(items[:_NAMED]) + (rest if len(items) > _NAMED else "")
+
+
+def _list(items: list[_Html]) -> _Html:
+    return f'<ul class="gg-many">{"".join(items)}</ul>' if items else ""
 
 
 # --- parameters, numbers, loss ----------------------------------------------------------------------------------------
 
 
 def _parameters(parameters: Sequence[Gradient], lang: Lang) -> _Html:
-    keys = ("parameter", "shape", "gradient", "update", "error", "at", "rate")
-    right = {key: ' class="gg-right"' if key in ("error", "rate") else "" for key in keys}
-    head = "".join(f'<th scope="col"{right[key]}>{WORDS[key].to(lang)}</th>' for key in keys)
-    rows = (
-        f"<tr><td>{_code(g.name)}</td><td>{shape(g.shape)}</td>"
-        f'<td class="{g.gradient}">{_mark(g.gradient, lang)} {words(g.gradient_says.to(lang))}</td>'
-        f'<td class="{g.update}">{_mark(g.update, lang)} {words(g.update_says.to(lang))}</td>'
-        f'<td class="gg-right">{cell(g.error, lang)}</td><td>{at_place("", g.place)}</td>'
-        f'<td class="gg-right">{cell(g.rate, lang)}</td></tr>'
-        for g in parameters
-    )
+    keys = columns(parameters)
+    kinds = {"gradient": "gg-says ", "update": "gg-says ", "error": "gg-right ", "rate": "gg-right "}
+    head = "".join(f'<th scope="col" class="{kinds.get(k, "")}">{WORDS[k].to(lang)}</th>' for k in keys)
+    rows = []
+    for g in parameters:
+        cells = {
+            "parameter": ("", _code(g.name)),
+            "shape": ("", shape(g.shape)),
+            "gradient": (g.gradient, f"{_mark(g.gradient, lang)} {words(g.gradient_says.to(lang))}"),
+            "update": (g.update, f"{_mark(g.update, lang)} {words(g.update_says.to(lang))}"),
+            "error": ("", cell(g.error, lang)),
+            "at": ("", at_place("", g.place)),
+            "rate": ("", cell(g.rate, lang)),
+        }
+        row = (f'<td class="{kinds.get(k, "")}{cells[k][0]}">{cells[k][1]}</td>' for k in keys)
+        rows.append(f"<tr>{''.join(row)}</tr>")
     return (
         f'<div class="gg-scroll gg-table" tabindex="0" role="group" aria-label="{WORDS["parameters"].to(lang)}">'
         f'<table class="gg-params"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
@@ -276,6 +292,8 @@ def _matrix(key: str, array: Array, place: tuple[int, ...], bad: Array | None, l
             cells.append(f"<td{kind}>{cell(float(number), lang)}</td>")
         rows.append(f"<tr>{side}{''.join(cells)}</tr>")
     title = WORDS[key].to(lang)
+    if part.before:
+        title += f" [{', '.join(map(str, part.before))}, :, :]"
     if part.numbers.size < array.size:
         title += f" ({WORDS['part'].fill(shown=part.numbers.size, size=array.size).to(lang)})"
     top = f"<thead><tr>{corner}{head}</tr></thead>" if head else ""

@@ -113,5 +113,9 @@ def _array(array: np.ndarray[Any, Any] | None) -> dict[str, Any] | None:
     if array is None:
         return None
     real = numbers(array) if array.size <= MOST_WHOLE else None
-    values = None if real is None else np.where(np.isfinite(real), real.astype(object), None).tolist()
+    values = None
+    if real is not None:
+        kept = real.astype(object)
+        kept[~np.isfinite(real)] = None
+        values = kept.tolist()
     return {"shape": list(array.shape), "dtype": str(array.dtype), "values": values}

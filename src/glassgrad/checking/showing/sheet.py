@@ -9,7 +9,7 @@ html{background:#fff;color-scheme:light dark;-webkit-text-size-adjust:100%;scrol
 body{margin:0}
 .gg-check{--gg-bad:#fdecea;--gg-bad-line:#b3261e;--gg-mono:ui-monospace,'SF Mono','Cascadia Mono','Noto Sans Mono',
 'D2Coding','DejaVu Sans Mono',monospace;max-width:80rem;margin:0 auto;padding:1.2rem clamp(1rem,4vw,2.5rem) 3rem}
-.gg-check header p{max-width:none}
+.gg-check header p{max-width:none}.gg-check a{color:var(--gg-accent)}
 .gg-check .gg-name{margin:0;color:var(--gg-accent);font-weight:650;letter-spacing:.02em;font-size:.95rem}
 .gg-check h3{font-size:1rem;margin:1.1rem 0 .3rem}
 .gg-check code,.gg-check pre{font-family:var(--gg-mono);font-size:.86rem;line-height:1.55;tab-size:4}
@@ -27,6 +27,7 @@ background:var(--gg-ground)}
 .gg-check .gg-diff>*{display:block;padding:.12rem .9rem .12rem 2rem;text-indent:-1.2rem;white-space:pre-wrap;
 text-decoration:none;overflow-wrap:anywhere;word-break:normal}
 .gg-check .gg-diff>del{background:var(--gg-bad)}.gg-check .gg-diff>ins{background:var(--gg-rule)}
+.gg-check .gg-diff>code{padding-left:.9rem;text-indent:0}
 .gg-check .gg-diff i{display:inline-block;width:1.2rem;text-indent:0;font-style:normal;color:var(--gg-quiet);
 user-select:none}
 .gg-check .gg-diff b{text-indent:0;border-bottom:2px solid}
@@ -62,8 +63,9 @@ transparent)}
 .gg-check .gg-listing tr:target td{outline:1px solid var(--gg-accent);outline-offset:-1px}
 .gg-check .gg-what p{margin:0;max-width:none;font-size:.93rem}
 .gg-check .gg-what .gg-many{margin:.1rem 0;padding:0;list-style:none;font-size:.93rem}
-.gg-check .gg-legend{color:var(--gg-quiet);font-size:.88rem}.gg-check .gg-legend span{margin-right:1.3rem}
-.gg-check .gg-params td{white-space:normal;min-width:4.5rem}
+.gg-check .gg-what summary{padding:.1rem 0;font-size:.88rem;color:var(--gg-quiet);margin-left:1.1rem}
+.gg-check .gg-legend{color:var(--gg-quiet);font-size:.88rem}.gg-check .gg-legend>span{margin-right:1.3rem}
+.gg-check .gg-params td{white-space:normal}.gg-check .gg-params .gg-says{min-width:min(12rem,46vw)}
 .gg-check footer{color:var(--gg-quiet);font-size:.85rem;border-top:1px solid var(--gg-line);padding-top:.8rem}
 @media (max-width:640px){.gg-check .gg-listing thead{display:none}
 .gg-check .gg-listing tr{display:grid;grid-template-columns:2.6rem 1.4rem minmax(0,1fr)}

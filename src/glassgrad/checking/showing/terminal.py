@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.box import Box
 from rich.console import Console, Group
@@ -22,6 +22,7 @@ from glassgrad.checking.showing.wording import (
     MARKS,
     STATES,
     WORDS,
+    columns,
     described,
     how,
     mended,
@@ -156,18 +157,9 @@ def _elements(q: Quantity, lang: Lang) -> Iterator[RenderableType]:
 
 def _parameters(parameters: Sequence[Gradient], lang: Lang) -> list[RenderableType]:
     grid = _grid()
-    given = {
-        "error": any(g.error is not None for g in parameters),
-        "at": any(g.place for g in parameters),
-        "rate": any(g.rate is not None for g in parameters),
-    }
-    keys = [
-        key
-        for key in ("parameter", "shape", "gradient", "update", "error", "at", "rate")
-        if given.get(key, True)
-    ]
+    keys = columns(parameters)
     for key in keys:
-        justify = "right" if key in ("error", "rate") else "left"
+        justify: Literal["left", "right"] = "right" if key in ("error", "rate") else "left"
         ratio = 1 if key in ("gradient", "update") else None
         grid.add_column(WORDS[key].to(lang), justify=justify, overflow="fold", ratio=ratio)
     for g in parameters:
@@ -217,7 +209,9 @@ def _listing(lines: Sequence[Line], lang: Lang, console: Console) -> list[Render
         parts.append(Words(file, "bold"))
         parts += _rows(own, sources, lang, console)
     parts.append(Words(""))
-    legend = (f"{MARKS[s]} {STATES[s].to(lang)}" for s in GRAVEST[:-1] if any(s == line.state for line in lines))
+    legend = (
+        f"{MARKS[s]} {STATES[s].to(lang)}" for s in GRAVEST[:-1] if any(s == line.state for line in lines)
+    )
     return [*parts, Words("   ".join(legend), "dim")]
 
 
@@ -241,7 +235,9 @@ def _rows(lines: list[Line], sources: list[str], lang: Lang, console: Console) -
         code = [part for source in own for part in _wrapped(source, style, console, width - gutter)]
         for k, part in enumerate(code):
             number, mark = (line.number, MARKS[line.state]) if k == 0 else ("", " ")
-            words = Words.assemble((f"{number:>{gutter - 3}} ", "dim"), (f"{mark} ", _COLOURS[line.state]), part)
+            words = Words.assemble(
+                (f"{number:>{gutter - 3}} ", "dim"), (f"{mark} ", _COLOURS[line.state]), part
+            )
             if told and k == len(code) - 1 and words.cell_len + 2 <= stop:
                 words.pad_right(stop - words.cell_len)
                 words.append_text(told.pop(0))

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from glassgrad.checking.report import Finding, ProgramReport, Quantity, State
+from collections.abc import Sequence
+
+from glassgrad.checking.report import Finding, Gradient, ProgramReport, Quantity, State
 from glassgrad.checking.sentences import at_place
 from glassgrad.language import Text, short
 
-__all__ = ["GRAVEST", "MARKS", "STATES", "WORDS", "described", "how", "mended", "off", "shape", "verdict"]
+__all__ = [
+    "GRAVEST",
+    "MARKS",
+    "STATES",
+    "WORDS",
+    "columns",
+    "described",
+    "how",
+    "mended",
+    "off",
+    "shape",
+    "verdict",
+]
 
 MARKS: dict[State, str] = {"right": "✓", "notice": "!", "wrong": "✗", "follows": "↳", "plain": " "}
 """A sign for each state, so that it can be told without colours."""
@@ -87,7 +101,9 @@ _OFF = Text(
     "At {place} it is {found} and should be {exact}: off by {error}, relative to the largest entry.",
     "{place}에서 값이 {found}인데 {exact:이어야/여야} 한다. 가장 큰 원소에 대한 상대 오차는 {error:이다/다}.",
 )
-_ERROR = Text("Off by {error}, relative to the largest entry.", "가장 큰 원소에 대한 상대 오차는 {error:이다/다}.")
+_ERROR = Text(
+    "Off by {error}, relative to the largest entry.", "가장 큰 원소에 대한 상대 오차는 {error:이다/다}."
+)
 _CONFIRMED = Text(
     "Run again with this line, the program has this gradient right.",
     "이 줄로 바꾸어 다시 실행하면 이 기울기가 옳다.",
@@ -101,7 +117,8 @@ _UNMENDED = Text(
 )
 _SHOULD = Text("should be {meaning}", "{meaning:이어야/여야} 한다")
 _SHOULD_OFF = Text(
-    "should be {meaning}; off by {error} at {place}", "{meaning:이어야/여야} 한다. {place}에서 상대 오차 {error}"
+    "should be {meaning}; off by {error} at {place}",
+    "{meaning:이어야/여야} 한다. {place}에서 상대 오차 {error}",
 )
 _NAMED = Text("{name}: {what}", "{name}: {what}")
 
@@ -141,6 +158,17 @@ def mended(finding: Finding) -> Text | None:
     if cause.after:
         return _CONFIRMED if cause.confirmed else _EDITED
     return _UNMENDED if cause.key == "unknown" else None
+
+
+def columns(parameters: Sequence[Gradient]) -> list[str]:
+    """Return the columns of the table of parameters, without those in which nothing stands."""
+    optional = {
+        "error": any(g.error is not None for g in parameters),
+        "at": any(g.place for g in parameters),
+        "rate": any(g.rate is not None for g in parameters),
+    }
+    keys = ("parameter", "shape", "gradient", "update", "error", "at", "rate")
+    return [key for key in keys if optional.get(key, True)]
 
 
 def shape(sizes: tuple[int, ...]) -> str:
