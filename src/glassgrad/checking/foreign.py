@@ -8,7 +8,7 @@ the check can say what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -195,11 +195,13 @@ class _Mark:
 
 
 @contextmanager
-def _in_float64(jax: Any) -> Iterator[None]:
+def _in_float64() -> Iterator[None]:
     """Let JAX compute in float64 inside."""
-    switch: Callable[[bool], AbstractContextManager[None]]
-    switch = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
-    with switch(True):
+    try:
+        from jax import enable_x64
+    except ImportError:  # before JAX 0.8
+        from jax.experimental import enable_x64
+    with enable_x64(True):
         yield
 
 
@@ -227,7 +229,7 @@ class JaxRule(Rule):
 
     def run(self, point: Point) -> list[Array]:
         """Return the results."""
-        with _in_float64(self.jax):
+        with _in_float64():
             try:
                 return [np.array(r) for r in flatten(self.function.fun(*self.arguments(point)))[0]]
             except Exception as error:
@@ -235,7 +237,7 @@ class JaxRule(Rule):
 
     def given(self, point: Point, cotangents: Sequence[Array]) -> list[Array | None]:
         """Return the gradients as JAX computes them with the rule."""
-        with _in_float64(self.jax):
+        with _in_float64():
             try:
                 return list(self._pulled(self.function, point, cotangents))
             except Exception as error:
@@ -250,7 +252,7 @@ class JaxRule(Rule):
 
     def exact(self, point: Point, cotangents: Sequence[Array]) -> list[Array]:
         """Differentiate the function itself, without its rule."""
-        with _in_float64(self.jax):
+        with _in_float64():
             try:
                 return self._pulled(self.function.fun, point, cotangents)
             except Exception as error:
@@ -260,7 +262,7 @@ class JaxRule(Rule):
         """Say where the forward half of the rule computes something other than the function."""
         if not hasattr(self.function, "fwd"):
             return []
-        with _in_float64(self.jax):
+        with _in_float64():
             arguments = self.arguments(point)
             found = flatten(self.function.fwd(*arguments)[0])[0]
             wanted = flatten(self.function.fun(*arguments))[0]

@@ -36,8 +36,8 @@ class CheckedGradient:
         What is wrong or to be said, for programs: ``"zero"``, ``"factor"``, ``"sign"``, ``"transposed"``, ``"summed"``
         (a sum over the batch is missing), ``"broadcast"``, ``"reshaped"``, ``"shape"``, ``"other"`` (the gradient of
         another parameter), ``"flat"``, ``"nan"``, ``"kink"``, ``"jump"``, ``"precision"``, ``"blocked"`` (the exact
-        gradient is not the slope), ``"inputs"`` (right at the inputs given
-        only); None where there is nothing to say, or it is none of these.
+        gradient is not the slope), ``"inputs"`` (right at the inputs given only); None where there is nothing
+        to say, or it is none of these.
     factor
         The constant by which it is off, where there is one; else None.
     error, at
@@ -227,12 +227,12 @@ _BAD = Text(
 )
 _FAULTY = Text("The gradients are right, but something else is wrong.", "기울기는 옳지만 다른 것이 틀렸다.")
 _NOTICED = Text(
-    "All {n} gradients are right, with a notice on {names}; checked at {points} points.",
-    "기울기 {n}개가 모두 옳다. {names:은/는} 알릴 것이 있다. 점 {points}개에서 확인했다.",
+    "Right: {n} of {n} gradients, with a notice on {names}; checked at {points} points.",
+    "옳음: 기울기 {n}개 가운데 {n}개. {names:은/는} 알릴 것이 있다. 점 {points}개에서 확인했다.",
 )
 _GOOD = Text(
-    "All {n} gradients are right, checked at {points} points.",
-    "기울기 {n}개가 모두 옳다. 점 {points}개에서 확인했다.",
+    "Right: {n} of {n} gradients, checked at {points} points.",
+    "옳음: 기울기 {n}개 가운데 {n}개. 점 {points}개에서 확인했다.",
 )
 _COLUMNS = (
     Text("element", "원소"),

@@ -108,8 +108,8 @@ SUMMED = Text(
     "{axes:으로/로} 합하면 옳다. {name:은/는} 그 축으로 브로드캐스트되었으므로 기울기는 합 .sum(axis={axis})이다.",
 )
 BROADCAST = Text(
-    "In the forward pass ({n}, 1) and ({n},) have become ({n}, {n}): give both the same shape, as with y.reshape(-1, 1)."
-    " The loss that is computed now is another one.",
+    "In the forward pass ({n}, 1) and ({n},) have become ({n}, {n}): give both the same shape, as with "
+    "y.reshape(-1, 1). The loss that is computed now is another one.",
     "순전파에서 ({n}, 1)과 ({n},)이 브로드캐스트되어 ({n}, {n})이 되었다. y.reshape(-1, 1)처럼 형상을 맞춘다. "
     "지금 계산하는 손실은 다른 손실이다.",
 )
