@@ -69,6 +69,7 @@ def test_every_case_says_what_is_expected() -> None:
 
 
 def test_every_replacement_is_made_once_and_leaves_python() -> None:
+    right = ""
     for case in CASES:
         tree = ast.dump(ast.parse(case.code))
         if case.number:
