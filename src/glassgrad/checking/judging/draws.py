@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.judging.replay import At, Replay, ancestors, differentiated
+from glassgrad.checking.judging.replay import At, Replay, ancestors, differentiated, writers
 from glassgrad.checking.judging.step import Step
 from glassgrad.checking.recording.tape import refs
 
@@ -22,6 +22,7 @@ Array = np.ndarray[Any, Any]
 DRAWS = 4
 _SEED = 20_240_229
 _MOST_INPUTS = 4_000_000
+_HALVINGS = 24
 
 
 class Draws:
@@ -54,8 +55,26 @@ class Draws:
             given: dict[int, Any] = {s: _moved(w, rng) for s, w in zip(starts, own, strict=True)}
             if draw >= 2:
                 given |= {i: _jittered(value, rng) for i, value in inputs.items()}
-            self.given.append(given)
+            self.given.append(self._same_way(given, {**inputs, **self.given[0]}))
         self.written = self._written_cells(forward)
+
+    def _same_way(self, given: dict[int, Any], own: Mapping[int, Any]) -> dict[int, Any]:
+        """Return a draw so near the program's own numbers that it would have taken the same branches."""
+        guards = {
+            At(time, cell): value
+            for cell, time, value in self.tape.guards
+            if time <= self.step.end and any(self._moves(w, given) for w in writers(self.tape, At(time, cell)))
+        }
+        replay = Replay(self.tape, guards)
+        for _ in range(_HALVINGS if guards else 0):
+            found = replay.run(given)
+            if all(_decision(found[at], value) for at, value in guards.items()):
+                break
+            given = {i: own[i] + (value - own[i]) * 0.5 for i, value in given.items()}
+        return given
+
+    def _moves(self, event: int, given: Mapping[int, Any]) -> bool:
+        return event in self.step.depends or bool(ancestors(self.tape, [event]) & given.keys())
 
     def at_start(self) -> list[Array]:
         """Return the parameters as the program has them before the step."""
@@ -88,12 +107,10 @@ class Draws:
         ]
 
     def _writers(self, at: At) -> list[int]:
-        from glassgrad.checking.judging.replay import writers
-
         return list(writers(self.tape, at))
 
     def _inputs(self, forward: set[int], fixed: set[int], starts: set[int]) -> dict[int, Any]:
-        """Return the values from outside that the forward pass multiplies, and nothing else."""
+        """Return the values from outside that the forward pass computes with, but those that the program has twice."""
         tape, step = self.tape, self.step
         past = ancestors(tape, starts)
         begin = min((i for i in step.depends if i not in starts), default=0)
@@ -110,7 +127,12 @@ class Draws:
                 value = np.asarray(event.value)
                 if value.dtype.kind in "fiu" and value.size > 1:
                     found[i] = value.astype(np.float64)
-        return found
+        known: dict[bytes, int] = {}
+        for event in tape.events[: step.end]:
+            if event.function is None and 1 < np.size(event.value) <= _MOST_INPUTS:
+                key = _content(event.value)
+                known[key] = known.get(key, 0) + 1
+        return {i: value for i, value in found.items() if known[_content(value)] == 1}
 
     def _written_cells(self, forward: set[int]) -> set[int]:
         buffers = {
@@ -119,6 +141,15 @@ class Draws:
             if e.target is not None and e.index in self.step.depends
         }
         return {c.index for c in self.tape.cells if id(c.buffer) in buffers}
+
+
+def _content(value: Any) -> bytes:
+    """Return the numbers in a value, in whatever order they stand."""
+    return np.sort(np.asarray(value, dtype=np.float64), axis=None).tobytes()
+
+
+def _decision(found: Array, value: Any) -> bool:
+    return bool(np.all(found)) == value if isinstance(value, bool) else bool(np.all(found.astype(np.int64) == value))
 
 
 def _moved(value: Array, rng: np.random.Generator) -> Array:

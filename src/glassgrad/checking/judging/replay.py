@@ -17,7 +17,7 @@ import numpy as np
 from glassgrad.checking.recording.tape import Event, Ref, Tape
 from glassgrad.errors import CheckError
 
-__all__ = ["At", "Replay", "ancestors", "differentiated"]
+__all__ = ["At", "Replay", "Unplayable", "ancestors", "differentiated", "writers", "writes"]
 
 Array = np.ndarray[Any, Any]
 
@@ -165,7 +165,10 @@ class _Tensors(Space):
         if event.target is not None or event.index not in self.probed:
             return args
         for i, ref in enumerate(event.args):
-            if isinstance(ref, Ref) and self.tape.cells[ref.cell].buffer.maker in self.cut:
+            if not isinstance(ref, Ref):
+                continue
+            cell = self.tape.cells[ref.cell]
+            if cell.buffer.maker in self.cut or cell.event in self.cut:
                 value = args[i]
                 self.zeros[~event.index] = zero = gg.tensor(np.zeros(value.shape), requires_grad=True)
                 args = (*args[:i], np.add(value, zero), *args[i + 1 :])
@@ -270,21 +273,21 @@ def writers(tape: Tape, at: At) -> Iterator[int]:
     """Yield the event that made a cell, and the last one before a time that wrote its memory."""
     cell = tape.cells[at.cell]
     yield cell.event
-    last = _writes(tape).get(id(cell.buffer), ())
+    last = writes(tape).get(id(cell.buffer), ())
     before = [i for i in last if i < at.time]
     if before:
         yield before[-1]
 
 
-def _writes(tape: Tape) -> dict[int, list[int]]:
+def writes(tape: Tape) -> dict[int, list[int]]:
     """Return the writes in place of each buffer."""
-    known: dict[int, list[int]] | None = getattr(tape, "_writes", None)
+    known: dict[int, list[int]] | None = tape.cache.get("writes")
     if known is None:
         known = {}
         for event in tape.events:
             if event.target is not None:
                 known.setdefault(id(tape.cells[event.target].buffer), []).append(event.index)
-        tape._writes = known  # type: ignore[attr-defined]
+        tape.cache["writes"] = known
     return known
 
 

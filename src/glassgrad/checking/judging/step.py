@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.judging.replay import At, ancestors
+from glassgrad.checking.judging.replay import At, ancestors, writers, writes
 from glassgrad.checking.recording.tape import Buffer, Cell, Event, Ref, Tape, refs
 
 __all__ = ["Meeting", "Parameter", "Step", "find_step"]
@@ -144,9 +144,9 @@ def _candidates(tape: Tape) -> list[Parameter]:
             continue
         cell = operands[old[0]]
         buffer = root(tape, cell)
-        parameter = found.get(buffer.maker) or by_leaf.get(update.key)
+        start = buffer.maker if _stored(tape, buffer, event.index) else cell.event
+        parameter = found.get(start) or by_leaf.get(update.key)
         if parameter is None:
-            start = buffer.maker
             whole = At(event.index, tape.events[start].cells[0])
             parameter = Parameter(start, update.key[0], whole)
             found[start] = parameter
@@ -157,6 +157,11 @@ def _candidates(tape: Tape) -> list[Parameter]:
             term = tape.cells[ref.cell]
             parameter.terms.append(max(term.event, min(term.buffer.writer, event.index - 1)))
     return list(found.values())
+
+
+def _stored(tape: Tape, buffer: Buffer, update: int) -> bool:
+    """Say whether the result of an update is written into memory."""
+    return any(i >= update and (i == update or update in tape.events[i].reads) for i in writes(tape).get(id(buffer), ()))
 
 
 def _is_state(cell: Cell, leaf: int) -> bool:
@@ -173,22 +178,18 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
     again: dict[int, tuple[int, int]] = {}
     for event in tape.events:
         for ref in refs((event.args, event.kwargs)):
-            cell = tape.cells[ref.cell]
-            buffer = root(tape, cell)
+            chain, buffer = makers(tape, tape.cells[ref.cell])
             if buffer.state is None:
                 continue
             for c in by_leaf.get(buffer.state.leaf, ()):
+                if _updating(tape, c, event):
+                    continue
                 sign = (event.name, event.stack)
                 if event.index < first[c.start]:
-                    if buffer.maker == c.start:
+                    if c.start in chain:
                         places[c.start].add(sign)
-                elif (
-                    c.start not in again
-                    and sign in places[c.start]
-                    and (buffer.maker == c.start or buffer.maker >= first[c.start])
-                    and _belongs(tape, c, buffer)
-                ):
-                    again[c.start] = (event.index, cell.index)
+                elif c.start not in again and sign in places[c.start] and _stepped(tape, c, chain, buffer):
+                    again[c.start] = (event.index, ref.cell)
     if not again:
         end = len(tape.events)
         for c in candidates:
@@ -208,11 +209,35 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
     return end, [c for c in kept if c.after is not None or not used & set(c.updates)]
 
 
-def _belongs(tape: Tape, c: Parameter, buffer: Buffer) -> bool:
-    """Say whether memory holds a state of this parameter, and not of another made of the same value."""
-    if buffer.maker == c.start:
+def _updating(tape: Tape, c: Parameter, event: Event) -> bool:
+    """Say whether an event is part of the statement that updates a parameter."""
+    own = tape.events[c.updates[0]].stack
+    here, there = (event.stack[0], event.stack[1:]) if event.stack else (None, ()), (own[0], own[1:]) if own else (None, ())
+    if here[0] is None or there[0] is None or here[1] != there[1]:
+        return False
+    return here[0].file == there[0].file and here[0].line == there[0].line
+
+
+def _stepped(tape: Tape, c: Parameter, chain: list[int], buffer: Buffer) -> bool:
+    """Say whether what is read is a later state of this parameter, and not of another made of the same value."""
+    if c.start in chain:
         return any(i in c.updates for i in _written(tape, buffer))
-    return bool(ancestors_within(tape, buffer.maker, c.updates[0]) & set(c.updates))
+    return buffer.maker >= c.updates[0] and bool(
+        ancestors_within(tape, buffer.maker, c.updates[0]) & set(c.updates)
+    )
+
+
+def makers(tape: Tape, cell: Cell) -> tuple[list[int], Buffer]:
+    """Return the events that made a number or view and what it was taken from, and the memory all that is in."""
+    chain = [cell.event, cell.buffer.maker]
+    buffer = cell.buffer
+    while True:
+        made = tape.events[buffer.maker]
+        if made.name != "getitem" or buffer.state is None or not isinstance(made.args[0], Ref):
+            return chain, buffer
+        above = tape.cells[made.args[0].cell]
+        buffer = above.buffer
+        chain += [above.event, buffer.maker]
 
 
 def ancestors_within(tape: Tape, event: int, least: int) -> set[int]:
@@ -228,9 +253,7 @@ def ancestors_within(tape: Tape, event: int, least: int) -> set[int]:
 
 
 def _written(tape: Tape, buffer: Buffer) -> Iterator[int]:
-    from glassgrad.checking.judging.replay import _writes
-
-    for write in _writes(tape).get(id(buffer), ()):
+    for write in writes(tape).get(id(buffer), ()):
         yield write
         yield from tape.events[write].reads
 
@@ -331,7 +354,7 @@ def _met(
     tape = step.tape
     if event.name in ("getitem", "setitem") and isinstance(event.args[0], Ref):
         target = tape.cells[event.args[0].cell]
-        if not _dependent(step, target, event) or root(tape, target).maker in states:
+        if not _dependent(step, target, event) or states & set(makers(tape, target)[0]):
             return None
         index = event.args[1]
         if any(True for _ in refs(index)) or (_whole(index) and not _literal_index(event, node_at)):
@@ -361,13 +384,11 @@ def _side(step: Step, value: Any, event: Event, states: set[int]) -> tuple[str, 
         cell = tape.cells[value.cell]
         if not _dependent(step, cell, event):
             return "target", At(event.index, value.cell)
-        return ("state" if root(tape, cell).maker in states else "prediction"), At(event.index, value.cell)
+        return ("state" if states & set(makers(tape, cell)[0]) else "prediction"), At(event.index, value.cell)
     return ("number", value) if isinstance(value, (int, float, np.generic)) else ("", None)
 
 
 def _dependent(step: Step, cell: Cell, event: Event) -> bool:
-    from glassgrad.checking.judging.replay import writers
-
     return any(step.depends.get(w) for w in writers(step.tape, At(event.index, cell.index)))
 
 

@@ -221,6 +221,11 @@ class _HooksAtWork:
         """A float in a list or call of a program that keeps its weights in lists."""
         return outside(float(value) if type(value) is int else value, "literal")
 
+    def listed(self, value: Any) -> Any:
+        """A list of numbers that becomes an array when something is taken away from it."""
+        array = np.asarray(value) if not is_traced(value) else value
+        return adopted(array.astype(np.float64), "list") if array.dtype.kind in "fi" else value
+
     def dot(self, left: Any, right: Any) -> Any:
         """``a.dot(b)``: a plain array does not ask b."""
         if is_traced(right) and type(left) is np.ndarray:

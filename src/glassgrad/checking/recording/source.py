@@ -147,11 +147,14 @@ class _Hooks(ast.NodeTransformer):
         statement = self._statement(node)
         targets = [t for target in node.targets for t in _names(target)]
         after = self._bound(statement, targets, "assign", node)
+        listed = isinstance(node.value, ast.List)
         self.generic_visit(node)
         if not isinstance(node.value, ast.Constant):
             node.value = self._adopted(node.value)
         elif any(_last(t) in self.stepped for t in targets) and type(node.value.value) in (int, float):
             node.value = self._call("literal", [node.value], node.value)
+        if any(_last(t) in self.stepped for t in targets) and isinstance(node.value, ast.Call) and listed:
+            node.value = self._call("listed", [node.value], node.value)
         return self._probed(statement, node, after)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:

@@ -200,13 +200,15 @@ class Tape:
         self.updates: list[Update] = []
         self.constants: dict[int, tuple[Any, int]] = {}
         self.shown: list[tuple[int, int, tuple[Place, ...]]] = []
+        self.guards: list[tuple[int, int, Any]] = []
         self.left: list[tuple[int, tuple[Place, ...]]] = []
         self.outside = 0
         self._counts: dict[Any, int] = {}
         self._bits: dict[Any, int] = {}
         self._newest: dict[Any, Update] = {}
-        self._held: dict[str, set[Any]] = {}
+        self._held: dict[str, dict[Any, int]] = {}
         self.ended = ""
+        self.cache: dict[str, Any] = {}
         self._positions: dict[tuple[CodeType, int], Place] = {}
         self._deadline = time.monotonic() + _MOST_SECONDS
 
@@ -301,11 +303,11 @@ class Tape:
             self.stop("steps")
 
     def hold(self, name: str, state: State) -> None:
-        """Note that a name holds a state: if it held one of the same value before, the new one was kept."""
-        held = self._held.setdefault(name, set())
-        if state.version and state.key in held:
+        """Note that a name holds a state: if it held the one before, the new one was kept."""
+        held = self._held.setdefault(name, {})
+        if held.get(state.key) == state.version - 1:
             self.keep(state.key)
-        held.add(state.key)
+        held[state.key] = state.version
 
     def stop(self, reason: str) -> None:
         """End the program.
@@ -317,6 +319,10 @@ class Tape:
         """
         self.ended = self.ended or reason
         raise Enough(reason)
+
+    def guard(self, cell: int, value: Any) -> None:
+        """Note that the program went on from a truth value or whole number, which other numbers may change."""
+        self.guards.append((cell, len(self.events), value))
 
     # -- what the instrumented statements call ---------------------------------------------------------------------
 

@@ -113,6 +113,10 @@ def wrapped(tape: Tape, event: Event, result: Any, args: Any, raw: Any) -> Any:
             whole = args[0]._cell.state
             scalar._cell.buffer.state = State(whole.leaf, (*whole.path, key(args[1])), whole.version)
         return scalar
+    if isinstance(result, np.integer):
+        cell = tape.made(event, None)
+        tape.guard(cell.index, int(result))
+        return result
     if isinstance(result, np.bool_):
         return _array(tape, tape.made(event, None), np.array(result))
     return result
@@ -202,13 +206,13 @@ class _Traced:
         return float(_left(self))
 
     def __int__(self) -> int:
-        return int(plain(self))
+        return _decided(self, int(plain(self)))
 
     def __index__(self) -> int:
-        return operator.index(plain(self))
+        return _decided(self, operator.index(plain(self)))
 
     def __bool__(self) -> bool:
-        return bool(plain(self))
+        return _decided(self, bool(plain(self)))
 
     def __str__(self) -> str:
         return str(_shown(self))
@@ -309,6 +313,14 @@ def _left(value: Any) -> Any:
     if tape is not None and value._tape is tape:
         tape.left.append((value._cell.index, tape.stack()))
     return plain(value)
+
+
+def _decided(value: Any, answer: Any) -> Any:
+    """Note what the program goes on with."""
+    tape = Session.tape
+    if tape is not None and value._tape is tape:
+        tape.guard(value._cell.index, answer)
+    return answer
 
 
 def _shown(value: Any) -> Any:
