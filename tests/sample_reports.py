@@ -220,12 +220,21 @@ def hostile() -> ProgramReport:
     """Names and code that would break a page that does not escape them."""
     bad = both(HOSTILE)
     q = Quantity(HOSTILE, HOSTILE, 3, bad, "wrong", np.nan, (0,), np.array([np.nan]), np.array([np.inf]))
+    turned = Quantity("y", HOSTILE, 5, both("y"), "wrong", 2.0, (0,), np.array([1j]), np.array([-1j]))
     cause = Cause("unknown", bad, HOSTILE, 3, HOSTILE, HOSTILE + "[bold]x[/bold]")
     gradient = Gradient(HOSTILE, (1,), "wrong", bad, "wrong", bad, np.nan, (0,), q.exact, q.found, None)
     loss = LossFound(HOSTILE, "computed", bad, HOSTILE, HOSTILE)
-    lines = [Line(HOSTILE, 3, HOSTILE, [q])]
-    finding = Finding(q, bad, cause, [HOSTILE])
-    return ProgramReport(HOSTILE, "wrong", loss, [gradient], [finding], [bad], lines, 1, "exact", 0.1)
+    long = "\tif x:\t# " + "가중치를 갱신한다. " * 12
+    lines = [
+        Line(HOSTILE, 3, "\t" + HOSTILE, [q]),
+        Line(HOSTILE, 4, long),
+        Line(HOSTILE, 5, "\t\ty = 1j", [turned]),
+    ]
+    findings = [
+        Finding(q, bad, cause, [HOSTILE]),
+        Finding(turned, bad, Cause("unknown", bad, HOSTILE, 5, "y = 1j")),
+    ]
+    return ProgramReport(HOSTILE, "wrong", loss, [gradient], findings, [bad], lines, 1, "exact", 0.1)
 
 
 REPORTS: dict[str, Callable[[], ProgramReport]] = {

@@ -43,5 +43,5 @@ def _shared(old: list[str], new: list[str], taken: int) -> int:
 
 
 def dedented(source: str) -> str:
-    """Return lines of code without the indentation that they share, even where the first has lost its own."""
-    return textwrap.dedent(source).strip("\n").rstrip()
+    """Return lines of code without tabs and without the indentation that they share."""
+    return textwrap.dedent(source.expandtabs(4)).strip("\n").rstrip()

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import Box
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
@@ -134,8 +135,8 @@ def _diff(before: str, after: str) -> list[RenderableType]:
     grid = Table.grid(padding=(0, 1))
     for sign, (front, middle, back), style in pieces:
         words = Words.assemble(front, (middle, "bold underline"), back, style=style, overflow="fold")
-        for k, line in enumerate(words.split("\n", allow_blank=True)):
-            grid.add_row(Words(sign if k == 0 or sign != " " else "", style), line)
+        for line in words.split("\n", allow_blank=True):
+            grid.add_row(Words(sign, style), line)
     return [Padding(grid, (0, 0, 0, 2))]
 
 
@@ -226,7 +227,7 @@ def _rows(lines: list[Line], sources: list[str], lang: Lang, console: Console) -
     if console.width >= _SIDE_BY_SIDE:
         meanings = (m.cell_len for line in lines for m in _told(line, lang, console, width))
         room = max(int(width * _CODE), width - max(meanings, default=0))
-        stop = min(gutter + max(map(len, sources)) + 2, room)
+        stop = min(gutter + max(map(cell_len, sources)) + 2, room)
     rest = iter(sources)
     for line in lines:
         own = [next(rest) for _ in range(line.source.rstrip().count("\n") + 1)]
@@ -249,7 +250,7 @@ def _rows(lines: list[Line], sources: list[str], lang: Lang, console: Console) -
 def _wrapped(source: str, style: str, console: Console, width: int) -> list[Words]:
     """Return a line of code in lines of a width, the further ones set in."""
     inset = len(source) - len(source.lstrip()) + 4
-    if len(source) <= width or inset >= width // 2:
+    if cell_len(source) <= width or inset >= width // 2:
         return [*Words(source, style).wrap(console, width)]
     first, *_ = Words(source, style).wrap(console, width)
     following = Words(source[len(first) :].lstrip(), style).wrap(console, width - inset)

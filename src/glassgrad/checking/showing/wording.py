@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from glassgrad.checking.report import Finding, Gradient, ProgramReport, Quantity, State
 from glassgrad.checking.sentences import at_place
+from glassgrad.checking.showing.arrays import numbers
 from glassgrad.language import Text, short
 
 __all__ = [
@@ -140,16 +141,16 @@ def how(report: ProgramReport) -> Text:
 
 def off(q: Quantity) -> Text | None:
     """Return how far a quantity is from the exact one, where they can be compared, and where it is furthest."""
-    found, exact = q.found, q.exact
+    found, exact = numbers(q.found), numbers(q.exact)
     if found is not None and exact is not None and found.size != exact.size:
         return WORDS["other_shape"].fill(found=str(found.shape), exact=str(exact.shape))
     if q.error is None:
         return None
     if found is None or exact is None or len(q.place) != exact.ndim:
         return _ERROR.fill(error=short(q.error))
-    numbers = {"found": found.reshape(exact.shape)[q.place], "exact": exact[q.place]}
+    values = {"found": found.reshape(exact.shape)[q.place], "exact": exact[q.place]}
     place = at_place(q.name, q.place)
-    return _OFF.fill(place=place, error=short(q.error), **{key: short(n) for key, n in numbers.items()})
+    return _OFF.fill(place=place, error=short(q.error), **{key: short(n) for key, n in values.items()})
 
 
 def mended(finding: Finding) -> Text | None:
