@@ -63,7 +63,8 @@ class Draws:
         guards = {
             At(time, cell): value
             for cell, time, value in self.tape.guards
-            if time <= self.step.end and any(self._moves(w, given) for w in writers(self.tape, At(time, cell)))
+            if time <= self.step.end
+            and any(self._moves(w, given) for w in writers(self.tape, At(time, cell)))
         }
         replay = Replay(self.tape, guards)
         for _ in range(_HALVINGS if guards else 0):
@@ -123,7 +124,12 @@ class Draws:
         found = {}
         for i in forward - fixed - past - indices:
             event = tape.events[i]
-            if event.function is None and i < begin and i not in step.depends and np.size(event.value) <= _MOST_INPUTS:
+            if (
+                event.function is None
+                and i < begin
+                and i not in step.depends
+                and np.size(event.value) <= _MOST_INPUTS
+            ):
                 value = np.asarray(event.value)
                 if value.dtype.kind in "fiu" and value.size > 1:
                     found[i] = value.astype(np.float64)
@@ -149,7 +155,11 @@ def _content(value: Any) -> bytes:
 
 
 def _decision(found: Array, value: Any) -> bool:
-    return bool(np.all(found)) == value if isinstance(value, bool) else bool(np.all(found.astype(np.int64) == value))
+    return (
+        bool(np.all(found)) == value
+        if isinstance(value, bool)
+        else bool(np.all(found.astype(np.int64) == value))
+    )
 
 
 def _moved(value: Array, rng: np.random.Generator) -> Array:

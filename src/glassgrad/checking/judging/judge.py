@@ -147,7 +147,9 @@ class Judgement:
     def scale(self) -> float:
         """The size of the largest exact gradient in a parameter."""
         starts = [p.start for p in self.step.parameters]
-        return max((float(np.max(np.abs(g[s]), initial=0.0)) for g in self.gradients for s in starts if s in g))
+        return max(
+            (float(np.max(np.abs(g[s]), initial=0.0)) for g in self.gradients for s in starts if s in g)
+        )
 
     def result(self, event: int) -> At | None:
         """Return what an event gave."""
@@ -286,7 +288,9 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     tape = step.tape
     meeting = descended.meeting
     predictions = list(descended.wanted) if meeting is None else [p for p, _ in meeting.pairs]
-    targets = [t for m in ([meeting] if meeting else step.meetings[:1]) for p, y in m.pairs for t in _cells(p, y)]
+    targets = [
+        t for m in ([meeting] if meeting else step.meetings[:1]) for p, y in m.pairs for t in _cells(p, y)
+    ]
     draws = Draws(step, predictions, targets)
     probed = [i for i in draws.forward if _probed(step, i)]
     exact = draws.gradients(descended.function, descended.wanted, probed)
@@ -319,7 +323,9 @@ def _probed(step: Step, index: int) -> bool:
     if event.target is not None:
         return True
     cell = step.tape.cells[event.cells[0]]
-    return cell.buffer.maker == index and not event.name.startswith(("greater", "less", "equal", "not_equal", "arg"))
+    return cell.buffer.maker == index and not event.name.startswith(
+        ("greater", "less", "equal", "not_equal", "arg")
+    )
 
 
 def _after(step: Step, start: set[int]) -> set[int]:

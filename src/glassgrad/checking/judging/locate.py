@@ -159,7 +159,10 @@ def _pairings(judgement: Judgement, group: list[Named]) -> Iterator[list[int]]:
     ordered = sorted(places.values(), key=lambda keys: -max(k if k >= 0 else ~k for k in keys))
     for loose in (False, True):
         for keys in ordered:
-            for pairing in (_last_in(judgement, keys, group, sizes, loose), _in_order(judgement, keys, sizes, loose)):
+            for pairing in (
+                _last_in(judgement, keys, group, sizes, loose),
+                _in_order(judgement, keys, sizes, loose),
+            ):
                 if pairing is not None and tuple(pairing) not in seen:
                     seen.add(tuple(pairing))
                     yield pairing
@@ -177,7 +180,9 @@ def _last_in(
     left = sorted(keys, key=lambda k: k if k >= 0 else ~k)
     pairs = []
     for named, shape in zip(group, sizes, strict=True):
-        fitting = [k for k in left if (k if k >= 0 else ~k) < named.event and _fits(judgement, k, shape, loose)]
+        fitting = [
+            k for k in left if (k if k >= 0 else ~k) < named.event and _fits(judgement, k, shape, loose)
+        ]
         if not fitting:
             return None
         pairs.append(fitting[-1])
@@ -203,20 +208,31 @@ def _tried(
 ) -> Fault | None:
     """Put the exact gradients in place, and return the fault if a parameter becomes right by it."""
     expected = [
-        [factor * g[key].reshape(v[n.at].shape) for g, v in zip(judgement.gradients, judgement.values, strict=True)]
+        [
+            factor * g[key].reshape(v[n.at].shape)
+            for g, v in zip(judgement.gradients, judgement.values, strict=True)
+        ]
         for n, key in zip(group, of, strict=True)
     ]
-    fault = Fault("gradient", statement, group[0].binding.name, [n.at for n in group], expected, of, factor, [])
+    fault = Fault(
+        "gradient", statement, group[0].binding.name, [n.at for n in group], expected, of, factor, []
+    )
     fault.parameters = _mended(judgement, [*fixed, fault], wrong)
     return fault if fault.parameters else None
 
 
-def _mended(judgement: Judgement, faults: list[Fault], wrong: list[ParameterVerdict]) -> list[ParameterVerdict]:
+def _mended(
+    judgement: Judgement, faults: list[Fault], wrong: list[ParameterVerdict]
+) -> list[ParameterVerdict]:
     """Return the parameters whose gradient or step is right once faults are mended."""
     wanted = set()
     for p in wrong:
         wanted |= {at for at in (p.parameter.after,) if at is not None}
-        wanted |= {At(t + 1, judgement.step.tape.events[t].cells[0]) for t in p.parameter.terms if _made(judgement, t)}
+        wanted |= {
+            At(t + 1, judgement.step.tape.events[t].cells[0])
+            for t in p.parameter.terms
+            if _made(judgement, t)
+        }
     draws = judgement.draws
     try:
         values = draws.values(wanted, lambda d: _given(judgement, faults, d))
@@ -234,7 +250,9 @@ def _mended(judgement: Judgement, faults: list[Fault], wrong: list[ParameterVerd
         for t in p.parameter.terms:
             if _made(judgement, t):
                 at = At(t + 1, judgement.step.tape.events[t].cells[0])
-                if values[0][at].size == p.exact[0].size and match([v[at] for v in values], p.exact, p.before):
+                if values[0][at].size == p.exact[0].size and match(
+                    [v[at] for v in values], p.exact, p.before
+                ):
                     found.append(p)
                     break
     return found

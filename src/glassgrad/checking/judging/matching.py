@@ -26,7 +26,9 @@ class Match:
     decay: float = 0.0
 
 
-def match(found: Sequence[Array], exact: Sequence[Array], weights: Sequence[Array] | None = None) -> Match | None:
+def match(
+    found: Sequence[Array], exact: Sequence[Array], weights: Sequence[Array] | None = None
+) -> Match | None:
     """Return how a quantity is another on all draws, or None where it is not.
 
     Parameters
@@ -84,7 +86,9 @@ class Meanings:
         if key is None:
             return None
         best: tuple[int, Match] | None = None
-        for _, event, turned in kept[bisect.bisect_left(kept, (key - 1e-5,)) : bisect.bisect_right(kept, (key + 1e-5,))]:
+        for _, event, turned in kept[
+            bisect.bisect_left(kept, (key - 1e-5,)) : bisect.bisect_right(kept, (key + 1e-5,))
+        ]:
             exact = [g[event].T if turned else g[event] for g in self._gradients]
             factor = _factor(_vector(found), _vector(exact))
             if factor is None:
@@ -141,6 +145,10 @@ def _with_decay(b: Array, g: Array, w: Array) -> Match | None:
     basis = np.stack([g, w], axis=1)
     (factor, decay), *_ = np.linalg.lstsq(basis, b, rcond=None)
     largest = float(np.max(np.abs(b)))
-    if largest == 0.0 or factor == 0.0 or float(np.max(np.abs(b - basis @ (factor, decay)))) > TOLERANCE * largest:
+    if (
+        largest == 0.0
+        or factor == 0.0
+        or float(np.max(np.abs(b - basis @ (factor, decay)))) > TOLERANCE * largest
+    ):
         return None
     return Match(float(factor), decay=float(decay))

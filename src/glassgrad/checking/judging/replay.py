@@ -155,7 +155,9 @@ class Space:
 class _Tensors(Space):
     """Plays on Tensors, and lets every result be differentiated for: a zero is added to each, whose gradient is its."""
 
-    def __init__(self, tape: Tape, cut: Collection[int], probed: Collection[int], written: Collection[int]) -> None:
+    def __init__(
+        self, tape: Tape, cut: Collection[int], probed: Collection[int], written: Collection[int]
+    ) -> None:
         self.tape, self.cut, self.probed, self.written = tape, cut, probed, written
         self.zeros: dict[int, Any] = {}
 
@@ -332,7 +334,9 @@ def _holds_tensors(value: Any) -> bool:
 
 def _assembled(value: Any, *args: Any, ndmin: int = 0, **kwargs: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        value = np.stack([_assembled(item) if _holds_tensors(item) else np.asarray(item, float) for item in value])
+        value = np.stack(
+            [_assembled(item) if _holds_tensors(item) else np.asarray(item, float) for item in value]
+        )
     else:
         value = np.add(value, np.zeros(()))
     while value.ndim < ndmin:

@@ -161,7 +161,10 @@ def _candidates(tape: Tape) -> list[Parameter]:
 
 def _stored(tape: Tape, buffer: Buffer, update: int) -> bool:
     """Say whether the result of an update is written into memory."""
-    return any(i >= update and (i == update or update in tape.events[i].reads) for i in writes(tape).get(id(buffer), ()))
+    return any(
+        i >= update and (i == update or update in tape.events[i].reads)
+        for i in writes(tape).get(id(buffer), ())
+    )
 
 
 def _is_state(cell: Cell, leaf: int) -> bool:
@@ -212,7 +215,10 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
 def _updating(tape: Tape, c: Parameter, event: Event) -> bool:
     """Say whether an event is part of the statement that updates a parameter."""
     own = tape.events[c.updates[0]].stack
-    here, there = (event.stack[0], event.stack[1:]) if event.stack else (None, ()), (own[0], own[1:]) if own else (None, ())
+    here, there = (
+        (event.stack[0], event.stack[1:]) if event.stack else (None, ()),
+        (own[0], own[1:]) if own else (None, ()),
+    )
     if here[0] is None or there[0] is None or here[1] != there[1]:
         return False
     return here[0].file == there[0].file and here[0].line == there[0].line

@@ -1,0 +1,193 @@
+"""What the program's arrays are called, and what they are: ``layer_2_delta`` is −∂E/∂z2."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.judging.judge import Judgement
+from glassgrad.checking.judging.matching import Match
+from glassgrad.checking.judging.replay import At, writers
+from glassgrad.checking.recording.run import Program, Run
+from glassgrad.checking.recording.tape import Place
+from glassgrad.language import Text, short
+
+__all__ = ["Names", "nodes_of"]
+
+Array = np.ndarray[Any, Any]
+
+_CLOSE = 1e-9
+
+
+def _sigmoid(z: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def _softmax(axis: int) -> Callable[[Array], Array]:
+    def softmax(z: Array) -> Array:
+        e = np.exp(z - z.max(axis=axis, keepdims=True))
+        return np.asarray(e / e.sum(axis=axis, keepdims=True))
+
+    return softmax
+
+
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "ReLU": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "softplus": (lambda z: np.log1p(np.exp(z)), _sigmoid),
+}
+"""Activations that are recognised by value, with their slopes."""
+
+
+def nodes_of(program: Program) -> Callable[[Place | None], ast.AST | None]:
+    """Return a function from a place in the source to the syntax that stands there."""
+    known: dict[str, dict[tuple[int, int, int, int], ast.AST]] = {}
+
+    def node(place: Place | None) -> ast.AST | None:
+        if place is None or place.file not in program.sources:
+            return None
+        nodes = known.get(place.file)
+        if nodes is None:
+            nodes = known[place.file] = {
+                (n.lineno, n.end_lineno or 0, n.col_offset, n.end_col_offset or 0): n
+                for n in ast.walk(program.sources[place.file].tree)
+                if isinstance(n, (ast.expr, ast.stmt))
+            }
+        return nodes.get((place.line, place.end_line, place.column, place.end_column))
+
+    return node
+
+
+class Names:
+    """The names of one judged program.
+
+    Parameters
+    ----------
+    program, run, judgement
+        What was run, what was recorded, and how it was judged.
+    """
+
+    def __init__(self, program: Program, run: Run, judgement: Judgement) -> None:
+        self.program, self.run, self.judgement = program, run, judgement
+        self._node = nodes_of(program)
+        self._bound: dict[int, str] = {}
+        tape = judgement.step.tape
+        for b in judgement.bindings:
+            if b.kind == "assign" and b.time <= judgement.step.end:
+                event = max(writers(tape, At(b.time, b.cell)))
+                self._bound.setdefault(event, b.name)
+        for verdict in judgement.parameters:
+            verdict.parameter.name = self.parameter(verdict.parameter)
+
+    def parameter(self, parameter: Any) -> str:
+        """Return a parameter's name: that of its update, else the first it had."""
+        tape = self.judgement.step.tape
+        updates = set(parameter.updates)
+        first = ""
+        for b in self.run.tape.bindings:
+            at = At(b.time, b.cell)
+            if b.kind != "assign" or tape.cells[b.cell].shape != tape.cells[parameter.before.cell].shape:
+                continue
+            sources = set(writers(tape, at))
+            if sources & updates and b.name != "return":
+                return b.name
+            if parameter.start in sources and not first:
+                first = b.name
+        return first or self.expression(parameter.start) or "?"
+
+    def event(self, event: int) -> str:
+        """Return the name of what an event gave: its name in the program, else the expression."""
+        event = event if event >= 0 else ~event
+        for verdict in self.judgement.parameters:
+            if verdict.parameter.start == event:
+                return verdict.parameter.name
+        return self._bound.get(event) or self.expression(event)
+
+    def expression(self, event: int) -> str:
+        """Return the source of the call that an event was."""
+        made = self.judgement.step.tape.events[event]
+        node = self._node(made.place)
+        if node is None or made.place is None:
+            return made.name
+        return self.program.sources[made.place.file].segment(node)
+
+    def gradient(self, event: int) -> str:
+        """Return ∂E/∂… for the gradient that a key of `Judgement.gradients` stands for."""
+        if event < 0:
+            tape = self.judgement.step.tape
+            for arg in tape.events[~event].args:
+                cell = getattr(arg, "cell", None)
+                for verdict in self.judgement.parameters if cell is not None else ():
+                    start = verdict.parameter.start
+                    if start in (tape.cells[cell].event, tape.cells[cell].buffer.maker):
+                        return f"∂E/∂{self._symbol(verdict.parameter.name)}"
+        return f"∂E/∂{self._symbol(self.event(event))}"
+
+    def meaning(self, event: int, how: Match) -> str:
+        """Return which gradient a quantity is, with its factor: ``−∂E/∂z2``."""
+        symbol = self.gradient(event) + ("ᵀ" if how.transposed else "")
+        if abs(abs(how.factor) - 1) < _CLOSE:
+            return f"{'−' if how.factor < 0 else ''}{symbol}"
+        return f"{short(how.factor)}·{symbol}"
+
+    def activation(self, at: At) -> Text | None:
+        """Return which activation of which other value a value of the forward pass is."""
+        return self._recognised(at, 0, Text("{kind} of {z}", "{z}의 {kind}"))
+
+    def slope(self, at: At) -> Text | None:
+        """Return of which activation a value is the local derivative, and where."""
+        return self._recognised(at, 1, Text("the slope of {kind} at {z}", "{z}에서 {kind}의 기울기"))
+
+    def _recognised(self, at: At, which: int, says: Text) -> Text | None:
+        values = self.judgement.values
+        found = [v[at] for v in values]
+        seen = set()
+        for b in self.judgement.bindings:
+            other = At(b.time, b.cell)
+            if (
+                b.kind != "assign"
+                or other == at
+                or other not in values[0]
+                or b.time > at.time
+                or b.name in seen
+            ):
+                continue
+            z = [v[other] for v in values]
+            if z[0].shape != found[0].shape or not z[0].size:
+                continue
+            for kind, functions in ACTIVATIONS.items():
+                if _same(found, z, functions[which]):
+                    return says.fill(kind=_KIND[kind], z=b.name)
+            if which == 0 and z[0].ndim and any(_same(found, z, _softmax(a)) for a in range(-z[0].ndim, 0)):
+                return says.fill(kind=_KIND["softmax"], z=b.name)
+        return None
+
+    def _symbol(self, name: str) -> str:
+        return (
+            name
+            if name.isidentifier() or name.replace(".", "").replace("_", "").isalnum()
+            else f"({name})"
+            if " " in name
+            else name
+        )
+
+
+_KIND = {
+    "sigmoid": Text("sigmoid", "시그모이드"),
+    "tanh": Text("tanh", "tanh"),
+    "ReLU": Text("ReLU", "ReLU"),
+    "softplus": Text("softplus", "소프트플러스"),
+    "softmax": Text("softmax", "소프트맥스"),
+}
+
+
+def _same(found: list[Array], z: list[Array], function: Callable[[Array], Array]) -> bool:
+    with np.errstate(all="ignore"):
+        return all(
+            np.allclose(f, function(np.asarray(v, dtype=float)), rtol=1e-9, atol=1e-12)
+            for f, v in zip(found, z, strict=True)
+        )

@@ -1,0 +1,231 @@
+"""``glassgrad check FILE.py``: run a program as it is, judge its backward pass, and say what was found.
+
+The program runs with NumPy's own numbers on arrays that record (`recording`); the recorded step is played again on
+several parameters and inputs, and differentiated (`judging`); what is wrong is explained by editing its line until it
+gives the exact value (`causes`).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judge
+from glassgrad.checking.judging.locate import Fault, locate
+from glassgrad.checking.judging.matching import relative_error
+from glassgrad.checking.judging.replay import At, Unplayable
+from glassgrad.checking.judging.step import Step, find_step
+from glassgrad.checking.listing import listing
+from glassgrad.checking.naming import Names, nodes_of
+from glassgrad.checking.recording.run import Program, Run
+from glassgrad.checking.report import Cause, Finding, Gradient, LossFound, ProgramReport, Quantity, State
+from glassgrad.checking.telling import SAYS, failed, nothing_found, notices_of, unplayable
+from glassgrad.errors import CheckError
+from glassgrad.language import Text
+
+__all__ = ["check_program"]
+
+Array = np.ndarray[Any, Any]
+
+
+def check_program(path: str | Path, *, run: str | None = None, loss: str | None = None) -> ProgramReport:
+    """Run a training program, and say whether its backward pass is right.
+
+    The program is executed, in this process, until it has made a few steps: check only programs you would run.
+
+    Parameters
+    ----------
+    path
+        A Python file or a notebook that trains with NumPy.
+    run
+        An expression that starts the training, where running the file does not: ``"train(X, y)"``.
+    loss
+        The name of the loss in the program, where it is not found.
+
+    Returns
+    -------
+    ProgramReport
+        What was found; it prints itself.
+
+    Raises
+    ------
+    CheckError
+        Where the program does not run, or trains nothing that could be judged.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "line.py")
+    >>> _ = file.write_text('''
+    ... import numpy as np
+    ... x, y = np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.1, 5.9])
+    ... w = np.array(0.5)
+    ... for step in range(100):
+    ...     error = w * x - y
+    ...     w = w - 0.01 * np.sum(error * x)
+    ... ''')
+    >>> check_program(file).verdict
+    'right'
+    """
+    began = time.perf_counter()
+    program = Program(Path(path), run)
+    recorded, step = _recorded(program)
+    if step is None:
+        raise CheckError(
+            failed(recorded.failure) if recorded.failure else nothing_found(program, recorded, run)
+        )
+    judgement = _judged(program, recorded, step, loss)
+    faults = locate(judgement) if not judgement.right else []
+    names = Names(program, recorded, judgement)
+    findings = [_finding(program, recorded, judgement, names, fault) for fault in faults]
+    notices, serious = notices_of(judgement, names, recorded)
+    parameters = [_gradient(judgement, names, p, faults) for p in judgement.parameters]
+    verdict: Any = "wrong" if findings else "notice" if serious else "right"
+    return ProgramReport(
+        str(path),
+        verdict,
+        _loss(judgement, names, loss),
+        parameters,
+        findings,
+        notices,
+        listing(program, recorded, judgement, names, faults, findings),
+        len(judgement.values),
+        "exact",
+        time.perf_counter() - began,
+    )
+
+
+def _recorded(program: Program) -> tuple[Run, Step | None]:
+    """Run the program, with single numbers recording where it keeps its weights in lists."""
+    run = program.execute()
+    step = find_step(run.tape, nodes_of(program))
+    if step is None or not step.meetings:
+        again = program.execute(numbers=True)
+        better = find_step(again.tape, nodes_of(program))
+        if better is not None and (step is None or better.meetings):
+            return again, better
+    return run, step
+
+
+def _judged(program: Program, run: Run, step: Step, loss: str | None) -> Judgement:
+    try:
+        return judge(step, nodes_of(program), run.tape.bindings, loss)
+    except Unplayable as problem:
+        raise CheckError(unplayable(problem, program)) from None
+    except CheckError:
+        raise CheckError(nothing_found(program, run, program.run, loss=loss, step=step)) from None
+
+
+def _finding(program: Program, run: Run, judgement: Judgement, names: Names, fault: Fault) -> Finding:
+    from glassgrad.checking.causes import find_cause
+
+    cause: Cause = find_cause(program, run, judgement, fault)
+    quantity = _wrong(run, judgement, names, fault, cause)
+    says = SAYS["wrong gradient" if fault.kind == "gradient" else "wrong update"]
+    return Finding(quantity, says.fill(name=quantity.name, line=quantity.line), cause, fault.follows)
+
+
+def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Cause) -> Quantity:
+    """Return the first wrong quantity with what it should be."""
+    name = fault.name or (fault.parameters[0].parameter.name if fault.parameters else "?")
+    file, line = cause.file, cause.line
+    if fault.statement >= 0:
+        statement = run.statements[fault.statement]
+        file, line = statement.file, statement.line
+    if not fault.values:
+        symbol = f"∂E/∂{name}"
+        meaning = Text(symbol, symbol)
+        return Quantity(name, file, line, meaning, "wrong", *_of_parameter(fault.parameters[0]))
+    at = fault.values[0]
+    found, exact = judgement.values[0][at], fault.expected[0][0]
+    error, place = relative_error(found, exact)
+    for draw in range(1, len(judgement.values)):
+        if error > 1e-6:
+            break
+        error, place = relative_error(judgement.values[draw][at], fault.expected[0][draw])
+    sign = "−" if fault.factor < 0 else ""
+    symbol = sign + names.gradient(fault.of[0])
+    meaning = Text(symbol, symbol)
+    return Quantity(name, file, line, meaning, "wrong", error, place, found, exact)
+
+
+def _of_parameter(p: ParameterVerdict) -> tuple[float | None, tuple[int, ...], Array | None, Array | None]:
+    if p.change is None:
+        return None, (), None, p.exact[0]
+    scale = _scale(p.change[0], p.exact[0])
+    found = -p.change[0] / scale if scale else -p.change[0]
+    return (*relative_error(found, p.exact[0]), found, p.exact[0])
+
+
+def _scale(change: Array, exact: Array) -> float:
+    """Return the rate with which a step comes nearest to its gradient."""
+    size = float(np.sum(exact * exact))
+    return abs(float(np.sum(change * exact)) / size) if size else 0.0
+
+
+def _gradient(judgement: Judgement, names: Names, p: ParameterVerdict, faults: list[Fault]) -> Gradient:
+    """Return what is said of one parameter."""
+    fault = next((f for f in faults if p in f.parameters), None)
+    gradient: State = "right"
+    update: State = "right"
+    gradient_says, update_says = SAYS["right"], SAYS["descends"]
+    if fault is not None and fault.kind == "gradient":
+        gradient, gradient_says = "wrong", SAYS["not the gradient"]
+        update, update_says = "follows", SAYS["follows"]
+    elif fault is not None:
+        update, update_says = "wrong", SAYS["wrong step"]
+    elif not any(np.any(e) for e in p.exact):
+        gradient, gradient_says = "notice", SAYS["zero"]
+    elif p.step is not None and p.step.decay:
+        update_says = SAYS["decay"]
+    elif p.step is None:
+        update_says = SAYS["optimizer"]
+    found: Array | None = None
+    if p.gradient is not None:
+        at = judgement.result(p.gradient[0])
+        found = judgement.values[0][at] if at is not None else None
+        found = found / p.gradient[1].factor if found is not None else None
+    elif p.step is not None and p.change is not None:
+        found = p.change[0] / p.step.factor
+    else:
+        found = _of_parameter(p)[2]
+    error, place = (None, ()) if found is None else relative_error(found, p.exact[0])
+    rate = -p.step.factor if p.step is not None and p.step.factor < 0 else None
+    return Gradient(
+        p.parameter.name,
+        p.exact[0].shape,
+        gradient,
+        gradient_says,
+        update,
+        update_says,
+        error,
+        place,
+        p.exact[0],
+        found,
+        rate,
+    )
+
+
+def _loss(judgement: Judgement, names: Names, given: str | None) -> LossFound:
+    d = judgement.descended
+    meeting = d.meeting or (judgement.step.meetings[0] if judgement.step.meetings else None)
+    prediction = target = ""
+    if meeting is not None:
+        p, y = meeting.pairs[0]
+        tape = judgement.step.tape
+        prediction = names.event(max(_sources(tape, p)))
+        target = names.event(max(_sources(tape, y))) if isinstance(y, At) else ""
+    if d.loss is None:
+        key = "given" if given is not None else "computed"
+        return LossFound(d.name, key, SAYS[f"loss {key}"].fill(name=d.name), prediction, target)
+    says = SAYS["loss standard"].fill(name=d.loss.name, formula=d.loss.formula)
+    return LossFound(d.loss.formula, "standard", says, prediction, target)
+
+
+def _sources(tape: Any, at: At) -> list[int]:
+    from glassgrad.checking.judging.replay import writers
+
+    return list(writers(tape, at))
