@@ -165,8 +165,9 @@ def _code(content: str, file: str) -> str:
 def _statement_lines(code: str, start: int, stop: int) -> set[int]:
     """Return the lines, from 1, of the statements that the lines [start, stop), from 0, belong to.
 
-    An empty range lies between two lines, and belongs to the statement that it is inside of. Of a statement with a
-    body only the head counts.
+    Of a statement over several lines these are its first and those in the range: it is known by its first line. An
+    empty range lies between two lines, and belongs to the statement that it is inside of. Of a statement with a body
+    only the head counts.
     """
     lines = set(range(start + 1, stop + 1))
     for node in ast.walk(ast.parse(code)):
@@ -174,7 +175,7 @@ def _statement_lines(code: str, start: int, stop: int) -> set[int]:
             body = getattr(node, "body", None)
             end = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno
             if start < end and stop >= node.lineno and (start < stop or node.lineno <= start):
-                lines |= set(range(node.lineno, end + 1))
+                lines.add(node.lineno)
     return lines
 
 

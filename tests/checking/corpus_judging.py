@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import multiprocessing
 import os
+import re
 import tempfile
 import time
 from collections import Counter, deque
@@ -109,11 +110,14 @@ class Judged:
 
     @property
     def first_right(self) -> bool:
-        """Whether the first wrong quantity was found: by its name, or by the line that was changed."""
+        """Whether the first wrong quantity was found: by its name, or by the line that was changed.
+
+        A weight that is updated too early is right where it is updated: of that bug only the name counts.
+        """
         names = set(self.case.first)
         if {"update", "never-updated"} & set(self.case.causes):
             names |= self.case.changed_names
-        at_its_place = self.said.line in self.case.changed_lines
+        at_its_place = self.said.line in self.case.changed_lines and "updated-weight" not in self.case.causes
         return self.found and (at_its_place or any(same_name(self.said.name, name) for name in names))
 
     @property
@@ -141,43 +145,69 @@ class Judged:
 def same_name(one: str, other: str) -> bool:
     """Return whether two spellings may be the same quantity.
 
-    A subscript with a name in it may be any subscript, and none may be any; ``self`` may be any object. Spaces and
-    quotes do not matter.
+    An object may have several names (``self``, a loop's variable, an entry of a list), a subscript with a name in it
+    may be any that fits, and none may be any. Spaces and quotes do not matter.
 
     Examples
     --------
     >>> same_name("grads['W1']", 'grads["W1"]'), same_name("grads['W1']", "grads['W2']")
     (True, False)
+    >>> same_name("p['W' + str(l)]", "p['W1']"), same_name("p['W' + str(l)]", "p['b1']")
+    (True, False)
     >>> same_name("delta[j]", "delta"), same_name("W[l]", "W[0]"), same_name("W[1]", "W[0]")
     (True, True, False)
-    >>> same_name("self.W", "net.W"), same_name("self.W", "net.V")
-    (True, False)
+    >>> same_name("self.W", "net.W"), same_name("layer.W", "net.layers[0].W"), same_name("a.W", "b.W")
+    (True, True, False)
+    >>> same_name("'W1'", "grads['W1']")
+    True
     """
     try:
-        (bare, keys), (other_bare, other_keys) = _parts(one), _parts(other)
+        mine, its = _Name.of(one), _Name.of(other)
     except SyntaxError:
         return "".join(one.split()) == "".join(other.split())
-    if "self" in (bare[0], other_bare[0]):
-        bare, other_bare = bare[-1:], other_bare[-1:]
-    return bare == other_bare and all(
-        k is None or o is None or k == o for k, o in zip(keys, other_keys, strict=False)
+    if not mine.dotted or not its.dotted:
+        return bool(mine.keys and its.keys) and mine.keys[-1] == its.keys[-1]
+    short = min(len(mine.dotted), len(its.dotted))
+    anyone = mine.anyone or its.anyone
+    return mine.dotted[-1 if anyone else -short :] == its.dotted[-1 if anyone else -short :] and all(
+        bool(re.fullmatch(k, o) or re.fullmatch(o, k)) for k, o in zip(mine.keys, its.keys, strict=False)
     )
 
 
-def _parts(name: str) -> tuple[list[str], list[object]]:
-    """Return the dotted names of a quantity, and its subscripts: None where they are no constants."""
-    node = ast.parse(name.strip(), mode="eval").body
-    dotted: list[str] = []
-    keys: list[object] = []
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        if isinstance(node, ast.Subscript):
-            counted_from_the_end = isinstance(node.slice, ast.UnaryOp)
-            constant = isinstance(node.slice, ast.Constant) and not counted_from_the_end
-            keys.insert(0, node.slice.value if constant else None)
-        else:
-            dotted.insert(0, node.attr)
-        node = node.value
-    return [ast.unparse(node), *dotted], keys
+@dataclass(frozen=True)
+class _Name:
+    """How a quantity is spelt: the dotted names, whether its object may be any, and patterns of its subscripts."""
+
+    dotted: list[str]
+    anyone: bool
+    keys: list[str]
+
+    @classmethod
+    def of(cls, text: str) -> _Name:
+        node = ast.parse(text.strip(), mode="eval").body
+        if isinstance(node, ast.Constant):
+            return cls([], False, [_pattern(node)])
+        dotted: list[str] = []
+        keys: list[str] = []
+        anyone = False
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            if isinstance(node, ast.Attribute):
+                dotted.insert(0, node.attr)
+            elif dotted:
+                anyone = True
+            else:
+                keys.insert(0, _pattern(node.slice))
+            node = node.value
+        root = ast.unparse(node)
+        return cls([root, *dotted], anyone or (root == "self" and bool(dotted)), keys)
+
+
+def _pattern(key: ast.expr) -> str:
+    if isinstance(key, ast.Constant):
+        return re.escape(str(key.value))
+    if isinstance(key, ast.BinOp) and isinstance(key.op, ast.Add):
+        return _pattern(key.left) + _pattern(key.right)
+    return ".*"
 
 
 @dataclass(frozen=True)
