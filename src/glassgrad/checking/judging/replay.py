@@ -107,6 +107,8 @@ class Replay:
         if given is not None:
             results = [space.leaf(event, given)]
         for cell, value in zip(event.cells, results, strict=False):
+            if event.matrix and np.ndim(value) == 1:
+                value = np.reshape(value, (1, -1) if self.tape.cells[cell].shape[0] == 1 else (-1, 1))
             registers[cell] = space.result(event, cell, value)
 
 

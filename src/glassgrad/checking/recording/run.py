@@ -25,17 +25,19 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.recording.source import HOOK, Source, Statement, read_source
-from glassgrad.checking.recording.standins import STANDINS
+from glassgrad.checking.recording.arrays import Traced
+from glassgrad.checking.recording.standins import STANDINS, standin
 from glassgrad.checking.recording.tape import Enough, Tape
 from glassgrad.checking.recording.traced import (
     Session,
-    Traced,
-    TracedScalar,
     adopted,
     cell_of,
     is_traced,
     key,
     outside,
+    plain,
+    record,
+    SCALARS,
 )
 
 __all__ = ["Failure", "Program", "Run"]
@@ -213,13 +215,19 @@ class _HooksAtWork:
         if Session.tape is not None:
             self.tape._tick()
 
-    def number(self, value: Any) -> Any:
-        """``float(x)``: a number that records stays one."""
-        return value if isinstance(value, TracedScalar) else value[()] if _single(value) else float(value)
+    def number(self, kind: Any, value: Any) -> Any:
+        """``float(x)`` or ``np.float64(x)``: a number that records stays one."""
+        if is_traced(value) and (kind is float or kind in SCALARS):
+            return record(np.copy, "copy", (value,), {}, now=lambda x: kind(x))
+        return kind(value)
+
+    def kind(self, function: Any, value: Any) -> Any:
+        """``type(x)``: the type that the program knows."""
+        return function(plain(value) if is_traced(value) else value)
 
     def literal(self, value: float) -> Any:
         """A float in a list or call of a program that keeps its weights in lists."""
-        return outside(float(value) if type(value) is int else value, "literal")
+        return outside(value, "literal")
 
     def listed(self, value: Any) -> Any:
         """A list of numbers that becomes an array when something is taken away from it."""
@@ -237,10 +245,6 @@ class _HooksAtWork:
         frame = sys._getframe(1)
         if self._probe is not None and Session.tape is not None:
             self._probe(frame.f_globals, frame.f_locals)
-
-
-def _single(value: Any) -> bool:
-    return isinstance(value, Traced) and value.ndim == 0 and value.dtype.kind == "f"
 
 
 def _index(index: Any) -> str:
@@ -269,10 +273,9 @@ class _Loader:
 
     def imported(self, name: str, names: Any = None, local: Any = None, what: Any = (), level: int = 0) -> Any:
         """Answer an import of the program."""
-        if level == 0 and name in STANDINS:
-            return STANDINS[name if what or "." not in name else name.split(".")[0]]
-        if level == 0 and name == "numpy.matlib":
-            return builtins.__import__(name, names, local, what, level)
+        known = standin(name) if level == 0 else None
+        if known is not None:
+            return known if what else STANDINS[name.split(".")[0]]
         own = self._own(name, names, level)
         if own is not None:
             for item in what or ():

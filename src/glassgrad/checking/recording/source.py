@@ -132,6 +132,10 @@ _OLD = {
 }
 
 
+_FLOATS = frozenset("float float64 float32 float16 double single longdouble float128 half".split())
+"""Number types that are called to convert."""
+
+
 class _Hooks(ast.NodeTransformer):
     """Puts the hooks into a tree."""
 
@@ -222,8 +226,9 @@ class _Hooks(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
         node.args = [self._number(a) for a in node.args]
-        if isinstance(node.func, ast.Name) and node.func.id == "float" and len(node.args) == 1:
-            return self._call("number", node.args, node)
+        name = node.func.id if isinstance(node.func, ast.Name) else _last(node.func)
+        if len(node.args) == 1 and not node.keywords and (name == "type" or name in _FLOATS):
+            return self._call("kind" if name == "type" else "number", [node.func, *node.args], node)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dot" and len(node.args) == 1:
             return self._call("dot", [node.func.value, *node.args], node)
         return node

@@ -1,4 +1,4 @@
-"""Stand-ins for `numpy`, `math`, `random` and `time` in the program that is looked at.
+"""Stand-ins for `numpy`, `math`, `random` and others in the program that is looked at.
 
 What makes arrays gives arrays that record; everything else is the module's own. They exist only for the program:
 the libraries it imports see the real modules.
@@ -6,6 +6,7 @@ the libraries it imports see the real modules.
 
 from __future__ import annotations
 
+import importlib
 import math
 import random
 import time
@@ -15,18 +16,19 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.recording.arrays import Traced, TracedMatrix, assembled, holds_traced
+from glassgrad.checking.recording.scalars import TracedScalar
 from glassgrad.checking.recording.traced import (
     Session,
-    Traced,
-    TracedScalar,
     adopted,
+    calculated,
     is_traced,
     outside,
     plain,
     record,
 )
 
-__all__ = ["STANDINS"]
+__all__ = ["STANDINS", "StandIn", "standin"]
 
 
 class StandIn(types.ModuleType):
@@ -35,7 +37,8 @@ class StandIn(types.ModuleType):
     def __init__(self, real: Any, replaced: dict[str, Any], wrap: Callable[[str, Any], Any]) -> None:
         super().__init__(real.__name__, real.__doc__)
         self.__dict__.update({"_real": real, "_wrap": wrap, **replaced})
-        self.__dict__["__all__"] = [name for name in dir(real) if not name.startswith("_")]
+        names = [name for name in dir(real) if not name.startswith("_")]
+        self.__dict__["__all__"] = list(getattr(real, "__all__", names))
 
     def __getattr__(self, name: str) -> Any:
         value = self._wrap(name, getattr(self._real, name))
@@ -43,84 +46,111 @@ class StandIn(types.ModuleType):
         return value
 
 
+class Function:
+    """A function of NumPy's or SciPy's whose results record.
+
+    NumPy asks the arguments themselves, but neither those in a list nor numbers of Python's: these are seen to here.
+    """
+
+    def __init__(self, real: Any, name: str) -> None:
+        self._real, self._name = real, name
+        self.__name__, self.__doc__ = name, real.__doc__
+        self._ufunc = isinstance(real, np.ufunc)
+        self._asks = self._ufunc or type(real).__name__ == "_ArrayFunctionDispatcher"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if any(map(holds_traced, args)):
+            nested = self._name in _OF_LISTS
+            args = tuple(_ready(a, nested) if isinstance(a, (list, tuple)) else a for a in args)
+        if not self._asks:
+            return _all_adopted(self._real(*plain(args), **plain(kwargs)), self._name)
+        if self._ufunc and any(isinstance(a, TracedScalar) for a in args):
+            return calculated(self._real, self._name, args, kwargs)
+        return _all_adopted(self._real(*args, **kwargs), self._name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._real, name)
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+    def __reduce__(self) -> Any:
+        return _itself, (self._real,)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+_OF_LISTS = frozenset(
+    "concatenate stack hstack vstack dstack column_stack row_stack block broadcast_arrays multi_dot select choose "
+    "meshgrid lexsort ix_ piecewise append insert concat".split()
+)
+"""Functions that take a list of arrays."""
+
+
+def _ready(value: Any, nested: bool) -> Any:
+    """Return a list with traced values as an array, or as a list of arrays."""
+    if not holds_traced(value) or _ragged(value):
+        return type(value)(_ready(v, nested) if isinstance(v, (list, tuple)) else v for v in value) if nested else value
+    if nested:
+        return type(value)(assembled(item) if holds_traced(item) else item for item in value)
+    return assembled(value)
+
+
 def _tracing(name: str, value: Any) -> Any:
-    """Return a function of NumPy so that what it makes records; a class, ufunc or constant as it is."""
+    """Return a function of NumPy so that what it makes records; a class or constant as it is."""
     if isinstance(value, types.ModuleType):
-        return StandIn(value, {}, _tracing) if value.__name__.startswith("numpy.") else value
-    if isinstance(value, (type, np.ufunc)) or not callable(value):
-        return _Generators(value) if value in _GENERATORS else value
-
-    asks = type(value).__name__ == "_ArrayFunctionDispatcher"
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if asks:
-            return adopted_all(value(*args, **kwargs), name)
-        return adopted_all(value(*plain(args), **plain(kwargs)), name)
-
-    call.__name__, call.__doc__ = name, value.__doc__
-    return call
+        return StandIn(value, {}, _tracing) if value.__name__.startswith(("numpy.", "scipy.")) else value
+    if isinstance(value, type) or not callable(value):
+        return value
+    return Function(value, name)
 
 
-def adopted_all(value: Any, name: str) -> Any:
+def _all_adopted(value: Any, name: str) -> Any:
     """Return what a function made with every array in it recording."""
     if type(value) in (list, tuple):
         return type(value)(adopted(item, name) for item in value)
     return adopted(value, name)
 
 
-class _Generators:
-    """A class of random generators: what its objects draw records."""
-
-    def __init__(self, kind: Any) -> None:
-        self._kind = kind
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return StandIn_of_generator(self._kind(*args, **kwargs))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._kind, name)
-
-
-def StandIn_of_generator(generator: Any) -> Any:
-    """Return a generator whose draws record."""
-    return _Generator(generator)
-
-
-class _Generator:
-    def __init__(self, generator: Any) -> None:
-        self._generator = generator
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._generator, name)
-        return _tracing(name, value) if callable(value) else value
-
-
-_GENERATORS = (np.random.RandomState,)
-
-
-def _default_rng(*args: Any, **kwargs: Any) -> Any:
-    return _Generator(np.random.default_rng(*args, **kwargs))
+# --- arrays ----------------------------------------------------------------------------------------------------------
 
 
 def _array(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     """``np.array``: of traced values a recorded copy, of others a value from outside."""
     if dtype is not None:
         kwargs["dtype"] = dtype
-    if isinstance(value, Traced) or _holds_traced(value):
-        if dtype is object or _ragged(value):
+    if is_traced(value) or holds_traced(value):
+        if dtype in (object, "object", "O") or _ragged(value):
             return np.array(value, **kwargs)
-        return record(np.array, "array", (value,), kwargs)
+        return assembled(value, **kwargs)
+    if isinstance(value, np.ndarray) and value.dtype == object and dtype is not None and dtype is not object:
+        return _numbers(value, dtype)
     return adopted(np.array(value, **kwargs), "array")
 
 
 def _asarray(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if isinstance(value, Traced) and (dtype is None or value.dtype == dtype):
-        return value
+        return value.A if isinstance(value, TracedMatrix) else value
     return _array(value, dtype, **kwargs)
 
 
-def _holds_traced(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and any(is_traced(item) or _holds_traced(item) for item in value)
+def _asanyarray(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    return value if isinstance(value, TracedMatrix) else _asarray(value, dtype, **kwargs)
+
+
+def _numbers(objects: Any, dtype: Any) -> Any:
+    """Return an array of objects, some of which record, as one of numbers."""
+    items = objects.ravel().tolist()
+    if not any(map(is_traced, items)):
+        return adopted(objects.astype(dtype), "astype")
+    return np.reshape(assembled(items, dtype=dtype), objects.shape)
 
 
 def _ragged(value: Any) -> bool:
@@ -130,19 +160,87 @@ def _ragged(value: Any) -> bool:
         return True
 
 
-def _vectorize(function: Any, *args: Any, **kwargs: Any) -> Any:
+def _full(shape: Any, value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    if is_traced(value):
+        return record(np.full, "full", (plain(shape), value), {**kwargs, **({} if dtype is None else {"dtype": dtype})})
+    return adopted(np.full(plain(shape), value, dtype, **kwargs), "full")
+
+
+def _fromiter(values: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+    items = list(values)
+    return _array(items if count < 0 else items[:count], dtype)
+
+
+def _vectorize(function: Any = None, otypes: Any = None, **kwargs: Any) -> Any:
     """``np.vectorize``: the function is called on numbers that record."""
+    if function is None:
+        return lambda given: _vectorize(given, otypes, **kwargs)
 
     def call(*arrays: Any) -> Any:
-        if not any(is_traced(a) or _holds_traced(a) for a in arrays):
-            return np.vectorize(function, *args, **kwargs)(*arrays)
-        arrays = tuple(_asarray(a) for a in arrays)
-        shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
-        spread = [np.broadcast_to(a, shape) for a in arrays]
-        results = [function(*(a[i] for a in spread)) for i in np.ndindex(shape)]
-        return np.reshape(_array(results), shape)
+        if not any(is_traced(a) or holds_traced(a) for a in arrays) or kwargs.get("signature"):
+            return np.vectorize(function, otypes, **kwargs)(*arrays)
+        spread, shape = _spread(arrays)
+        kind = otypes[0] if otypes else np.asarray(plain(function(*(a.flat[0] for a in spread)))).dtype
+        results = [function(*(_python(a[i]) for a in spread)) for i in np.ndindex(shape)]
+        return np.reshape(_array(results, kind), shape)
+
+    call.__name__, call.__doc__ = getattr(function, "__name__", "vectorize"), function.__doc__
+    return call
+
+
+def _frompyfunc(function: Any, nin: int, nout: int, **kwargs: Any) -> Any:
+    """``np.frompyfunc``: the function is called on numbers that record, and gives an array of objects."""
+    real = np.frompyfunc(function, nin, nout, **kwargs)
+
+    def call(*arrays: Any) -> Any:
+        if nout != 1 or not any(is_traced(a) or holds_traced(a) for a in arrays):
+            return real(*arrays)
+        spread, shape = _spread(arrays)
+        objects = np.empty(shape, dtype=object)
+        for place in np.ndindex(shape):
+            objects[place] = function(*(_python(a[place]) for a in spread))
+        return objects if shape else objects[()]
 
     return call
+
+
+def _spread(arrays: tuple[Any, ...]) -> tuple[list[Any], tuple[int, ...]]:
+    together = tuple(_asarray(a) for a in arrays)
+    shape = np.broadcast_shapes(*(a.shape for a in together))
+    return [np.broadcast_to(a, shape) for a in together], shape
+
+
+def _python(value: Any) -> Any:
+    """Return an element as ``tolist`` gives it."""
+    return record(np.copy, "copy", (value,), {}, now=float) if is_traced(value) and np.ndim(value) == 0 else value
+
+
+def _along_axis(function: Any, axis: int, array: Any, *args: Any, **kwargs: Any) -> Any:
+    """``np.apply_along_axis``: the function is called on rows that record."""
+    if not is_traced(array):
+        return _all_adopted(np.apply_along_axis(function, axis, array, *args, **kwargs), "apply_along_axis")
+    rows = np.moveaxis(array, axis, -1)
+    results = [function(rows[i], *args, **kwargs) for i in np.ndindex(rows.shape[:-1])]
+    shape = rows.shape[:-1] + np.shape(results[0])
+    joined = np.reshape(_array(results), shape)
+    if np.ndim(results[0]) == 0:
+        return joined
+    axis %= array.ndim
+    return np.moveaxis(joined, range(joined.ndim - np.ndim(results[0]), joined.ndim), range(axis, axis + np.ndim(results[0])))
+
+
+def _as_strided(array: Any, shape: Any = None, strides: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """``as_strided``: the windows are written down as the elements they show."""
+    real = np.lib.stride_tricks.as_strided
+    if not is_traced(array):
+        return adopted(real(array, shape, strides, *args, **kwargs), "as_strided")
+    raw = plain(array)
+    numbers = np.arange(raw.size).reshape(raw.shape)
+    if raw.flags.c_contiguous:
+        strides = raw.strides if strides is None else strides
+        places = real(numbers, shape, [s // raw.itemsize * numbers.itemsize for s in strides])
+        return record(np.take, "take", (array, places), {}, now=lambda a, at: real(raw, shape, strides, *args, **kwargs))
+    return adopted(real(raw, shape, strides, *args, **kwargs), "as_strided")
 
 
 class _Concatenator:
@@ -152,30 +250,101 @@ class _Concatenator:
         self._real, self._name = real, name
 
     def __getitem__(self, index: Any) -> Any:
-        if any(is_traced(item) for item in (index if isinstance(index, tuple) else (index,))):
-            return record(self._real.__getitem__, self._name, (index,), {})
-        return adopted(self._real[index], self._name)
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(is_traced(item) or holds_traced(item) for item in parts):
+            parts = tuple(_ready(p, False) if isinstance(p, (list, tuple)) else p for p in parts)
+            return record(self._real.__getitem__, self._name, (parts if isinstance(index, tuple) else parts[0],), {})
+        return adopted(self._real[plain(index)], self._name)
 
 
-def _on_numbers(name: str, value: Any) -> Any:
-    """Return a function of `math` that records where its argument does."""
-    ufunc = getattr(np, _UFUNCS.get(name, name), None)
-    if not isinstance(ufunc, np.ufunc):
-        return value
+class _Grid:
+    """``np.mgrid`` and ``np.ogrid``."""
 
-    def call(*args: Any) -> Any:
-        if any(is_traced(a) for a in args):
-            return ufunc(*args)
-        return value(*args)
+    def __init__(self, real: Any, name: str) -> None:
+        self._real, self._name = real, name
+
+    def __getitem__(self, index: Any) -> Any:
+        return _all_adopted(self._real[plain(index)], self._name)
+
+
+# --- random numbers --------------------------------------------------------------------------------------------------
+
+
+def _shuffled(shuffle: Any, state: Callable[[], Any], restore: Callable[[Any], None]) -> Callable[..., None]:
+    """Return a function that shuffles as another does, and writes the new order down."""
+
+    def call(values: Any, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(values, Traced) or args or kwargs:
+            shuffle(plain(values) if is_traced(values) else values, *args, **kwargs)
+            return
+        before = state()
+        order = np.arange(len(values))
+        shuffle(order)
+        after = state()
+        restore(before)
+        trial = np.array(plain(values))
+        shuffle(trial)
+        restore(after)
+        taken = values[order]
+        values[...] = taken if np.array_equal(plain(taken), trial, equal_nan=True) else trial
 
     return call
 
 
-_UFUNCS = {"pow": "power", "fabs": "absolute"}
+def _draws(name: str, function: Any) -> Any:
+    """Return a method of a generator: what it draws records."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        drawn = function(*plain(args), **plain(kwargs))
+        return outside(drawn, f"random.{name}") if type(drawn) is float else _all_adopted(drawn, f"random.{name}")
+
+    call.__name__, call.__doc__ = name, function.__doc__
+    return call
+
+
+def _generating(base: Any) -> Any:
+    """Return a class of generators whose draws record."""
+
+    def wrapped(name: str) -> Any:
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return _draws(name, getattr(base, name).__get__(self))(*args, **kwargs)
+
+        return method
+
+    own: dict[str, Any] = {
+        name: wrapped(name)
+        for name in dir(base)
+        if name[0] != "_" and callable(getattr(base, name)) and name not in ("spawn", "get_state", "set_state", "seed")
+    }
+    own["shuffle"] = lambda self, *args, **kwargs: _shuffled(
+        base.shuffle.__get__(self), lambda: _bits(self).state, lambda state: setattr(_bits(self), "state", state)
+    )(*args, **kwargs)
+    return type(base.__name__, (base,), own)
+
+
+def _bits(generator: Any) -> Any:
+    return generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
+
+
+def _default_rng(seed: Any = None) -> Any:
+    real = np.random.default_rng(seed)
+    return real if real is seed else _Generator(real.bit_generator)
+
+
+_Generator = _generating(np.random.Generator)
+_RandomState = _generating(np.random.RandomState)
+
+
+def _of_random(name: str, value: Any) -> Any:
+    if isinstance(value, type) or not callable(value):
+        return value
+    return _draws(name, value) if name not in ("seed", "get_state", "set_state", "get_bit_generator") else value
 
 
 def _drawing(name: str, value: Any) -> Any:
     """Return a function of `random` whose floats record."""
+    if name == "Random":
+        return _Random
     if name not in _DRAWS:
         return value
 
@@ -188,26 +357,111 @@ def _drawing(name: str, value: Any) -> Any:
 _DRAWS = frozenset("random uniform gauss normalvariate triangular betavariate expovariate".split())
 
 
-def _number_of(kind: Any) -> Any:
-    """Return ``np.float64`` and the like: a traced number stays one."""
-    return kind
+class _Random(random.Random):
+    """``random.Random``: its floats record."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        return _drawing(name, value) if name in _DRAWS and _by_program() else value
+
+
+def _by_program() -> bool:
+    """Say whether a method is asked for by the program, and not by another method of its class."""
+    import sys
+
+    frame = sys._getframe(2)
+    return frame.f_code.co_filename != random.__file__
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def _on_numbers(name: str, value: Any) -> Any:
+    """Return a function of `math` that records where its argument does."""
+    ufunc = _REPLAYED.get(name) or getattr(np, _UFUNCS.get(name, name), None)
+    if not callable(value) or ufunc is None:
+        return value
+
+    def call(*args: Any) -> Any:
+        if any(map(is_traced, args)):
+            return record(ufunc, getattr(ufunc, "__name__", name), args, {}, now=value)
+        if any(map(holds_traced, args)):
+            return record(ufunc, name, tuple(map(_ready_list, args)), {}, now=value)
+        return value(*args)
+
+    call.__name__, call.__doc__ = name, value.__doc__
+    return call
+
+
+def _ready_list(value: Any) -> Any:
+    return assembled(value) if holds_traced(value) else value
+
+
+def _log(x: Any, base: Any = None) -> Any:
+    return np.log(x) if base is None else np.divide(np.log(x), np.log(base))
+
+
+def _dist(a: Any, b: Any) -> Any:
+    return np.sqrt(np.sum(np.square(np.subtract(a, b))))
+
+
+_UFUNCS = {
+    "pow": "power", "fabs": "absolute", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh",
+    "acosh": "arccosh", "atanh": "arctanh", "atan2": "arctan2", "fsum": "sum", "prod": "prod",
+}  # fmt: skip
+_REPLAYED = {"log": _log, "dist": _dist, "sumprod": np.dot}
+
+
+# --- other modules ---------------------------------------------------------------------------------------------------
+
+
+def standin(name: str) -> types.ModuleType | None:
+    """Return what stands for a module in the program, or None where it is the module itself."""
+    top, _, rest = name.partition(".")
+    if top == "scipy" and top not in STANDINS:
+        try:
+            STANDINS[top] = StandIn(importlib.import_module(top), {}, _tracing)
+        except ImportError:
+            return None
+    if top not in STANDINS:
+        return None
+    found: Any = STANDINS[top]
+    for part in rest.split(".") if rest else ():
+        importlib.import_module(f"{found.__name__}.{part}") if not hasattr(found._real, part) else None
+        found = getattr(found, part)
+    return found if isinstance(found, types.ModuleType) else None
 
 
 def _standins() -> dict[str, types.ModuleType]:
-    randoms = StandIn(np.random, {"default_rng": _default_rng}, _tracing)
+    legacy = np.random
+    randoms = {
+        "default_rng": _default_rng,
+        "Generator": _Generator,
+        "RandomState": _RandomState,
+        "shuffle": _shuffled(legacy.shuffle, legacy.get_state, legacy.set_state),
+    }
     replaced = {
-        "random": randoms,
+        "random": StandIn(np.random, randoms, _of_random),
         "array": _array,
         "asarray": _asarray,
-        "asanyarray": _asarray,
+        "asanyarray": _asanyarray,
         "ascontiguousarray": _asarray,
+        "asfortranarray": _asarray,
+        "full": _full,
+        "fromiter": _fromiter,
         "vectorize": _vectorize,
+        "frompyfunc": _frompyfunc,
+        "apply_along_axis": _along_axis,
+        "matrix": TracedMatrix,
+        "asmatrix": lambda data, dtype=None: TracedMatrix(data, dtype, copy=False),
         "r_": _Concatenator(np.r_, "r_"),
         "c_": _Concatenator(np.c_, "c_"),
+        "mgrid": _Grid(np.mgrid, "mgrid"),
+        "ogrid": _Grid(np.ogrid, "ogrid"),
+        "lib": StandIn(np.lib, {"stride_tricks": StandIn(np.lib.stride_tricks, {"as_strided": _as_strided}, _tracing)}, _tracing),
     }
     return {
         "numpy": StandIn(np, replaced, _tracing),
-        "numpy.random": randoms,
         "math": StandIn(math, {}, _on_numbers),
         "random": StandIn(random, {}, _drawing),
         "time": StandIn(time, {"sleep": lambda seconds: None}, lambda name, value: value),

@@ -50,11 +50,15 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A value from outside, or the part of it that the indices of `path` lead to, after a number of updates."""
+    """A value from outside, or the part of it that the indices of `path` lead to, after a number of updates.
+
+    `home` is the memory in which this version may be kept.
+    """
 
     leaf: int
     path: tuple[str, ...]
     version: int
+    home: frozenset[int] = frozenset()
 
     @property
     def key(self) -> tuple[int, tuple[str, ...]]:
@@ -92,7 +96,7 @@ class Cell:
     def state(self) -> State | None:
         """Which value from outside it is a state of, and after how many updates."""
         whole = self.buffer.state
-        return whole if whole is None or not self.path else State(whole.leaf, whole.path + self.path, whole.version)
+        return whole if whole is None or not self.path else State(whole.leaf, whole.path + self.path, whole.version, whole.home)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +115,8 @@ class Event:
         The values from outside that the result depends on, as bits.
     stack
         Where the call stands: innermost first, then the calls around it.
+    matrix
+        Whether the result is an ``np.matrix``, which keeps two axes where an array has one.
     """
 
     index: int
@@ -124,6 +130,7 @@ class Event:
     leaves: int = 0
     value: Any = None
     stack: tuple[Place, ...] = ()
+    matrix: bool = False
 
     @property
     def place(self) -> Place | None:
@@ -169,6 +176,8 @@ class Update:
         The value from outside.
     event, version
         The event that made the new state, and which it is.
+    home
+        The memory that may hold the old state.
     kept
         Whether the new state went where the old one was: in place, into the same array, or to the same name. A hidden
         state to which a bias is added looks like a step of the bias otherwise.
@@ -177,6 +186,7 @@ class Update:
     key: tuple[int, tuple[str, ...]]
     event: int
     version: int
+    home: frozenset[int]
     kept: bool = False
 
 
@@ -206,7 +216,7 @@ class Tape:
         self._counts: dict[Any, int] = {}
         self._bits: dict[Any, int] = {}
         self._newest: dict[Any, Update] = {}
-        self._held: dict[str, dict[Any, int]] = {}
+        self._held: dict[str, set[int]] = {}
         self.ended = ""
         self.cache: dict[str, Any] = {}
         self._positions: dict[tuple[CodeType, int], Place] = {}
@@ -222,7 +232,7 @@ class Tape:
         self.outside += 1
         cell = self._cell(event, None)
         cell.shape = np.shape(value)
-        cell.buffer.state = State(event.index, (), 0)
+        cell.buffer.state = State(event.index, (), 0, frozenset((id(cell.buffer),)))
         return cell
 
     def call(
@@ -284,7 +294,7 @@ class Tape:
         event.leaves |= 1 << self.outside
         self._bits[before.key] = 1 << self.outside
         self.outside += 1
-        update = Update(before.key, event.index, before.version + 1)
+        update = Update(before.key, event.index, before.version + 1, before.home)
         self.updates.append(update)
         self._newest[before.key] = update
         if kept:
@@ -302,12 +312,13 @@ class Tape:
         if count >= self.steps:
             self.stop("steps")
 
-    def hold(self, name: str, state: State) -> None:
-        """Note that a name holds a state: if it held the one before, the new one was kept."""
-        held = self._held.setdefault(name, {})
-        if held.get(state.key) == state.version - 1:
+    def hold(self, name: str, state: State, memory: int) -> None:
+        """Note that a name holds a state, in some memory: if it held that of the one before, the new one was kept."""
+        held = self._held.setdefault(name, set())
+        update = self._newest.get(state.key)
+        if update is not None and update.home & held:
             self.keep(state.key)
-        held[state.key] = state.version
+        held.add(memory)
 
     def stop(self, reason: str) -> None:
         """End the program.
@@ -331,7 +342,7 @@ class Tape:
         self.bindings.append(Binding(statement, name, cell, len(self.events), kind, self.stack()))
         state = self.cells[cell].state
         if state is not None:
-            self.hold(name, state)
+            self.hold(name, state, id(self.cells[cell].buffer))
 
     # -- places ----------------------------------------------------------------------------------------------------
 
