@@ -88,7 +88,7 @@ def _quantity(
         return Quantity(
             b.name, statement.file, statement.line, Text(text, text), state, error, place, value, exact
         )
-    says = names.slope(at) or names.activation(at) or _role(judgement, names, at, event)
+    says = names.activation(at) or names.slope(at) or _role(judgement, names, at, event)
     state = "follows" if b.name in follows else "plain"
     return Quantity(b.name, statement.file, statement.line, says, state, found=value)
 

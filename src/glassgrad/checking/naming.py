@@ -12,7 +12,7 @@ from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.matching import Match
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.tape import Place
+from glassgrad.checking.recording.tape import Binding, Place
 from glassgrad.language import Text, short
 
 __all__ = ["Names", "nodes_of"]
@@ -20,6 +20,8 @@ __all__ = ["Names", "nodes_of"]
 Array = np.ndarray[Any, Any]
 
 _CLOSE = 1e-9
+_NEAR = 40
+"""An activation takes fewer calls than this."""
 
 
 def _sigmoid(z: Array) -> Array:
@@ -75,6 +77,7 @@ class Names:
         self.program, self.run, self.judgement = program, run, judgement
         self._node = nodes_of(program)
         self._bound: dict[int, str] = {}
+        self._into: dict[int, str] | None = None
         tape = judgement.step.tape
         for b in judgement.bindings:
             if b.kind == "assign" and b.time <= judgement.step.end:
@@ -105,7 +108,33 @@ class Names:
         for verdict in self.judgement.parameters:
             if verdict.parameter.start == event:
                 return verdict.parameter.name
-        return self._bound.get(event) or self.expression(event)
+        return self._bound.get(event) or self._entering(event) or self.expression(event)
+
+    def _entering(self, event: int) -> str:
+        """Return ``z(a)`` for a value without a name that goes into the activation whose output is called a."""
+        if self._into is None:
+            self._into = {}
+            values = self.judgement.values
+            bound = [(b, At(b.time, b.cell)) for b in self.judgement.bindings if b.time <= self.judgement.step.end]
+            outputs = [(b, at) for b, at in bound if b.kind == "assign" and at in values[0]]
+            for b, at in bound:
+                if b.kind != "argument" or at not in values[0]:
+                    continue
+                entered = max(writers(self.judgement.step.tape, at))
+                if entered in self._bound or entered in self._into or entered in self.judgement.backward:
+                    continue
+                for named, output in outputs:
+                    if at.time <= output.time <= at.time + _NEAR and self._activates(at, output):
+                        self._into[entered] = f"z({named.name})"
+                        break
+        return self._into.get(event, "")
+
+    def _activates(self, at: At, output: At) -> bool:
+        z, a = ([v[x] for v in self.judgement.values] for x in (at, output))
+        return z[0].shape == a[0].shape and (
+            any(_same(a, z, f) for f, _ in ACTIVATIONS.values())
+            or (z[0].ndim > 0 and any(_same(a, z, _softmax(axis)) for axis in range(-z[0].ndim, 0)))
+        )
 
     def expression(self, event: int) -> str:
         """Return the source of the call that an event was."""
@@ -145,26 +174,25 @@ class Names:
     def _recognised(self, at: At, which: int, says: Text) -> Text | None:
         values = self.judgement.values
         found = [v[at] for v in values]
-        seen = set()
         for b in self.judgement.bindings:
             other = At(b.time, b.cell)
-            if (
-                b.kind != "assign"
-                or other == at
-                or other not in values[0]
-                or b.time > at.time
-                or b.name in seen
-            ):
+            if b.kind == "return" or other == at or other not in values[0] or b.time > at.time:
                 continue
             z = [v[other] for v in values]
             if z[0].shape != found[0].shape or not z[0].size:
                 continue
             for kind, functions in ACTIVATIONS.items():
                 if _same(found, z, functions[which]):
-                    return says.fill(kind=_KIND[kind], z=b.name)
+                    return says.fill(kind=_KIND[kind], z=self._called(b, other))
             if which == 0 and z[0].ndim and any(_same(found, z, _softmax(a)) for a in range(-z[0].ndim, 0)):
-                return says.fill(kind=_KIND["softmax"], z=b.name)
+                return says.fill(kind=_KIND["softmax"], z=self._called(b, other))
         return None
+
+    def _called(self, binding: Binding, at: At) -> str:
+        if binding.kind != "argument":
+            return binding.name
+        event = max(writers(self.judgement.step.tape, at))
+        return self._bound.get(event) or self.expression(event)
 
     def _symbol(self, name: str) -> str:
         return (

@@ -84,7 +84,10 @@ class Draws:
         return [np.asarray(found[w], dtype=np.float64) for w in wanted]
 
     def values(
-        self, wanted: Collection[At], extra: Callable[[int], Mapping[int, Any]] | None = None
+        self,
+        wanted: Collection[At],
+        extra: Callable[[int], Mapping[int, Any]] | None = None,
+        draws: Collection[int] | None = None,
     ) -> list[dict[At, Array]]:
         """Return values on each draw.
 
@@ -94,9 +97,12 @@ class Draws:
             Which values.
         extra
             For a draw, results that other events are to have.
+        draws
+            Which draws; all where it is left out.
         """
         replay = Replay(self.tape, wanted)
-        return [replay.run({**given, **(extra(d) if extra else {})}) for d, given in enumerate(self.given)]
+        chosen = range(len(self.given)) if draws is None else draws
+        return [replay.run({**self.given[d], **(extra(d) if extra else {})}) for d in chosen]
 
     def gradients(
         self, loss: Callable[[dict[At, Any]], Any], wanted: Collection[At], probed: Collection[int]

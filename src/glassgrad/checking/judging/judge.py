@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ NAMED = re.compile(
 """Names people give a loss."""
 
 _MOST_MEETINGS = 4
+_RANK = {"argument": 1, "assign": 2}
+"""Of values with equal gradients, the one is meant that the program names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,15 +143,19 @@ class Judgement:
     @functools.cached_property
     def meanings(self) -> Meanings:
         """The exact gradients, to be found by value."""
-        return Meanings(self.gradients, lambda event: event)
+        tape = self.step.tape
+        named: dict[int, int] = {}
+        for b in self.bindings:
+            event = max(writers(tape, At(b.time, b.cell)))
+            named[event] = max(named.get(event, 0), _RANK.get(b.kind, 0))
+        named |= {p.start: max(_RANK.values()) + 1 for p in self.step.parameters}
+        return Meanings(self.gradients, lambda event: (named.get(event, 0), event))
 
     @functools.cached_property
     def scale(self) -> float:
         """The size of the largest exact gradient in a parameter."""
         starts = [p.start for p in self.step.parameters]
-        return max(
-            (float(np.max(np.abs(g[s]), initial=0.0)) for g in self.gradients for s in starts if s in g)
-        )
+        return max(float(np.max(np.abs(g[s]), initial=0.0)) for g in self.gradients for s in starts if s in g)
 
     def result(self, event: int) -> At | None:
         """Return what an event gave."""
@@ -206,7 +212,7 @@ def _candidates(step: Step, bindings: list[Binding], loss: str | None) -> list[D
             raise CheckError(f"no loss named {loss}")
         return named
     standard: list[Descended] = []
-    firsts = [m for m in step.meetings][:_MOST_MEETINGS]
+    firsts = step.meetings[:_MOST_MEETINGS]
     for meeting in firsts:
         for known in INDEXED if meeting.kind == "index" else LOSSES:
             standard.append(_standard(known, (meeting,)))

@@ -1,29 +1,32 @@
 """Where a backward pass goes wrong first.
 
-A quantity is wrong if it is no exact gradient and putting the exact gradient in its place makes something after it
-right. The earliest such quantity is the first wrong one; what becomes right with it followed from it. So a quantity
-that is merely unusual, such as half of a product, is not blamed.
+A quantity is wrong if putting another exact gradient in its place makes parameters right that are not, and spoils
+none. The earliest such quantity that mends the most is the first wrong one; what becomes right with it was wrong only
+because of it. So a quantity that is merely unusual, such as half of a product, is not blamed, and one that is an exact
+gradient, but not the one that is needed there, is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
-from glassgrad.checking.judging.matching import match
-from glassgrad.checking.judging.replay import At, Unplayable, writers
+from glassgrad.checking.judging.matching import Match, match
+from glassgrad.checking.judging.replay import At, Unplayable, ancestors, writers
 from glassgrad.checking.recording.tape import Binding
 
 __all__ = ["Fault", "Named", "locate", "named_quantities"]
 
 Array = np.ndarray[Any, Any]
 
-_MOST_GROUPS = 12
+_MOST_GROUPS = 24
+_MOST_PAIRINGS = 16
 _MOST_FAULTS = 4
+_MOST_EVENTS = 40
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,9 +45,9 @@ class Fault:
     Attributes
     ----------
     kind
-        ``"gradient"``: a quantity is not what it should be; ``"update"``: a right gradient is used wrongly.
+        ``"gradient"``: a quantity is not what it should be; ``"update"``: a right gradient is used wrongly, or not.
     statement
-        The number of the statement that makes it.
+        The number of the statement that makes it; −1 where there is none.
     name
         The quantity, or the parameter.
     values
@@ -52,7 +55,7 @@ class Fault:
     expected
         For each of them what it should be, on each draw.
     of
-        For each of them the event whose exact gradient that is.
+        For each of them the key of that gradient in `Judgement.gradients`.
     factor
         The constant with which the program carries its gradients there.
     parameters
@@ -76,6 +79,20 @@ class Fault:
         return {_writer(judgement, at): e[draw] for at, e in zip(self.values, self.expected, strict=True)}
 
 
+@dataclass(eq=False)
+class _Group:
+    """All that one statement made in the step, and what each of it is on the draws as they are mended so far."""
+
+    statement: int
+    members: list[Named]
+    meanings: list[tuple[int, Match] | None]
+    factor: float
+
+    @property
+    def known(self) -> bool:
+        return all(m is not None and m[1].factor * self.factor > 0 for m in self.meanings)
+
+
 def named_quantities(judgement: Judgement) -> list[Named]:
     """Return the names bound after prediction and target met, in order."""
     backward = set(judgement.backward)
@@ -92,97 +109,186 @@ def named_quantities(judgement: Judgement) -> list[Named]:
 
 def locate(judgement: Judgement) -> list[Fault]:
     """Return what is wrong, in the order of the backward pass."""
-    faults: list[Fault] = []
     wrong = [p for p in judgement.parameters if not p.right]
-    fixed: list[Fault] = []
-    while wrong and len(faults) < _MOST_FAULTS:
-        fault = _first(judgement, [p for p in wrong if not _gradient_right(p)], fixed)
+    turned = _all_turned(judgement, wrong)
+    if turned is not None:
+        return [turned]
+    faults: list[Fault] = []
+    while len(faults) < _MOST_FAULTS:
+        open_ = [p for p in wrong if p.change is not None and not _used_wrongly(p)]
+        fault = _first(judgement, open_, faults) if open_ else None
         if fault is None:
             break
         faults.append(fault)
-        fixed.append(fault)
         wrong = [p for p in wrong if p not in fault.parameters]
-    for p in wrong:
-        faults.append(_of_update(judgement, p))
-    return faults
+    return [*faults, *(_of_update(judgement, p) for p in wrong)]
 
 
-def _gradient_right(p: ParameterVerdict) -> bool:
-    return p.gradient is not None and p.gradient[1].factor != 0
+def _used_wrongly(p: ParameterVerdict) -> bool:
+    """Say whether the exact gradient was there, and the update spoilt it."""
+    return p.gradient is not None and p.step is None
 
 
 def _writer(judgement: Judgement, at: At) -> int:
     return max(writers(judgement.step.tape, at))
 
 
-def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Fault]) -> Fault | None:
-    """Return the first fault that explains one of these parameters."""
-    if not wrong:
+# --- signs -----------------------------------------------------------------------------------------------------------
+
+
+def _all_turned(judgement: Judgement, wrong: list[ParameterVerdict]) -> Fault | None:
+    """Return the fault of a program whose parameters all go up their gradients."""
+    turned = [p for p in wrong if p.step is not None and p.step.factor > 0 and any(map(np.any, p.exact))]
+    moving = [p for p in judgement.parameters if any(map(np.any, p.exact))]
+    if not turned or len(turned) < len(moving):
         return None
-    names = named_quantities(judgement)
-    past = {id_ for f in fixed for id_ in (f.statement,)}
-    values = _values(judgement, fixed) if fixed else judgement.values
-    groups: dict[int, list[Named]] = {}
-    factor = _factor(judgement)
-    upstream: dict[int, float] = {}
-    for named in names:
-        meaning = judgement.meanings.find([v[named.at] for v in values])
-        if meaning is not None:
-            factor = meaning[1].factor
-        elif named.binding.statement not in past:
-            groups.setdefault(named.binding.statement, []).append(named)
-            upstream.setdefault(named.binding.statement, factor)
-    for statement, group in list(groups.items())[:_MOST_GROUPS]:
-        for of in _pairings(judgement, group):
-            fault = _tried(judgement, statement, group, of, upstream[statement], wrong, fixed)
-            if fault is not None:
-                fault.follows = _following(judgement, fault, fixed, names)
-                return fault
-    return None
-
-
-def _factor(judgement: Judgement) -> float:
-    """Return the constant with which most parameters take their gradient, but for the rate."""
-    known = [p.gradient[1].factor for p in judgement.parameters if p.gradient is not None]
-    return known[0] if known else 1.0
-
-
-def _pairings(judgement: Judgement, group: list[Named]) -> Iterator[list[int]]:
-    """Yield which gradients the results of a statement may be meant to be, likely ones first."""
     tape = judgement.step.tape
-    sizes = [judgement.values[0][n.at].shape for n in group]
+    updates = [tape.events[p.parameter.updates[0]] for p in turned]
+    statements = {(e.place.file, e.place.line) for e in updates if e.place is not None}
+    groups = _groups(judgement, judgement.values)
+    first = next((g for g in groups if all(m is not None for m in g.meanings)), None)
+    if first is None or (len(statements) == 1 and all(e.name == "add" for e in updates) and len(turned) > 1):
+        return _of_update(judgement, turned[0], turned)
+    expected, of = [], []
+    for named, meaning in zip(first.members, first.meanings, strict=True):
+        assert meaning is not None
+        expected.append([-v[named.at] for v in judgement.values])
+        of.append(meaning[0])
+    factor = -first.meanings[0][1].factor if first.meanings[0] else 1.0
+    name = first.members[0].binding.name
+    return Fault(
+        "gradient", first.statement, name, [n.at for n in first.members], expected, of, factor, turned
+    )
+
+
+# --- the search ------------------------------------------------------------------------------------------------------
+
+
+def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]:
+    """Return the statements of the backward pass in the order of their first results."""
+    groups: dict[int, _Group] = {}
+    factor = 0.0
+    for named in named_quantities(judgement):
+        meaning = judgement.meanings.find([v[named.at] for v in values])
+        if meaning is not None and not factor:
+            factor = meaning[1].factor
+        group = groups.setdefault(named.binding.statement, _Group(named.binding.statement, [], [], factor))
+        group.members.append(named)
+        group.meanings.append(meaning)
+        if meaning is not None and meaning[1].factor * factor > 0:
+            factor = meaning[1].factor
+    for group in groups.values():
+        group.factor = group.factor or 1.0
+    return list(groups.values())
+
+
+def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Fault]) -> Fault | None:
+    """Return the first fault that explains the most of these parameters."""
+    values = _values(judgement, fixed) if fixed else judgement.values
+    groups = [g for g in _groups(judgement, values) if g.statement not in {f.statement for f in fixed}]
+    meant = {m[0] for g in groups for m in g.meanings if m is not None and m[1].factor * g.factor > 0}
+    best: Fault | None = None
+    of_best: _Group | None = None
+    for group in groups[:_MOST_GROUPS]:
+        fault = _mending(judgement, group, values, wrong, fixed, meant)
+        if fault is None:
+            continue
+        more = best is None or len(fault.parameters) > len(best.parameters)
+        same = best is not None and set(fault.parameters) == set(best.parameters)
+        later = same and of_best is not None and of_best.known and group.known and _alike(group, of_best)
+        if more or later:
+            best, of_best = fault, group
+    if best is not None:
+        best.follows = _following(judgement, best, fixed, values)
+    return best
+
+
+def _alike(a: _Group, b: _Group) -> bool:
+    """Say whether two statements made the same exact gradients, one after the other."""
+    return {m[0] for m in a.meanings if m} == {m[0] for m in b.meanings if m}
+
+
+def _mending(
+    judgement: Judgement,
+    group: _Group,
+    values: list[dict[At, Array]],
+    wrong: list[ParameterVerdict],
+    fixed: list[Fault],
+    meant: set[int],
+) -> Fault | None:
+    """Return the fault of a statement if an exact gradient in place of its results mends something."""
+    known = group.known
+    members = [
+        n
+        for n, m in zip(group.members, group.meanings, strict=True)
+        if known or m is None or m[1].factor * group.factor < 0
+    ]
+    own = {m[0] for m in group.meanings if m is not None and m[1].factor * group.factor > 0}
+    tried = 0
+    best: Fault | None = None
+    for level, of in _pairings(judgement, members):
+        if set(of) & own or (known and (level or set(of) & meant)):
+            continue
+        tried += 1
+        if tried > _MOST_PAIRINGS:
+            break
+        fault = _replacing(judgement, group, members, of, values)
+        fault.parameters = _mended(judgement, [*fixed, fault], wrong)
+        if fault.parameters and (best is None or len(fault.parameters) > len(best.parameters)):
+            best = fault
+            if len(best.parameters) == len(wrong):
+                break
+    return best
+
+
+def _replacing(
+    judgement: Judgement, group: _Group, members: list[Named], of: list[int], values: list[dict[At, Array]]
+) -> Fault:
+    expected = []
+    for n, key in zip(members, of, strict=True):
+        exact = [group.factor * g[key] for g in judgement.gradients]
+        shape = values[0][n.at].shape
+        expected.append([e.reshape(shape) if e.size == np.prod(shape) else e for e in exact])
+    name = members[0].binding.name
+    return Fault("gradient", group.statement, name, [n.at for n in members], expected, of, group.factor, [])
+
+
+def _pairings(judgement: Judgement, members: list[Named]) -> Iterator[tuple[int, list[int]]]:
+    """Yield which gradients results may be meant to be, those of their own shape first."""
+    tape = judgement.step.tape
+    shapes = [judgement.values[0][n.at].shape for n in members]
     places: dict[Any, list[int]] = {}
     for key in judgement.gradients[0]:
-        event = tape.events[key if key >= 0 else ~key]
+        event = tape.events[max(key, ~key)]
         places.setdefault((key < 0, event.name, event.stack), []).append(key)
+    ordered = sorted(places.values(), key=lambda keys: -max(max(k, ~k) for k in keys))
     seen = set()
-    ordered = sorted(places.values(), key=lambda keys: -max(k if k >= 0 else ~k for k in keys))
-    for loose in (False, True):
+    for level in range(3):
         for keys in ordered:
             for pairing in (
-                _last_in(judgement, keys, group, sizes, loose),
-                _in_order(judgement, keys, sizes, loose),
+                _last_in(judgement, keys, members, shapes, level),
+                _in_order(judgement, keys, shapes, level),
             ):
                 if pairing is not None and tuple(pairing) not in seen:
                     seen.add(tuple(pairing))
-                    yield pairing
+                    yield level, pairing
 
 
-def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], loose: bool) -> bool:
+def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], level: int) -> bool:
+    """Say whether a gradient has a shape; at level 1 as many elements, at level 2 any others."""
     exact = judgement.gradients[0][key].shape
-    return exact == shape if not loose else exact != shape and int(np.prod(exact)) == int(np.prod(shape))
+    same = int(np.prod(exact)) == int(np.prod(shape))
+    return exact == shape if level == 0 else exact != shape and same if level == 1 else not same
 
 
 def _last_in(
-    judgement: Judgement, keys: list[int], group: list[Named], sizes: list[Any], loose: bool
+    judgement: Judgement, keys: list[int], members: list[Named], shapes: list[Any], level: int
 ) -> list[int] | None:
     """Pair each result with the newest value before it that none has yet, as a backward pass meets them."""
-    left = sorted(keys, key=lambda k: k if k >= 0 else ~k)
+    left = sorted(keys, key=lambda k: max(k, ~k))
     pairs = []
-    for named, shape in zip(group, sizes, strict=True):
-        fitting = [
-            k for k in left if (k if k >= 0 else ~k) < named.event and _fits(judgement, k, shape, loose)
-        ]
+    for named, shape in zip(members, shapes, strict=True):
+        fitting = [k for k in left if max(k, ~k) < named.event and _fits(judgement, k, shape, level)]
         if not fitting:
             return None
         pairs.append(fitting[-1])
@@ -190,76 +296,67 @@ def _last_in(
     return pairs
 
 
-def _in_order(judgement: Judgement, keys: list[int], sizes: list[Any], loose: bool) -> list[int] | None:
-    keys = sorted(keys, key=lambda k: k if k >= 0 else ~k)
-    if len(keys) != len(sizes) or len(keys) == 1:
+def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[int] | None:
+    keys = sorted(keys, key=lambda k: max(k, ~k))
+    if len(keys) != len(shapes) or len(keys) == 1:
         return None
-    return keys if all(_fits(judgement, k, s, loose) for k, s in zip(keys, sizes, strict=True)) else None
+    return keys if all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)) else None
 
 
-def _tried(
-    judgement: Judgement,
-    statement: int,
-    group: list[Named],
-    of: list[int],
-    factor: float,
-    wrong: list[ParameterVerdict],
-    fixed: list[Fault],
-) -> Fault | None:
-    """Put the exact gradients in place, and return the fault if a parameter becomes right by it."""
-    expected = [
-        [
-            factor * g[key].reshape(v[n.at].shape)
-            for g, v in zip(judgement.gradients, judgement.values, strict=True)
-        ]
-        for n, key in zip(group, of, strict=True)
-    ]
-    fault = Fault(
-        "gradient", statement, group[0].binding.name, [n.at for n in group], expected, of, factor, []
-    )
-    fault.parameters = _mended(judgement, [*fixed, fault], wrong)
-    return fault if fault.parameters else None
+# --- what a mended fault changes -------------------------------------------------------------------------------------
 
 
 def _mended(
     judgement: Judgement, faults: list[Fault], wrong: list[ParameterVerdict]
 ) -> list[ParameterVerdict]:
-    """Return the parameters whose gradient or step is right once faults are mended."""
-    wanted = set()
-    for p in wrong:
-        wanted |= {at for at in (p.parameter.after,) if at is not None}
-        wanted |= {
-            At(t + 1, judgement.step.tape.events[t].cells[0])
-            for t in p.parameter.terms
-            if _made(judgement, t)
-        }
-    draws = judgement.draws
-    try:
-        values = draws.values(wanted, lambda d: _given(judgement, faults, d))
-    except (Unplayable, ValueError):
-        return []
+    """Return the parameters that are right once faults are mended; none where one that was right is not any more."""
+    after = {p: p.parameter.after for p in judgement.parameters if p.parameter.after is not None}
+    inner = {p: _of_its_size(judgement, p) for p in wrong if p.step is None}
+    wanted = {*after.values(), *(at for ats in inner.values() for at in ats)}
     found = []
-    for p in wrong:
-        after = p.parameter.after
-        if after is not None and values[0][after].shape == p.before[0].shape:
-            change = [v[after] - b for v, b in zip(values, p.before, strict=True)]
-            how = match(change, p.exact, p.before)
-            if how is not None and how.factor < 0 and any(np.any(c) for c in change):
-                found.append(p)
-                continue
-        for t in p.parameter.terms:
-            if _made(judgement, t):
-                at = At(t + 1, judgement.step.tape.events[t].cells[0])
-                if values[0][at].size == p.exact[0].size and match(
-                    [v[at] for v in values], p.exact, p.before
-                ):
-                    found.append(p)
-                    break
-    return found
+    for draws in ((1,), None):  # one draw first: most candidates fail at once
+        try:
+            values = judgement.draws.values(wanted, lambda d: _given(judgement, faults, d), draws)
+        except (Unplayable, ValueError, IndexError):
+            return []
+        chosen = range(len(judgement.values)) if draws is None else draws
+        found = [
+            p
+            for p in judgement.parameters
+            if p in after and _right(p, after[p], inner.get(p, []), values, chosen)
+        ]
+        if not set(found) & set(wrong):
+            return []
+    if any(p.right and p not in found for p in after if p.step is not None):
+        return []
+    return [p for p in wrong if p in found]
 
 
-def _made(judgement: Judgement, event: int) -> bool:
-    return bool(judgement.step.tape.events[event].cells)
+def _right(
+    p: ParameterVerdict, after: At, inner: list[At], values: list[dict[At, Array]], draws: Iterable[int]
+) -> bool:
+    exact, before = [p.exact[d] for d in draws], [p.before[d] for d in draws]
+    if values[0][after].shape != before[0].shape:
+        return False
+    change = [v[after] - b for v, b in zip(values, before, strict=True)]
+    how = match(change, exact, before)
+    if how is not None:
+        return how.factor < 0 or not any(map(np.any, exact))
+    if not all(np.all(np.sign(c) * np.sign(e) <= 0) for c, e in zip(change, exact, strict=True)):
+        return False
+    return any(match([v[at] for v in values], exact, before) is not None for at in inner)
+
+
+def _of_its_size(judgement: Judgement, p: ParameterVerdict) -> list[At]:
+    """Return the results before an update that have the parameter's size: one of them is its gradient."""
+    above = ancestors(judgement.step.tape, p.parameter.terms)
+    tape = judgement.step.tape
+    found = []
+    for i in reversed(judgement.backward):
+        at = judgement.result(i) if i in above else None
+        if at is not None and int(np.prod(tape.cells[at.cell].shape)) == p.exact[0].size:
+            found.append(at)
+    return found[:_MOST_EVENTS]
 
 
 def _given(judgement: Judgement, faults: list[Fault], draw: int) -> Mapping[int, Any]:
@@ -274,27 +371,33 @@ def _values(judgement: Judgement, faults: list[Fault]) -> list[dict[At, Array]]:
     return judgement.draws.values(wanted, lambda d: _given(judgement, faults, d))
 
 
-def _following(judgement: Judgement, fault: Fault, fixed: list[Fault], names: list[Named]) -> list[str]:
+def _following(
+    judgement: Judgement, fault: Fault, fixed: list[Fault], values: list[dict[At, Array]]
+) -> list[str]:
     """Return the names that become exact gradients once the fault is mended."""
-    values = _values(judgement, [*fixed, fault])
+    mended = _values(judgement, [*fixed, fault])
     follows: dict[str, None] = {}
-    for named in names:
-        if named.binding.statement == fault.statement:
+    for named in named_quantities(judgement):
+        if named.binding.statement == fault.statement or named.event <= _writer(judgement, fault.values[0]):
             continue
-        before = judgement.meanings.find([v[named.at] for v in judgement.values])
-        if before is None and judgement.meanings.find([v[named.at] for v in values]) is not None:
+        before = judgement.meanings.find([v[named.at] for v in values])
+        after = judgement.meanings.find([v[named.at] for v in mended])
+        if after is not None and (before is None or before[0] != after[0]):
             follows[named.binding.name] = None
     return list(follows)
 
 
-def _of_update(judgement: Judgement, p: ParameterVerdict) -> Fault:
+def _of_update(
+    judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVerdict] | None = None
+) -> Fault:
     """Return the fault of a parameter that no named quantity before its update explains."""
     tape = judgement.step.tape
     updates = set(p.parameter.updates)
-    statement, name = -1, p.parameter.name
+    statement = -1
     for b in judgement.bindings:
         if b.kind == "assign" and updates & set(writers(tape, At(b.time, b.cell))):
-            statement, name = b.statement, b.name
+            statement = b.statement
             break
-    kind = "update" if p.gradient is not None else "gradient"
-    return Fault(kind, statement, name, [], [], [], 1.0, [p])
+    there = p.gradient is not None or p.step is not None or p.change is None or not p.parameter.updates
+    kind = "update" if there else "gradient"
+    return Fault(kind, statement, p.parameter.name, [], [], [], 1.0, all_ or [p])

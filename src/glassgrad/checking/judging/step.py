@@ -9,89 +9,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.judging.frozen import frozen
+from glassgrad.checking.judging.parts import Meeting, Parameter, Step, makers
 from glassgrad.checking.judging.replay import At, ancestors, writers, writes
 from glassgrad.checking.recording.tape import Buffer, Cell, Event, Ref, Tape, refs
 
 __all__ = ["Meeting", "Parameter", "Step", "find_step"]
-
-
-@dataclass(eq=False)
-class Parameter:
-    """What training changes.
-
-    Attributes
-    ----------
-    start
-        The event whose result is its value before the step.
-    leaf
-        The value from outside it was made of.
-    before, after
-        Its value before and after the step; `after` is None where the new value goes nowhere.
-    updates
-        The events that changed it in the step.
-    terms
-        What they added, as events.
-    """
-
-    start: int
-    leaf: int
-    before: At
-    after: At | None = None
-    updates: list[int] = field(default_factory=list)
-    terms: list[int] = field(default_factory=list)
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Meeting:
-    """Where predictions meet targets: the same place in the source, once or for each row, unit or moment.
-
-    Attributes
-    ----------
-    pairs
-        Prediction and target; a target is a value of the tape, or a number of the program.
-    kind
-        ``"value"`` where target and prediction are compared, ``"index"`` where the target is a place in the
-        prediction.
-    events
-        The events in which they meet.
-    """
-
-    pairs: tuple[tuple[At, Any], ...]
-    kind: str
-    events: tuple[int, ...]
-
-
-@dataclass(eq=False)
-class Step:
-    """The step that is judged.
-
-    Attributes
-    ----------
-    end
-        How many events it has, counted from the start of the tape.
-    parameters
-        What it changes.
-    slice
-        The events that the updates depend on.
-    depends
-        For each event of the step, the parameters it depends on, as bits.
-    meetings
-        Where predictions may meet targets, the likeliest first.
-    """
-
-    tape: Tape
-    end: int
-    parameters: list[Parameter]
-    slice: set[int]
-    depends: dict[int, int]
-    meetings: list[Meeting]
-    reads: dict[int, int] = field(default_factory=dict)
 
 
 def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | None:
@@ -112,7 +39,8 @@ def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | No
         step = _step(tape, end, kept, node_at)
         wrong = _states(tape, step)
         if not wrong:
-            return step
+            still = frozen(step)
+            return _step(tape, end, [*kept, *still], node_at) if still else step
         candidates = [c for c in candidates if c.start not in wrong]
     return None
 
@@ -233,19 +161,6 @@ def _stepped(tape: Tape, c: Parameter, chain: list[int], buffer: Buffer) -> bool
     )
 
 
-def makers(tape: Tape, cell: Cell) -> tuple[list[int], Buffer]:
-    """Return the events that made a number or view and what it was taken from, and the memory all that is in."""
-    chain = [cell.event, cell.buffer.maker]
-    buffer = cell.buffer
-    while True:
-        made = tape.events[buffer.maker]
-        if made.name != "getitem" or buffer.state is None or not isinstance(made.args[0], Ref):
-            return chain, buffer
-        above = tape.cells[made.args[0].cell]
-        buffer = above.buffer
-        chain += [above.event, buffer.maker]
-
-
 def ancestors_within(tape: Tape, event: int, least: int) -> set[int]:
     """Return an event and those it depends on, from an event on."""
     seen: set[int] = set()
@@ -273,7 +188,7 @@ def _close(tape: Tape, c: Parameter, end: int, cell: int | None) -> None:
         last = tape.events[c.updates[-1]]
         made = tape.cells[last.cells[0]] if last.cells else None
         whole = made.index if made is not None and made.buffer.state is not None else None
-        if whole is None or np.ndim(0) and False or _scalar_of(tape, last):
+        if whole is None or (np.ndim(0) and False) or _scalar_of(tape, last):
             whole = start.cells[0]
         c.after = At(end, whole)
     else:
