@@ -72,6 +72,8 @@ class Run:
         The error it ended with, if any.
     names
         What its module held at the end.
+    numbers
+        Whether single floats were recorded too.
     """
 
     tape: Tape
@@ -79,6 +81,7 @@ class Run:
     output: str
     failure: Failure | None
     names: dict[str, Any]
+    numbers: bool = False
 
 
 @dataclass
@@ -159,7 +162,7 @@ class Program:
                     failure = _failure(error, tape.files, self)
             finally:
                 Session.tape = None
-        return Run(tape, loader.statements, output.getvalue(), failure, names)
+        return Run(tape, loader.statements, output.getvalue(), failure, names, numbers)
 
 
 class _HooksAtWork:
