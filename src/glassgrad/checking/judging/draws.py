@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.judging.replay import At, Replay, ancestors, differentiated, writers
+from glassgrad.checking.judging.replay import At, Replay, ancestors, differentiated, writers, writes
 from glassgrad.checking.judging.step import Step
 from glassgrad.checking.recording.tape import refs
 
@@ -110,8 +110,27 @@ class Draws:
         """Return a loss and its exact gradients on each draw."""
         cut = [p.start for p in self.step.parameters]
         return [
-            differentiated(self.tape, loss, wanted, given, cut, probed, self.written) for given in self.given
+            differentiated(self.tape, loss, wanted, given, cut, probed, self.written, self._unchanged())
+            for given in self.given
         ]
+
+    def _unchanged(self) -> dict[int, int | None]:
+        """Return the updates of the step, each with the cell that holds the value it is to leave as it was."""
+        found: dict[int, int | None] = {}
+        for p in self.step.parameters:
+            first = min(p.updates, default=None)
+            if first is None:
+                continue
+            made = self.tape.events[p.start]
+            cell = self.tape.cells[made.cells[0]]
+            for i in writes(self.tape).get(id(cell.buffer), ()):
+                if i >= first:
+                    found[i] = None
+            for u in p.updates:
+                event = self.tape.events[u]
+                if event.target is None and self.tape.cells[event.cells[0]].shape == cell.shape:
+                    found[u] = cell.index
+        return found
 
     def _writers(self, at: At) -> list[int]:
         return list(writers(self.tape, at))

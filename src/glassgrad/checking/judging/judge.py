@@ -88,7 +88,7 @@ class ParameterVerdict:
         if self.change is None:
             return False
         if self.step is not None:
-            return self.step.factor < 0 or not any(np.any(g) for g in self.exact)
+            return (self.step.factor < 0 and self.step.decay <= 0) or not any(np.any(g) for g in self.exact)
         return self.gradient is not None and self.descends
 
     @property
@@ -188,7 +188,9 @@ def judge(
     bindings = [b for b in bindings if b.time <= len(step.tape.events)]
     best: Judgement | None = None
     problem: Unplayable | None = None
-    for candidate in _candidates(step, bindings, loss):
+    judged: list[Judgement] = []
+    candidates = _candidates(step, bindings, loss)
+    for candidate in candidates:
         try:
             found = _judged(step, candidate, bindings)
         except (GlassgradError, Unplayable) as error:
@@ -198,6 +200,9 @@ def judge(
             best = found
         if best.right:
             break
+        judged.append(found)
+        if candidate is candidates[-1] and loss is None:
+            candidates += _weighted(judged)
     if best is None:
         if problem is not None:
             raise problem
@@ -224,6 +229,35 @@ def _candidates(step: Step, bindings: list[Binding], loss: str | None) -> list[D
     return [*named, *standard]
 
 
+def _weighted(judged: list[Judgement]) -> list[Descended]:
+    """Return the sum of two losses of two outputs, weighted as the parameters of each output alone are stepped."""
+    parts: dict[tuple[int, ...], tuple[int, Judgement, float]] = {}
+    for j in judged:
+        meeting = j.descended.meeting
+        moved = [p for p in j.parameters if any(map(np.any, p.exact))]
+        right = [p for p in moved if p.step is not None and p.step.factor < 0]
+        if meeting is None or not right or len(moved) == len(j.parameters):
+            continue
+        known = parts.get(meeting.events)
+        if known is None or len(right) > known[0]:
+            parts[meeting.events] = len(right), j, -(right[0].step.factor if right[0].step else 1.0)
+    chosen = list(parts.values())
+    if len(chosen) != 2:
+        return []
+    (_, a, ra), (_, b, rb) = chosen
+    weight = rb / ra
+    first, second = a.descended, b.descended
+    return [
+        Descended(
+            first.loss,
+            "",
+            first.meeting,
+            (*first.wanted, *second.wanted),
+            lambda values: first.function(values) + weight * second.function(values),
+        )
+    ]
+
+
 def _independent(step: Step, meetings: list[Meeting]) -> tuple[Meeting, ...]:
     """Return meetings of which none depends on another: several outputs."""
     kept: list[Meeting] = []
@@ -239,7 +273,12 @@ def _named(step: Step, bindings: list[Binding], loss: str | None) -> list[Descen
     found: dict[str, Descended] = {}
     tape = step.tape
     for b in bindings:
-        if b.kind != "assign" or (b.name != loss if loss is not None else not NAMED.search(b.name)):
+        name = b.name
+        if b.kind == "return" and b.stack:
+            name = b.stack[0].function.rpartition(".")[2]
+        elif b.kind != "assign":
+            continue
+        if name != loss if loss is not None else not NAMED.search(name):
             continue
         at = At(b.time, b.cell)
         event = tape.events[tape.cells[b.cell].event]
@@ -247,7 +286,7 @@ def _named(step: Step, bindings: list[Binding], loss: str | None) -> list[Descen
             continue
         if b.time > step.end or tape.cells[b.cell].shape not in ((), (1,), (1, 1)):
             continue
-        found[b.name] = Descended(None, b.name, None, (at,), lambda values, at=at: values[at])
+        found.setdefault(name, Descended(None, name, None, (at,), lambda values, at=at: values[at]))
     return list(found.values())
 
 

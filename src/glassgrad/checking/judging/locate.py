@@ -23,8 +23,8 @@ __all__ = ["Fault", "Named", "locate", "named_quantities"]
 
 Array = np.ndarray[Any, Any]
 
-_MOST_GROUPS = 24
-_MOST_PAIRINGS = 16
+_MOST_GROUPS = 40
+_MOST_PAIRINGS = 40
 _MOST_FAULTS = 4
 _MOST_EVENTS = 40
 
@@ -115,7 +115,7 @@ def locate(judgement: Judgement) -> list[Fault]:
         return [turned]
     faults: list[Fault] = []
     while len(faults) < _MOST_FAULTS:
-        open_ = [p for p in wrong if p.change is not None and not _used_wrongly(p)]
+        open_ = [p for p in wrong if p.parameter.after is not None and not _used_wrongly(p)]
         fault = _first(judgement, open_, faults) if open_ else None
         if fault is None:
             break
@@ -223,6 +223,14 @@ def _mending(
         for n, m in zip(group.members, group.meanings, strict=True)
         if known or m is None or m[1].factor * group.factor < 0
     ]
+    starts = [p.parameter.start for p in wrong]
+    for start in starts if len(group.members) > 1 else ():
+        last = group.members[-1:]
+        if judgement.gradients[0][start].shape == values[0][last[0].at].shape:
+            fault = _replacing(judgement, group, last, [start], values)
+            fault.parameters = _mended(judgement, [*fixed, fault], wrong)
+            if fault.parameters and known:
+                return fault
     own = {m[0] for m in group.meanings if m is not None and m[1].factor * group.factor > 0}
     tried = 0
     best: Fault | None = None
@@ -269,9 +277,18 @@ def _pairings(judgement: Judgement, members: list[Named]) -> Iterator[tuple[int,
                 _last_in(judgement, keys, members, shapes, level),
                 _in_order(judgement, keys, shapes, level),
             ):
-                if pairing is not None and tuple(pairing) not in seen:
-                    seen.add(tuple(pairing))
+                if pairing is None:
+                    continue
+                sign = tuple(float(np.round(_mark(judgement, key), 12)) for key in pairing)
+                if sign not in seen:
+                    seen.add(sign)
                     yield level, pairing
+
+
+def _mark(judgement: Judgement, key: int) -> float:
+    """Return a number by which equal gradients are known."""
+    exact = judgement.gradients[1][key].ravel()
+    return float(exact @ np.cos(np.arange(exact.size))) / judgement.scale if judgement.scale else 0.0
 
 
 def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], level: int) -> bool:
@@ -395,7 +412,13 @@ def _of_update(
     updates = set(p.parameter.updates)
     statement = -1
     for b in judgement.bindings:
-        if b.kind == "assign" and updates & set(writers(tape, At(b.time, b.cell))):
+        written = _writer(judgement, At(b.time, b.cell))
+        if b.kind != "assign" or b.time > judgement.step.end:
+            continue
+        overwritten = not updates and b.name == p.parameter.name and written != p.parameter.start
+        if updates & {written, *tape.events[written].reads} or (
+            overwritten and written in judgement.step.depends
+        ):
             statement = b.statement
             break
     there = p.gradient is not None or p.step is not None or p.change is None or not p.parameter.updates

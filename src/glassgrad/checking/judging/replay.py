@@ -7,15 +7,16 @@ replaced by the exact one.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.judging.rules import IN_PLACE, SPECIAL, holds_tensors, numeric
 from glassgrad.checking.recording.tape import Event, Ref, Tape
-from glassgrad.errors import CheckError
+from glassgrad.errors import CheckError, DTypeError, OptionError, TraceError
 
 __all__ = ["At", "Replay", "Unplayable", "ancestors", "differentiated", "writers", "writes"]
 
@@ -90,6 +91,11 @@ class Replay:
         if event.function is None:
             registers[event.cells[0]] = space.leaf(event, event.value if given is None else given)
             return
+        if event.index in space.unchanged:
+            cell = space.unchanged[event.index]
+            if cell is not None:
+                registers[event.cells[0]] = registers[cell]
+            return
         if given is None or event.target is not None:
             args = space.used(event, _resolved(event.args, registers))
             try:
@@ -121,7 +127,13 @@ class Unplayable(Exception):
 
 
 class Space:
-    """Plays on float64 arrays."""
+    """Plays on float64 arrays.
+
+    `unchanged` holds the updates that are not to be made, each with the cell whose value stays: a loss that the
+    program computes after its update is a function of the parameters all the same.
+    """
+
+    unchanged: Mapping[int, int | None] = MappingProxyType({})
 
     def leaf(self, event: Event, value: Any) -> Any:
         """Return a value from outside."""
@@ -188,16 +200,23 @@ class _Tensors(Space):
         return gg.tensor(array) if set(event.cells) & set(self.written) else array
 
     def call(self, event: Event, args: Any, kwargs: Any) -> Any:
-        if not _holds_tensors((args, kwargs)):
+        if not holds_tensors((args, kwargs)):
             return super().call(event, args, kwargs)
         if event.name in ("getitem", "setitem"):
             args = (args[0], _index(args[1]), *args[2:])
-        special = _SPECIAL.get(event.name)
+        special = (SPECIAL if event.target is None else IN_PLACE).get(event.name)
         if special is not None:
             return special(*args, **kwargs)
         kwargs.pop("dtype", None)
         assert event.function is not None
-        return _named(event)(*args, **kwargs)
+        if "out" not in kwargs and isinstance(event.function, np.ufunc):
+            kwargs.pop("where", None)  # the other places hold what they happen to hold
+        try:
+            return event.function(*args, **kwargs)
+        except (DTypeError, TraceError, OptionError, TypeError):
+            if event.target is not None:
+                raise
+            return numeric(event.function, args, kwargs)
 
     def result(self, event: Event, cell: int, value: Any) -> Any:
         import glassgrad as gg
@@ -232,6 +251,7 @@ def differentiated(
     cut: Collection[int],
     probed: Collection[int],
     written: Collection[int],
+    unchanged: Mapping[int, int | None],
 ) -> tuple[float, dict[int, Array]]:
     """Return a loss and its gradients in parameters, in the results of events, and in each use of a parameter.
 
@@ -253,6 +273,8 @@ def differentiated(
         The events whose results the loss is differentiated for as well.
     written
         Cells that are written in place with what depends on the parameters.
+    unchanged
+        Updates that are not to be made.
 
     Raises
     ------
@@ -262,6 +284,7 @@ def differentiated(
     import glassgrad as gg
 
     space = _Tensors(tape, cut, probed, written)
+    space.unchanged = unchanged
     values = Replay(tape, wanted).run(given, space)
     with np.errstate(all="ignore"):
         result = loss(values)
@@ -320,57 +343,3 @@ def _index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(map(_index, index))
     return np.arange(index.start, index.stop, index.step) if isinstance(index, range) else index
-
-
-def _holds_tensors(value: Any) -> bool:
-    import glassgrad as gg
-
-    if isinstance(value, gg.Tensor):
-        return True
-    if isinstance(value, (list, tuple)):
-        return any(map(_holds_tensors, value))
-    if isinstance(value, dict):
-        return any(map(_holds_tensors, value.values()))
-    return False
-
-
-def _assembled(value: Any, *args: Any, ndmin: int = 0, **kwargs: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        value = np.stack(
-            [_assembled(item) if _holds_tensors(item) else np.asarray(item, float) for item in value]
-        )
-    else:
-        value = np.add(value, np.zeros(()))
-    while value.ndim < ndmin:
-        value = np.expand_dims(value, 0)
-    return value
-
-
-def _columns(parts: Any) -> Any:
-    return np.column_stack(parts if isinstance(parts, tuple) else (parts,))
-
-
-def _row(parts: Any) -> Any:
-    return np.concatenate([np.atleast_1d(p) for p in (parts if isinstance(parts, tuple) else (parts,))])
-
-
-def _same(value: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.add(value, np.zeros(()))
-
-
-_SPECIAL: dict[str, Callable[..., Any]] = {
-    "array": _assembled,
-    "astype": _same,
-    "copy": _same,
-    "flatten": lambda value, order="C": np.add(np.ravel(value, order), np.zeros(())),
-    "c_": _columns,
-    "r_": _row,
-}
-"""What stands for a function on Tensors that does not ask them."""
-
-
-def _named(event: Event) -> Callable[..., Any]:
-    assert event.function is not None
-    if event.name == "setitem":
-        return operator.setitem
-    return event.function
