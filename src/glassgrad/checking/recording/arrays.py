@@ -35,7 +35,7 @@ class Traced(Recording, np.ndarray):
 
     def plain(self) -> Any:
         """Return the same memory as an ordinary array."""
-        return self.view(np.ndarray)
+        return np.ndarray.view(self, np.ndarray)
 
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, "getitem", (self, index), {})
@@ -47,7 +47,7 @@ class Traced(Recording, np.ndarray):
         whole = self._cell.buffer if self._tape is tape and tape is not None else None
         if held is not None and whole is not None and whole.state is not None and whole.state.leaf == held.leaf:
             version = max(whole.state.version, held.version)
-            whole.state = State(whole.state.leaf, whole.state.path, version)
+            whole.state = State(whole.state.leaf, whole.state.path, version, whole.state.home)
             if tape is not None:
                 tape.keep(held.key)
 
@@ -67,6 +67,22 @@ class Traced(Recording, np.ndarray):
     def tolist(self) -> Any:
         """Return Python numbers, which no longer record."""
         return left(self).tolist()
+
+    def view(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the same memory, as an array or matrix that records."""
+        kind = args[0] if args else kwargs.get("type")
+        if kind in (np.matrix, TracedMatrix):
+            return TracedMatrix(self, copy=False)
+        if kind is np.ndarray or not (args or kwargs):
+            return self[...] if kind is None else _as_array(self)
+        return np.ndarray.view(self, *args, **kwargs)
+
+    def resize(self, *shape: Any, refcheck: bool = True) -> None:
+        """Change the shape in place."""
+        shape = shape[0] if len(shape) == 1 else shape
+        if np.prod(shape) != self.size:
+            np.ndarray.resize(self, *shape, refcheck=refcheck)
+        self.shape = shape
 
     @property
     def T(self) -> Any:
@@ -143,13 +159,13 @@ class TracedMatrix(Traced, np.matrix):
 
     def plain(self) -> Any:
         """Return the same memory as an ordinary matrix."""
-        return self.view(np.matrix)
+        return np.ndarray.view(self, np.matrix)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if np.ndim(value) > 1:
             shape = np.shape(np.asarray(plain(self))[plain(index)])
             value = np.reshape(_as_array(value), shape) if np.size(value) == np.prod(shape) else value
-        super().__setitem__(index, value)
+        _as_array(self)[index] = value
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, (np.ndarray, list, tuple)):
@@ -227,15 +243,6 @@ def holds_traced(value: Any) -> bool:
 def assembled(value: Any, **kwargs: Any) -> Any:
     """Return a list with traced values as one array."""
     return record(np.array, "array", (value,), kwargs)
-
-
-def _viewed(self: Any, *args: Any, **kwargs: Any) -> Any:
-    kind = args[0] if args else kwargs.get("type", kwargs.get("dtype"))
-    if kind is None or kind is np.ndarray:
-        return _as_array(self)
-    if kind is np.matrix or kind is TracedMatrix:
-        return TracedMatrix(self, copy=False)
-    return np.ndarray.view(self, *args, **kwargs)
 
 
 def _writing(name: str) -> Callable[..., Any]:

@@ -26,7 +26,7 @@ import numpy as np
 
 from glassgrad.checking.recording.source import HOOK, Source, Statement, read_source
 from glassgrad.checking.recording.arrays import Traced
-from glassgrad.checking.recording.standins import STANDINS, standin
+from glassgrad.checking.recording.standins import STANDINS, numbers_of, standin
 from glassgrad.checking.recording.tape import Enough, Tape
 from glassgrad.checking.recording.traced import (
     Session,
@@ -242,6 +242,12 @@ class _HooksAtWork:
         if is_traced(right) and type(left) is np.ndarray:
             left = adopted(left, "outside")
         return left.dot(right)
+
+    def astype(self, array: Any, *args: Any, **kwargs: Any) -> Any:
+        """``a.astype(float)``: objects that record become an array that does."""
+        if type(array) is np.ndarray and array.dtype == object and len(args) == 1:
+            return numbers_of(array, args[0])
+        return array.astype(*args, **kwargs)
 
     def probe(self) -> None:
         """Hand over the names in scope."""

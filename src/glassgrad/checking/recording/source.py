@@ -231,6 +231,8 @@ class _Hooks(ast.NodeTransformer):
             return self._call("kind" if name == "type" else "number", [node.func, *node.args], node)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dot" and len(node.args) == 1:
             return self._call("dot", [node.func.value, *node.args], node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "astype" and not node.keywords:
+            return self._call("astype", [node.func.value, *node.args], node)
         return node
 
     def visit_List(self, node: ast.List) -> Any:

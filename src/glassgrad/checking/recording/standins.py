@@ -28,7 +28,7 @@ from glassgrad.checking.recording.traced import (
     record,
 )
 
-__all__ = ["STANDINS", "StandIn", "standin"]
+__all__ = ["STANDINS", "StandIn", "numbers_of", "standin"]
 
 
 class StandIn(types.ModuleType):
@@ -59,9 +59,11 @@ class Function:
         self._asks = self._ufunc or type(real).__name__ == "_ArrayFunctionDispatcher"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if any(map(holds_traced, args)):
+        if self._name != "block" and any(map(holds_traced, args)):
             nested = self._name in _OF_LISTS
             args = tuple(_ready(a, nested) if isinstance(a, (list, tuple)) else a for a in args)
+        if not self._asks and any(map(is_traced, args)):
+            return record(self._real, self._name, args, kwargs)
         if not self._asks:
             return _all_adopted(self._real(*plain(args), **plain(kwargs)), self._name)
         if self._ufunc and any(isinstance(a, TracedScalar) for a in args):
@@ -88,7 +90,7 @@ def _itself(value: Any) -> Any:
 
 
 _OF_LISTS = frozenset(
-    "concatenate stack hstack vstack dstack column_stack row_stack block broadcast_arrays multi_dot select choose "
+    "concatenate stack hstack vstack dstack column_stack row_stack broadcast_arrays multi_dot select choose "
     "meshgrid lexsort ix_ piecewise append insert concat".split()
 )
 """Functions that take a list of arrays."""
@@ -131,7 +133,7 @@ def _array(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
             return np.array(value, **kwargs)
         return assembled(value, **kwargs)
     if isinstance(value, np.ndarray) and value.dtype == object and dtype is not None and dtype is not object:
-        return _numbers(value, dtype)
+        return numbers_of(value, dtype)
     return adopted(np.array(value, **kwargs), "array")
 
 
@@ -145,7 +147,7 @@ def _asanyarray(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     return value if isinstance(value, TracedMatrix) else _asarray(value, dtype, **kwargs)
 
 
-def _numbers(objects: Any, dtype: Any) -> Any:
+def numbers_of(objects: Any, dtype: Any) -> Any:
     """Return an array of objects, some of which record, as one of numbers."""
     items = objects.ravel().tolist()
     if not any(map(is_traced, items)):
@@ -241,6 +243,20 @@ def _as_strided(array: Any, shape: Any = None, strides: Any = None, *args: Any, 
         places = real(numbers, shape, [s // raw.itemsize * numbers.itemsize for s in strides])
         return record(np.take, "take", (array, places), {}, now=lambda a, at: real(raw, shape, strides, *args, **kwargs))
     return adopted(real(raw, shape, strides, *args, **kwargs), "as_strided")
+
+
+def _piecewise(x: Any, conditions: Any, functions: Any, *args: Any, **kwargs: Any) -> Any:
+    """``np.piecewise``: each function is called on values that record."""
+    if not is_traced(x) or np.ndim(x) == 0:
+        return _all_adopted(np.piecewise(*plain((x, conditions, functions, *args)), **kwargs), "piecewise")
+    masks = [np.asarray(plain(c), dtype=bool) for c in conditions]
+    if len(functions) == len(masks) + 1:
+        masks.append(~np.any(masks, axis=0))
+    result = adopted(np.zeros(x.shape, x.dtype), "piecewise")
+    for mask, function in zip(masks, functions, strict=True):
+        if mask.any():
+            result[mask] = function(x[mask], *args, **kwargs) if callable(function) else function
+    return result
 
 
 class _Concatenator:
@@ -452,6 +468,7 @@ def _standins() -> dict[str, types.ModuleType]:
         "vectorize": _vectorize,
         "frompyfunc": _frompyfunc,
         "apply_along_axis": _along_axis,
+        "piecewise": _piecewise,
         "matrix": TracedMatrix,
         "asmatrix": lambda data, dtype=None: TracedMatrix(data, dtype, copy=False),
         "r_": _Concatenator(np.r_, "r_"),
