@@ -202,7 +202,7 @@ def judge(
             break
         judged.append(found)
         if candidate is candidates[-1] and loss is None:
-            candidates += _weighted(judged)
+            candidates += [*_of_two_outputs(judged), *_weighted(step)]
     if best is None:
         if problem is not None:
             raise problem
@@ -229,7 +229,7 @@ def _candidates(step: Step, bindings: list[Binding], loss: str | None) -> list[D
     return [*named, *standard]
 
 
-def _weighted(judged: list[Judgement]) -> list[Descended]:
+def _of_two_outputs(judged: list[Judgement]) -> list[Descended]:
     """Return the sum of two losses of two outputs, weighted as the parameters of each output alone are stepped."""
     parts: dict[tuple[int, ...], tuple[int, Judgement, float]] = {}
     for j in judged:
@@ -256,6 +256,27 @@ def _weighted(judged: list[Judgement]) -> list[Descended]:
             lambda values: first.function(values) + weight * second.function(values),
         )
     ]
+
+
+def _weighted(step: Step) -> list[Descended]:
+    """Return standard losses whose rows are weighted by what the backward pass multiplies them with."""
+    tape, found = step.tape, []
+    for meeting in step.meetings[:1]:
+        p, _ = meeting.pairs[0]
+        rows = len(meeting.pairs) if len(meeting.pairs) > 1 else (*tape.cells[p.cell].shape, 1)[0]
+        below = _after(step, set(meeting.events))
+        for i in sorted(below):
+            event = tape.events[i]
+            if event.name != "multiply" or len(event.args) != 2:
+                continue
+            for ref in event.args:
+                free = isinstance(ref, Ref) and not any(
+                    step.depends.get(w) for w in writers(tape, At(i, ref.cell))
+                )
+                if free and int(np.prod(tape.cells[ref.cell].shape)) == rows > 1:
+                    at = At(i, ref.cell)
+                    found += [_standard(known, (meeting,), at) for known in LOSSES if meeting.kind == "value"]
+    return found
 
 
 def _independent(step: Step, meetings: list[Meeting]) -> tuple[Meeting, ...]:
@@ -286,12 +307,12 @@ def _named(step: Step, bindings: list[Binding], loss: str | None) -> list[Descen
             continue
         if b.time > step.end or tape.cells[b.cell].shape not in ((), (1,), (1, 1)):
             continue
-        found.setdefault(name, Descended(None, name, None, (at,), lambda values, at=at: values[at]))
+        found[name] = Descended(None, name, None, (at,), lambda values, at=at: values[at])
     return list(found.values())
 
 
-def _standard(loss: Loss, meetings: tuple[Meeting, ...]) -> Descended:
-    wanted: list[At] = []
+def _standard(loss: Loss, meetings: tuple[Meeting, ...], weights: At | None = None) -> Descended:
+    wanted: list[At] = [] if weights is None else [weights]
     for m in meetings:
         for p, y in m.pairs:
             wanted.append(p)
@@ -300,8 +321,15 @@ def _standard(loss: Loss, meetings: tuple[Meeting, ...]) -> Descended:
     def function(values: dict[At, Any]) -> Any:
         total: Any = 0.0
         for m in meetings:
-            for p, y in m.pairs:
-                total = total + loss.function(values[p], _aligned(values, p, y, m.kind))
+            for i, (p, y) in enumerate(m.pairs):
+                target = _aligned(values, p, y, m.kind)
+                if weights is None:
+                    total = total + loss.function(values[p], target)
+                elif len(m.pairs) > 1:
+                    total = total + np.ravel(values[weights])[i] * loss.function(values[p], target)
+                else:
+                    for row, weight in enumerate(np.ravel(values[weights])):
+                        total = total + weight * loss.function(values[p][row], target[row])
         return total
 
     return Descended(loss, "", meetings[0], tuple(wanted), function)
@@ -341,7 +369,7 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     exact = draws.gradients(descended.function, descended.wanted, probed)
     gradients = [g for _, g in exact]
     forward = set(draws.forward)
-    meetings = step.meetings[0].events if step.meetings else ()
+    meetings = [i for m in _independent(step, step.meetings[:_MOST_MEETINGS]) for i in m.events]
     backward = [i for i in sorted(step.slice) if i in step.depends and i < step.end]
     after = _after(step, set(meetings) if meetings else {i for i in backward if i not in forward})
     backward = [i for i in backward if i in after]

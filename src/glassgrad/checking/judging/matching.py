@@ -142,6 +142,10 @@ def _factor(b: Array, g: Array) -> float | None:
 
 
 def _with_decay(b: Array, g: Array, w: Array) -> Match | None:
+    moved = b != 0  # a row of an embedding that was not used decays only where it was
+    if not np.any(moved) or np.any(g[~moved]):
+        return None
+    b, g, w = b[moved], g[moved], w[moved]
     basis = np.stack([g, w], axis=1)
     (factor, decay), *_ = np.linalg.lstsq(basis, b, rcond=None)
     largest = float(np.max(np.abs(b)))

@@ -254,10 +254,9 @@ def _meetings(step: Step, node_at: Callable[[Any], ast.AST | None]) -> list[Meet
             after |= step.depends[i]
         kind = group[0][3]
         pairs = tuple((p, d) for _, p, d, _ in group)
-        if after & ~before == 0 or True:
-            found.append((bool(after & ~before), min(events), Meeting(pairs, kind, tuple(sorted(events)))))
-    found.sort(key=lambda item: item[:2])
-    return [meeting for _, _, meeting in found]
+        found.append((bool(after & ~before), min(events), Meeting(pairs, kind, tuple(sorted(events)))))
+    whole = [item for item in found if not item[0]]
+    return [meeting for _, _, meeting in sorted(whole or found, key=lambda item: item[1])]
 
 
 def _descendants(step: Step, events: set[int]) -> set[int]:
@@ -283,7 +282,7 @@ def _met(
                 return None
             return At(event.index, target.index), index, "index"
         return None
-    if event.name not in ("subtract", "divide", "multiply", "add") or len(event.args) != 2:
+    if event.name not in ("subtract", "divide", "multiply") or len(event.args) != 2:
         return None
     sides = [_side(step, a, event, states) for a in event.args]
     if {s[0] for s in sides} == {"prediction", "target"}:
