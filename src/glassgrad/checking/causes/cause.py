@@ -1,0 +1,56 @@
+"""From a fault to its cause: the likeliest edit that gives the exact value, confirmed by another run."""
+
+from __future__ import annotations
+
+import ast
+
+from glassgrad.checking.causes.confirming import confirmed
+from glassgrad.checking.causes.edits import Edit, changed_text
+from glassgrad.checking.causes.search import searched, site_of
+from glassgrad.checking.causes.titles import title
+from glassgrad.checking.judging.judge import Judgement
+from glassgrad.checking.judging.locate import Fault
+from glassgrad.checking.recording.run import Program, Run
+from glassgrad.checking.report import Cause
+
+__all__ = ["find_cause"]
+
+_MOST_CONFIRMED = 5
+
+
+def find_cause(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Cause:
+    """Return why a quantity is wrong, with the corrected line.
+
+    Parameters
+    ----------
+    program, run, judgement
+        The program, its recorded run, and what was found of it.
+    fault
+        What is wrong, and where.
+    """
+    site = site_of(program, run, judgement, fault)
+    found = searched(site) if site is not None else []
+    first: Cause | None = None
+    for t in found[:_MOST_CONFIRMED]:
+        cause, text = _cause(program, t.edit)
+        if confirmed(program.with_line(cause.file, text), judgement, fault):
+            return Cause(cause.key, cause.title, cause.file, cause.line, cause.before, cause.after, True)
+        first = first or cause
+    return first or _unknown(program, run, fault)
+
+
+def _cause(program: Program, edit: Edit) -> tuple[Cause, str]:
+    source = program.sources[edit.statement.file]
+    line, text = changed_text(source, edit)
+    before = source.segment(edit.statement.node)
+    return Cause(edit.key, edit.title, source.file, edit.statement.line, before, line), text
+
+
+def _unknown(program: Program, run: Run, fault: Fault) -> Cause:
+    if not 0 <= fault.statement < len(run.statements):
+        return Cause("unknown", title("unknown"), str(program.path), 0, "")
+    statement = run.statements[fault.statement]
+    before = program.sources[statement.file].segment(statement.node)
+    if isinstance(statement.node, (ast.For, ast.While, ast.FunctionDef)):
+        before = before.splitlines()[0]
+    return Cause("unknown", title("unknown"), statement.file, statement.line, before)

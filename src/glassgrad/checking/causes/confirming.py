@@ -1,0 +1,40 @@
+"""The corrected program run and judged again: are the parameters of the fault right now?"""
+
+from __future__ import annotations
+
+from glassgrad.checking.judging.judge import Judgement, judge
+from glassgrad.checking.judging.locate import Fault
+from glassgrad.checking.judging.replay import Unplayable
+from glassgrad.checking.judging.step import find_step
+from glassgrad.checking.naming import nodes_of
+from glassgrad.checking.recording.run import Program
+from glassgrad.errors import GlassgradError
+
+__all__ = ["confirmed", "judged"]
+
+
+def judged(program: Program, like: Judgement, numbers: bool = False) -> Judgement | None:
+    """Judge a corrected program by the loss that the program was judged by; None where it cannot be."""
+    try:
+        run = program.execute(numbers=numbers)
+        if run.failure is not None:
+            return None
+        step = find_step(run.tape, nodes_of(program))
+        if step is None:
+            return None
+        name = like.descended.name if like.descended.loss is None else None
+        return judge(step, nodes_of(program), run.tape.bindings, name)
+    except (GlassgradError, Unplayable, ValueError, IndexError, KeyError):
+        return None
+
+
+def confirmed(program: Program, before: Judgement, fault: Fault) -> bool:
+    """Say whether the parameters that a fault made wrong are right in the corrected program."""
+    after = judged(program, before)
+    if after is None:
+        return False
+    if after.right:
+        return True
+    verdicts = {p.parameter.start: p for p in after.parameters}
+    wanted = [verdicts.get(p.parameter.start) for p in fault.parameters]
+    return all(p is not None and (p.right or p.gradient is not None) for p in wanted)

@@ -1,0 +1,199 @@
+"""The names a statement could have used: every array the program's own phrases give there, and its functions."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import inspect
+import re
+import types
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.causes.edits import expression
+from glassgrad.checking.recording.source import HOOK, Source
+from glassgrad.checking.recording.traced import is_traced, plain
+
+__all__ = ["Operand", "Scope", "derivative_like"]
+
+_MOST = 60
+_DERIVATIVE = re.compile(
+    r"(deriv|prime|grad|slope|jacob|backw|(^|_)d(er|iff?)?(_|$)|^d[a-z]|_d$|bprop|tangent)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A phrase of the program that gives an array or a number: how it is written, and its shape."""
+
+    text: str
+    value: Any
+
+    @property
+    def node(self) -> Any:
+        """Its syntax."""
+        return expression(self.text)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return np.shape(plain(self.value))
+
+
+class Scope:
+    """What can be written at a statement.
+
+    Parameters
+    ----------
+    source
+        The statement's file.
+    names
+        What its names stand for.
+    """
+
+    def __init__(self, source: Source, names: dict[str, Any]) -> None:
+        self.source, self.names = source, names
+
+    def value(self, node: Any) -> Any:
+        """Return what an expression gives."""
+        tree = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
+        return eval(compile(tree, self.source.file, "eval"), self.names)
+
+    def shape(self, node: Any) -> tuple[int, ...] | None:
+        """Return the shape of what an expression gives, or None where it gives no number."""
+        try:
+            value = plain(self.value(node))
+            return np.shape(value) if np.asarray(value).dtype.kind in "fiub" else None
+        except Exception:
+            return None
+
+    @functools.cached_property
+    def operands(self) -> list[Operand]:
+        """The arrays and numbers that the program's phrases give, names first."""
+        found: dict[str, Operand] = {}
+        for text in self._phrases():
+            try:
+                value = self.value(expression(text))
+            except Exception:
+                continue
+            if _number(value) and text not in found:
+                found[text] = Operand(text, value)
+        return list(found.values())
+
+    @functools.cached_property
+    def arrays(self) -> list[Operand]:
+        """The operands that record, and so may be different on other draws."""
+        return [o for o in self.operands if is_traced(o.value)][: 2 * _MOST]
+
+    @functools.cached_property
+    def indices(self) -> list[str]:
+        """The names of whole numbers, as of loops."""
+        return [
+            n for n, v in self.names.items() if type(v) is int and re.search(rf"\[[^\]]*\b{n}\b", self.source.text)
+        ]
+
+    @functools.cached_property
+    def derivatives(self) -> list[Any]:
+        """Calls in the program of functions that are named as derivatives are; the first argument may be another."""
+        found: dict[str, Any] = {}
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.Call) and len(node.args) <= 2 and derivative_like(node):
+                shown = ast.Call(node.func, node.args, node.keywords)
+                form = ast.unparse(ast.Call(node.func, node.args[1:], node.keywords)) if node.args else ast.unparse(node)
+                found.setdefault(form, shown)
+        for name, function in self.names.items():
+            if isinstance(function, types.FunctionType) and _DERIVATIVE.search(name) and _single(function):
+                call = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(0)], [])
+                found.setdefault(f"{name}()", call)
+        return list(found.values())[:12]
+
+    @functools.cached_property
+    def activations(self) -> list[str]:
+        """The functions of one argument that are not named as derivatives are."""
+        return [
+            name
+            for name, value in self.names.items()
+            if isinstance(value, types.FunctionType) and _single(value) and not _DERIVATIVE.search(name)
+        ][:4]
+
+    def _phrases(self) -> list[str]:
+        phrases: dict[str, None] = {}
+        for name, value in self.names.items():
+            if not name.startswith("__") and name != HOOK:
+                phrases |= dict.fromkeys(_inside(name, value))
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, (ast.Attribute, ast.Subscript)) and _simple(node):
+                phrases.setdefault(ast.unparse(_loaded(node)))
+        return list(phrases)
+
+
+def derivative_like(node: ast.AST) -> bool:
+    """Say whether an expression is written as a local derivative is."""
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        flags = [k.arg or "" for k in node.keywords]
+        flagged = any(isinstance(a, ast.Constant) and a.value is True for a in [*node.args, *(k.value for k in node.keywords)])
+        return bool(_DERIVATIVE.search(name)) or flagged or any(_DERIVATIVE.search(f) for f in flags)
+    if isinstance(node, ast.Name):
+        return bool(re.search(r"deriv|prime|slope|mask|local", node.id, re.IGNORECASE))
+    if isinstance(node, ast.Compare):
+        return True
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Add)):
+        return isinstance(node.left, ast.Constant) and node.left.value == 1
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return derivative_like(node.left) or derivative_like(node.right)
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and derivative_like(node.left)
+
+
+def _single(function: types.FunctionType) -> bool:
+    try:
+        given = list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):
+        return False
+    needed = [p for p in given if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    return len(needed) == 1
+
+
+def _number(value: Any) -> bool:
+    if is_traced(value):
+        return True
+    return isinstance(value, (float, np.ndarray, np.floating)) and np.asarray(value).dtype.kind in "fiub"
+
+
+def _inside(name: str, value: Any, depth: int = 2) -> list[str]:
+    """Return the phrases that lead from a name to the arrays it holds."""
+    if _number(value):
+        return [name]
+    if not depth or isinstance(value, (types.ModuleType, types.FunctionType, type)):
+        return []
+    found = []
+    if isinstance(value, dict):
+        for key, item in list(value.items())[:_MOST]:
+            if isinstance(key, (str, int)):
+                found += _inside(f"{name}[{key!r}]", item, depth - 1)
+    elif isinstance(value, (list, tuple)) and len(value) <= 12:
+        for i, item in enumerate(value):
+            found += _inside(f"{name}[{i}]", item, depth - 1)
+    elif hasattr(value, "__dict__") and type(value).__module__ in ("__main__", "builtins"):
+        for key, item in list(vars(value).items())[:_MOST]:
+            found += _inside(f"{name}.{key}", item, depth - 1)
+    return found
+
+
+def _simple(node: Any) -> bool:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        if isinstance(node, ast.Attribute) and node.attr in ("T", "shape", "size", "ndim"):
+            return False
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def _loaded(node: Any) -> Any:
+    node = copy.deepcopy(node)
+    for child in ast.walk(node):
+        if hasattr(child, "ctx"):
+            child.ctx = ast.Load()
+    return node

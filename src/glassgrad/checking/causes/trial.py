@@ -1,0 +1,461 @@
+"""Edits tried in the program itself: it is run again up to the statement, and each edited statement is evaluated there.
+
+All edits are tried in one run, on the same names; what they calculate is recorded behind what the program has
+calculated, so it can be played again on other parameters and inputs. A statement that adds up in a loop is tried
+from its first turn on, each edit with a copy of its own to add to.
+"""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import copy
+import operator
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.causes.edits import Edit, substituted
+from glassgrad.checking.causes.scope import Scope
+from glassgrad.checking.judging.judge import Judgement
+from glassgrad.checking.judging.locate import Fault
+from glassgrad.checking.judging.matching import match
+from glassgrad.checking.judging.replay import At, Replay, Unplayable
+from glassgrad.checking.recording.run import Program, Run
+from glassgrad.checking.recording.source import HOOK, Source, _Hooks
+from glassgrad.checking.recording.tape import Enough, Tape
+from glassgrad.checking.recording.arrays import Traced
+from glassgrad.checking.recording.traced import Session, is_traced, plain
+
+__all__ = ["Site", "Tried", "tried"]
+
+Array = np.ndarray[Any, Any]
+
+_MOST_TRIALS = 12_000
+_CLOSE = 1e-3
+"""How near the program's own value must be before other draws are asked; the program may calculate in float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Where edits are tried.
+
+    Attributes
+    ----------
+    which
+        Which of the fault's values is to become exact.
+    binding
+        Its place among the program's bindings.
+    earlier
+        The faults that are taken as mended.
+    """
+
+    program: Program
+    run: Run
+    judgement: Judgement
+    fault: Fault
+    which: int
+    binding: int
+    earlier: Sequence[Fault] = ()
+
+    @property
+    def statement(self) -> Any:
+        """The statement that makes the value."""
+        return self.run.statements[self.fault.statement]
+
+    @property
+    def source(self) -> Source:
+        """Its file."""
+        return self.program.sources[self.statement.file]
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """An edit that gives the exact value on all draws, up to a constant."""
+
+    edit: Edit
+    factor: float
+
+
+@dataclass(eq=False)
+class _Attempt:
+    edit: Edit
+    run: Callable[[dict[str, Any], Any], Any]
+    shadows: dict[str, Any] = field(default_factory=dict)
+    at: At | None = None
+    value: Any = None
+    broken: bool = False
+
+
+def tried(site: Site, edits_in: Callable[[Scope], list[Edit]]) -> list[Tried]:
+    """Return the edits that give the exact value.
+
+    Parameters
+    ----------
+    site
+        Where.
+    edits_in
+        Gives the edits to be tried, once the names in scope are known.
+    """
+    work = _Work(site, edits_in)
+    site.program.execute(probe=(site.fault.statement, work.before), numbers=_numbers(site.run))
+    if work.error is not None:
+        raise work.error
+    return _exact(site, work)
+
+
+def _numbers(run: Run) -> bool:
+    return run.numbers
+
+
+class _Work:
+    """What is done each time the program is before the statement."""
+
+    def __init__(self, site: Site, edits_in: Callable[[Scope], list[Edit]]) -> None:
+        self.site, self._edits_in = site, edits_in
+        bindings = site.run.tape.bindings
+        own = [i for i, b in enumerate(bindings) if b.statement == site.fault.statement]
+        self._last = own[0] if not own else max(i for i in own if i <= site.binding)
+        self._own = own
+        self._node = site.statement.node
+        self.attempts: list[_Attempt] | None = None
+        self.tape: Tape | None = None
+        self._extra = 0
+        self.moved: list[tuple[int, int]] = []
+        self._was: dict[str, Any] = {}
+        self._count = 0
+        self.error: Exception | None = None
+
+    def before(self, global_names: dict[str, Any], local_names: dict[str, Any]) -> None:
+        """Try the edits in these names, and end the program where the value is made."""
+        try:
+            self._before(global_names, local_names)
+        except Exception as error:  # the program would take it for its own
+            self.error = error
+            raise
+
+    def _before(self, global_names: dict[str, Any], local_names: dict[str, Any]) -> None:
+        tape = Session.tape
+        if tape is None or tape.ended:
+            return
+        self.tape = tape
+        bound = len(tape.bindings) - self._extra
+        following = bisect.bisect_left(self._own, bound)
+        if following == len(self._own) or self._own[following] > self._last:
+            return
+        final = self._final(following)
+        names = {**local_names, **{k: v for k, v in global_names.items() if k not in local_names}}
+        events = len(tape.events)
+        bindings = len(tape.bindings)
+        if self.attempts is None and (final or _adds_up(self._node) or self._own[following] == self._own[0]):
+            self.attempts = [
+                _Attempt(e, _runner(self.site, e)) for e in self._edits_in(Scope(self.site.source, names))
+            ]
+        for attempt in self.attempts or ():
+            if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
+                continue
+            self._count += 1
+            if self._count > _MOST_TRIALS:
+                break
+            self._try(attempt, names, final)
+        self._extra += len(tape.bindings) - bindings
+        offset = self.moved[-1][1] if self.moved else 0
+        self.moved.append((events - offset, offset + len(tape.events) - events))
+        if final:
+            tape.stop("probe")
+
+    def _final(self, following: int) -> bool:
+        """Say whether this is the time at which the wanted value is made."""
+        bindings = self.site.run.tape.bindings
+        stack = bindings[self._own[following]].time
+        last = bindings[self._last].time
+        return self._own[following] == self._last or (
+            last == stack and bindings[self._own[following]].name != bindings[self._last].name
+        )
+
+    def _try(self, attempt: _Attempt, names: dict[str, Any], final: bool) -> None:
+        tape = self.tape
+        assert tape is not None
+        try:
+            value = attempt.run(names, self._shadow(attempt))
+        except Enough:
+            raise
+        except Exception:
+            attempt.broken = True
+            return
+        if final:
+            value = _picked(self._node, self.site.fault, value)
+            if is_traced(value) and value._tape is tape:
+                attempt.at = At(len(tape.events), value._cell.index)
+                attempt.value = np.array(plain(value), dtype=np.float64)
+
+    def _shadow(self, attempt: _Attempt) -> Callable[[str, Any], Any]:
+        """Return what gives an attempt its own copy of what is added to, while the program goes on adding."""
+        tape = self.tape
+        bindings = tape.bindings if tape is not None else []
+
+        def shadow(key: str, current: Any, value: Any = None) -> Any:
+            if value is not None:
+                attempt.shadows[key] = (value, len(bindings))
+                return value
+            kept = attempt.shadows.get(key)
+            if kept is not None and _goes_on(tape, self.site.fault.statement, current, kept[1]):
+                return kept[0]
+            return np.copy(current) if isinstance(current, np.ndarray) else current
+
+        return shadow
+
+
+def _goes_on(tape: Any, statement: int, current: Any, since: int) -> bool:
+    """Say whether a value is still what the statement left there the last time."""
+    if not is_traced(current):
+        return False
+    cell = current._cell
+    for b in reversed(tape.bindings[since:] if since < len(tape.bindings) else []):
+        if b.statement == statement and b.cell == cell.index:
+            return cell.buffer.writer < b.time
+    return False
+
+
+def _adds_up(node: ast.stmt) -> bool:
+    """Say whether what a statement leaves depends on what it left before."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    return isinstance(node, ast.AugAssign) or isinstance(target, ast.Subscript)
+
+
+# --- running one statement -------------------------------------------------------------------------------------------
+
+
+def _runner(site: Site, edit: Edit) -> Callable[[dict[str, Any], Any], Any]:
+    """Return what evaluates the fault's statement with an edit made."""
+    own, node = site.statement, edit.node
+    if edit.statement.index == own.index:
+        return _statement(site, node)
+    if edit.statement.function != own.function or isinstance(node, ast.Return):
+        return _with_helper(site, edit)
+    whole, name = _statement(site, node), "__operand__"
+    target = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+    replaced = {
+        id(n): ast.Name(name, ast.Load())
+        for n in ast.walk(own.node)
+        if isinstance(n, ast.expr) and isinstance(getattr(n, "ctx", None), ast.Load) and ast.unparse(n) == target
+    }
+    then = _statement(site, substituted(own.node, replaced))
+
+    def run(names: dict[str, Any], shadow: Any) -> Any:
+        value = whole(names, lambda key, current, value=None: current if value is None else value)
+        return then({**names, name: value}, shadow)
+
+    return run
+
+
+def _statement(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
+    value = _compiled(site, node.value)
+    if isinstance(node, (ast.Return, ast.Expr)):
+        return lambda names, shadow: eval(value, _safe(names, node.value, site))
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    add = _IN_PLACE.get(type(node.op)) if isinstance(node, ast.AugAssign) else None
+    path = []
+    root = target
+    while isinstance(root, ast.Subscript):
+        path.insert(0, _compiled(site, root.slice))
+        root = root.value
+    simple = not path and add is None
+    holder = None if simple or isinstance(target, ast.Tuple) else _compiled(site, _load(root))
+
+    def run(names: dict[str, Any], shadow: Any) -> Any:
+        names = _safe(names, node.value, site)
+        right = eval(value, names)
+        if holder is None:
+            return right
+        current = eval(holder, names)
+        indices = [eval(p, names) for p in path]
+        key = ast.unparse(root)
+        while indices and not is_traced(current) and not isinstance(current, np.ndarray):
+            index = indices.pop(0)
+            key = f"{key}[{index!r}]"
+            if not indices and add is None:
+                return shadow(key, None, right) if is_traced(right) else right
+            current = current[index]
+        if not indices:
+            if add is None:
+                return right
+            kept = shadow(key, current)
+            return shadow(key, current, add(kept, right))
+        kept = shadow(key, current)
+        inner = kept
+        for index in indices[:-1]:
+            inner = inner[index]
+        inner[indices[-1]] = right if add is None else add(inner[indices[-1]], right)
+        return shadow(key, current, kept)
+
+    return run
+
+
+def _with_helper(site: Site, edit: Edit) -> Callable[[dict[str, Any], Any], Any]:
+    """Return what evaluates the fault's statement with another function in the place of one that it calls."""
+    source = site.program.sources[edit.statement.file]
+    node, inside = edit.node, edit.statement
+    function = next(
+        f
+        for f in ast.walk(source.tree)
+        if isinstance(f, ast.FunctionDef) and f.lineno <= inside.line <= (f.end_lineno or 0)
+        and f.name == inside.function.split(".")[-1]
+    )
+    places = {
+        id(n): node
+        for n in ast.walk(function)
+        if isinstance(n, ast.stmt) and (n.lineno, n.col_offset) == (inside.node.lineno, inside.node.col_offset)
+        and type(n) is type(inside.node)
+    }
+    changed = substituted(function, places)
+    changed.decorator_list = []
+    tree = _Hooks(source, 0, None, _numbers(site.run)).visit(
+        ast.parse(ast.unparse(ast.fix_missing_locations(ast.Module([changed], []))))
+    )
+    code = compile(ast.fix_missing_locations(tree), source.file, "exec")
+    then, path = _statement(site, site.statement.node), inside.function.split(".")
+
+    def run(names: dict[str, Any], shadow: Any) -> Any:
+        made: dict[str, Any] = dict(names)
+        exec(code, made)
+        new = made[path[-1]]
+        owner = names.get(path[-2]) if len(path) > 1 else None
+        if isinstance(owner, type):
+            old = owner.__dict__[path[-1]]
+            wrapped = type(old)(new) if isinstance(old, (staticmethod, classmethod)) else new
+            setattr(owner, path[-1], wrapped)
+            try:
+                return then(names, shadow)
+            finally:
+                setattr(owner, path[-1], old)
+        shared = names.get(path[-1])
+        if isinstance(shared, types.FunctionType) and shared.__globals__.get(path[-1]) is shared:
+            old_code = shared.__code__
+            if len(new.__code__.co_freevars) == len(old_code.co_freevars):
+                shared.__code__ = new.__code__
+                try:
+                    return then(names, shadow)
+                finally:
+                    shared.__code__ = old_code
+        return then({**names, path[-1]: new}, shadow)
+
+    return run
+
+
+def _compiled(site: Site, node: Any) -> Any:
+    hooks = _Hooks(site.source, 0, None, _numbers(site.run))
+    tree = ast.Expression(hooks.visit(copy.deepcopy(_load(node))))
+    return compile(ast.fix_missing_locations(tree), site.source.file, "eval")
+
+
+def _load(node: Any) -> Any:
+    node = copy.deepcopy(node)
+    for child in ast.walk(node):
+        if hasattr(child, "ctx"):
+            child.ctx = ast.Load()
+    return node
+
+
+_IN_PLACE = {
+    ast.Add: operator.iadd,
+    ast.Sub: operator.isub,
+    ast.Mult: operator.imul,
+    ast.Div: operator.itruediv,
+    ast.FloorDiv: operator.ifloordiv,
+    ast.Pow: operator.ipow,
+    ast.MatMult: operator.imatmul,
+}
+
+
+def _safe(names: dict[str, Any], node: Any, site: Site) -> dict[str, Any]:
+    """Return names with copies for a call of the program's own functions, which may write what they are given."""
+    if not any(isinstance(n, ast.Call) and _writes(n, names, site) for n in ast.walk(node)):
+        return names
+    memo: dict[int, Any] = {}
+    own = dict(names)
+    for n in ast.walk(node):
+        if isinstance(n, ast.Name) and n.id in names:
+            value = names[n.id]
+            if isinstance(value, (Traced, list, dict)) or (
+                hasattr(value, "__dict__") and not isinstance(value, (types.ModuleType, types.FunctionType, type))
+            ):
+                own[n.id] = copy.deepcopy(value, memo)
+    return own
+
+
+def _writes(call: ast.Call, names: dict[str, Any], site: Site) -> bool:
+    """Say whether a function of the program's writes into something."""
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    for source in site.program.sources.values():
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                for inner in ast.walk(node):
+                    targets = inner.targets if isinstance(inner, ast.Assign) else [getattr(inner, "target", None)]
+                    if isinstance(inner, (ast.Assign, ast.AugAssign)) and (
+                        isinstance(inner, ast.AugAssign)
+                        or any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in targets)
+                    ):
+                        return True
+    return False
+
+
+def _picked(node: Any, fault: Fault, value: Any) -> Any:
+    """Return the part of a value that the fault's name gets."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    if isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (list, tuple)):
+        for item, part in zip(target.elts, value, strict=False):
+            if fault.name.startswith(ast.unparse(item)):
+                return part
+    return value
+
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+
+def _exact(site: Site, work: _Work) -> list[Tried]:
+    expected = site.fault.expected[site.which]
+    close = [a for a in work.attempts or () if a.at is not None and _near(a.value, expected[0])]
+    found = []
+    for attempt in close:
+        values = _played(site, work, attempt)
+        if values is None or values[0].size != expected[0].size:
+            continue
+        how = match(values, expected)
+        if how is not None and not how.transposed and how.factor > 0:
+            found.append(Tried(attempt.edit, how.factor))
+    return found
+
+
+def _played(site: Site, work: _Work, attempt: _Attempt) -> list[Array] | None:
+    """Return an attempt's value on each draw."""
+    assert work.tape is not None and attempt.at is not None
+    starts = [at for at, _ in work.moved]
+
+    def moved(event: int) -> int:
+        before = bisect.bisect_right(starts, event) - 1
+        return event + (work.moved[before][1] if before >= 0 else 0)
+
+    values = []
+    for draw, given in enumerate(site.judgement.draws.given):
+        both = dict(given)
+        for fault in site.earlier:
+            both |= fault.given(site.judgement, draw)
+        try:
+            replay = Replay(work.tape, [attempt.at])
+            values.append(replay.run({moved(e): v for e, v in both.items()})[attempt.at])
+        except (Unplayable, ValueError, KeyError, IndexError):
+            return None
+    return values
+
+
+def _near(value: Array, expected: Array) -> bool:
+    """Say whether a value may be a positive multiple of what is expected."""
+    if value.size != expected.size or not np.any(expected) or not np.all(np.isfinite(value)):
+        return False
+    a, b = value.ravel(), np.asarray(expected, dtype=np.float64).ravel()
+    factor = float(a @ b) / float(b @ b)
+    return factor > 0 and float(np.max(np.abs(a - factor * b))) <= _CLOSE * float(np.max(np.abs(a)))
