@@ -6,12 +6,11 @@ It runs in this process, in the file's own folder, with an empty standard input 
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import importlib
+import ctypes
 import io
 import os
-import signal
+import random
 import sys
 import threading
 import traceback
@@ -24,36 +23,36 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.recording.advice import advice_for
+from glassgrad.checking.recording.hooks import Hooks
+from glassgrad.checking.recording.loading import Loader
 from glassgrad.checking.recording.source import HOOK, Source, Statement, read_source
-from glassgrad.checking.recording.arrays import Traced
-from glassgrad.checking.recording.standins import STANDINS, numbers_of, standin
 from glassgrad.checking.recording.tape import Enough, Tape
-from glassgrad.checking.recording.traced import (
-    Session,
-    adopted,
-    cell_of,
-    is_traced,
-    key,
-    outside,
-    plain,
-    record,
-    SCALARS,
-)
+from glassgrad.checking.recording.traced import Session
+from glassgrad.language import Text
 
 __all__ = ["Failure", "Program", "Run"]
-
-_DEPTH, _WIDTH = 3, 64
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error of the program's own: what, and at which of its lines."""
+    """An error of the program's own: what, and at which of its lines.
+
+    Attributes
+    ----------
+    kind
+        The class of the error; ``"SystemExit"`` where the program gave up by itself, ``"Stopped"`` where it was stopped
+        because it took too long.
+    advice
+        How to mend it, where that is known.
+    """
 
     kind: str
     message: str
     file: str
     line: int
     text: str
+    advice: Text | None = None
 
 
 @dataclass(slots=True)
@@ -96,11 +95,14 @@ class Program:
         An expression that starts the training, where running the file does not.
     replaced
         Text that stands for a file instead of what is in it: a line mended.
+    seconds
+        How long the program may run.
     """
 
     path: Path
     run: str | None = None
     replaced: dict[str, str] = field(default_factory=dict)
+    seconds: float = 45.0
     sources: dict[str, Source] = field(default_factory=dict)
 
     def source(self, path: Path) -> Source:
@@ -113,7 +115,7 @@ class Program:
 
     def with_line(self, file: str, text: str) -> Program:
         """Return the program with another text for one of its files."""
-        return Program(self.path, self.run, {**self.replaced, file: text})
+        return Program(self.path, self.run, {**self.replaced, file: text}, self.seconds)
 
     def execute(
         self,
@@ -134,204 +136,75 @@ class Program:
             A statement, and what to call with the names in scope each time the program is before it.
         """
         main = self.source(self.path)
-        tape = Tape({main.file}, steps)
-        hooks = _HooksAtWork(tape, probe[1] if probe else None)
-        loader = _Loader(self, hooks, numbers, probe[0] if probe else None)
-        names: dict[str, Any] = {"__name__": "__main__", "__file__": main.file, HOOK: hooks}
-        names["__builtins__"] = loader.builtins()
+        tape = Tape({main.file}, steps, self.seconds)
+        hooks = Hooks(tape, probe[1] if probe else None)
+        loader = Loader(self, hooks, numbers, probe[0] if probe else None)
+        module = types.ModuleType("__main__")
+        module.__dict__.update({"__file__": main.file, HOOK: hooks, "__builtins__": loader.builtins()})
         failure, output = None, io.StringIO()
-        with _as_a_script(self.path, output), np.errstate(all="ignore"):
+        with _as_a_script(self.path, module, output), np.errstate(all="ignore"), np.printoptions():
             np.random.seed(0)
-            STANDINS["random"]._real.seed(0)
+            random.seed(0)
             code = loader.compiled(main)
             Session.tape = tape
             try:
-                exec(code, names)
-                if self.run is not None:
-                    exec(compile(self.run, "--run", "exec"), names)
-            except Enough:
-                pass
-            except SystemExit:
-                pass
+                with _Watch(tape, self.seconds):
+                    exec(code, module.__dict__)
+                    if self.run is not None:
+                        exec(compile(self.run, "--run", "exec"), module.__dict__)
+            except Enough as stop:
+                failure = _stopped(stop, tape, self) if not tape.updates else None
+            except SystemExit as error:
+                if error.code not in (None, 0):
+                    failure = _failure(error, tape, self, output.getvalue(), loader.asked)
+            except KeyboardInterrupt:
+                raise
             except BaseException as error:
-                if tape.ended and not isinstance(error, KeyboardInterrupt):
-                    pass
-                elif isinstance(error, KeyboardInterrupt):
-                    raise
-                else:
-                    failure = _failure(error, tape.files, self)
+                if not tape.ended:
+                    failure = _failure(error, tape, self, output.getvalue(), loader.asked)
             finally:
                 Session.tape = None
+        names = dict(module.__dict__)
         return Run(tape, loader.statements, output.getvalue(), failure, names, numbers)
 
 
-class _HooksAtWork:
-    """What the instrumented statements call."""
+class _Watch:
+    """Stops a program that takes too long, even where it calls nothing that records."""
 
-    def __init__(self, tape: Tape, probe: Callable[[dict[str, Any], dict[str, Any]], None] | None) -> None:
-        self.tape, self._probe = tape, probe
-        self.adopted = lambda value: adopted(value, "outside")
+    def __init__(self, tape: Tape, seconds: float) -> None:
+        self._tape, self._seconds = tape, seconds
+        self._thread = threading.get_ident()
+        self._done = threading.Event()
+        self._lock = threading.Lock()
 
-    def bound(self, statement: int, kind: str, text: str, root: str, value: Any, *indices: Any) -> None:
-        """Note what a target holds."""
-        if Session.tape is None:
-            return
-        self.tape._tick()
-        name, whole = root, not indices
-        for index in indices:
-            if is_traced(value):
-                text = f"{name}[{_index(index)}]"
-                self._bind(statement, text if whole else text, value, kind)
-                return
-            name = f"{name}[{_index(index)}]"
-            try:
-                value = value[index]
-            except (TypeError, KeyError, IndexError):
-                return
-        self._hold(statement, name, value, kind, _DEPTH)
+    def __enter__(self) -> None:
+        threading.Thread(target=self._watch, daemon=True).start()
 
-    def _hold(self, statement: int, name: str, value: Any, kind: str, depth: int) -> None:
-        if is_traced(value):
-            self._bind(statement, name, value, kind)
-        elif depth and isinstance(value, (list, tuple)) and len(value) <= _WIDTH:
-            for i, item in enumerate(value):
-                self._hold(statement, f"{name}[{i}]", item, kind, depth - 1)
-        elif depth and isinstance(value, dict) and len(value) <= _WIDTH:
-            for index, item in value.items():
-                self._hold(statement, f"{name}[{index!r}]", item, kind, depth - 1)
-        elif depth and isinstance(value, np.ndarray) and value.dtype == object and value.size <= _WIDTH:
-            for place in np.ndindex(value.shape):
-                self._hold(statement, f"{name}[{', '.join(map(str, place))}]", value[place], kind, depth - 1)
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._done.set()
 
-    def _bind(self, statement: int, name: str, value: Any, kind: str) -> None:
-        self.tape.bind(statement, name, cell_of(self.tape, value).index, kind)
-
-    def returned(self, statement: int, value: Any) -> Any:
-        """Note what a function returns."""
-        value = adopted(value, "outside")
-        if Session.tape is not None:
-            self._hold(statement, "return", value, "return", 1)
-        return value
-
-    def turn(self) -> None:
-        """Note a turn of a loop that may never end."""
-        if Session.tape is not None:
-            self.tape._tick()
-
-    def number(self, kind: Any, value: Any) -> Any:
-        """``float(x)`` or ``np.float64(x)``: a number that records stays one."""
-        if is_traced(value) and (kind is float or kind in SCALARS):
-            return record(np.copy, "copy", (value,), {}, now=lambda x: kind(x))
-        return kind(value)
-
-    def kind(self, function: Any, value: Any) -> Any:
-        """``type(x)``: the type that the program knows."""
-        return function(plain(value) if is_traced(value) else value)
-
-    def literal(self, value: float) -> Any:
-        """A float in a list or call of a program that keeps its weights in lists."""
-        return outside(value, "literal")
-
-    def listed(self, value: Any) -> Any:
-        """A list of numbers that becomes an array when something is taken away from it."""
-        array = np.asarray(value) if not is_traced(value) else value
-        return adopted(array.astype(np.float64), "list") if array.dtype.kind in "fi" else value
-
-    def dot(self, left: Any, right: Any) -> Any:
-        """``a.dot(b)``: a plain array does not ask b."""
-        if is_traced(right) and type(left) is np.ndarray:
-            left = adopted(left, "outside")
-        return left.dot(right)
-
-    def astype(self, array: Any, *args: Any, **kwargs: Any) -> Any:
-        """``a.astype(float)``: objects that record become an array that does."""
-        if type(array) is np.ndarray and array.dtype == object and len(args) == 1:
-            return numbers_of(array, args[0])
-        return array.astype(*args, **kwargs)
-
-    def probe(self) -> None:
-        """Hand over the names in scope."""
-        frame = sys._getframe(1)
-        if self._probe is not None and Session.tape is not None:
-            self._probe(frame.f_globals, frame.f_locals)
-
-
-def _index(index: Any) -> str:
-    return repr(index) if isinstance(index, str) else key(index) if not isinstance(index, tuple) else key(index)
-
-
-class _Loader:
-    """Compiles the program's files, and answers its imports."""
-
-    def __init__(self, program: Program, hooks: _HooksAtWork, numbers: bool, probe: int | None) -> None:
-        self.program, self.hooks, self.numbers, self.probe = program, hooks, numbers, probe
-        self.statements: list[Statement] = []
-        self.modules: dict[str, types.ModuleType] = {}
-        self.folder = program.path.resolve().parent
-
-    def builtins(self) -> dict[str, Any]:
-        """Return the builtins of the program: its imports come here."""
-        return {**vars(builtins), "__import__": self.imported, "input": lambda prompt="": ""}
-
-    def compiled(self, source: Source) -> Any:
-        """Compile a file, and number its statements after those before."""
-        self.hooks.tape.files.add(source.file)
-        code = source.compiled(len(self.statements), probe=self.probe, numbers=self.numbers)
-        self.statements += source.statements
-        return code
-
-    def imported(self, name: str, names: Any = None, local: Any = None, what: Any = (), level: int = 0) -> Any:
-        """Answer an import of the program."""
-        known = standin(name) if level == 0 else None
-        if known is not None:
-            return known if what else STANDINS[name.split(".")[0]]
-        own = self._own(name, names, level)
-        if own is not None:
-            for item in what or ():
-                if not hasattr(own, item) and item != "*":
-                    part = self._own(f"{own.__name__}.{item}", names, 0)
-                    if part is not None:
-                        setattr(own, item, part)
-            return own if what or "." not in name else self.modules[own.__name__.split(".")[0]]
-        return builtins.__import__(name, names, local, what, level)
-
-    def _own(self, name: str, names: Any, level: int) -> types.ModuleType | None:
-        """Return a module of the program's own folder."""
-        if level:
-            package = str((names or {}).get("__package__") or (names or {}).get("__name__", ""))
-            parts = package.split(".")[: -level + 1 or None] if package != "__main__" else []
-            name = ".".join([*parts, *([name] if name else [])])
-        if name in self.modules:
-            return self.modules[name]
-        base = self.folder.joinpath(*name.split("."))
-        path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-        if not path.is_file():
-            return None
-        parent, _, last = name.rpartition(".")
-        if parent:
-            self._own(parent, None, 0)
-        module = types.ModuleType(name)
-        module.__dict__.update({"__file__": str(path), HOOK: self.hooks, "__builtins__": self.builtins()})
-        module.__dict__["__package__"] = name if path.name == "__init__.py" else parent
-        if path.name == "__init__.py":
-            module.__dict__["__path__"] = [str(base)]
-        self.modules[name] = module
-        exec(self.compiled(self.program.source(path)), module.__dict__)
-        if parent and parent in self.modules:
-            setattr(self.modules[parent], last, module)
-        return module
+    def _watch(self) -> None:
+        wait = self._seconds + 1.0  # the tape itself stops what records
+        while not self._done.wait(wait):
+            with self._lock:
+                if not self._done.is_set():
+                    self._tape.ended = self._tape.ended or "time"
+                    raised = ctypes.py_object(Enough)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), raised)
+            wait = 1.0
 
 
 @contextlib.contextmanager
-def _as_a_script(path: Path, output: io.StringIO) -> Iterator[None]:
+def _as_a_script(path: Path, module: types.ModuleType, output: io.StringIO) -> Iterator[None]:
     """Make this process look as a script finds it, and put everything back."""
-    folder, argv, modules = Path.cwd(), sys.argv, list(sys.path)
-    backend = os.environ.get("MPLBACKEND")
-    state = np.random.get_state()
+    folder, argv, paths, stdin = Path.cwd(), sys.argv, list(sys.path), sys.stdin
+    modules, limit, state, drawn = dict(sys.modules), sys.getrecursionlimit(), np.random.get_state(), random.getstate()
+    environment = dict(os.environ)
     os.environ["MPLBACKEND"] = "Agg"
-    sys.argv, stdin = [str(path)], sys.stdin
-    sys.stdin = io.StringIO()
+    sys.argv, sys.stdin = [str(path)], io.StringIO()
     sys.path.insert(0, str(path.resolve().parent))
+    sys.modules["__main__"] = module
     os.chdir(path.resolve().parent)
     try:
         with (
@@ -344,20 +217,43 @@ def _as_a_script(path: Path, output: io.StringIO) -> Iterator[None]:
     finally:
         os.chdir(folder)
         sys.argv, sys.stdin = argv, stdin
-        sys.path[:] = modules
+        sys.path[:] = paths
+        sys.setrecursionlimit(limit)
         np.random.set_state(state)
-        if backend is None:
-            del os.environ["MPLBACKEND"]
-        else:
-            os.environ["MPLBACKEND"] = backend
+        random.setstate(drawn)
+        os.environ.clear()
+        os.environ.update(environment)
+        for name in [name for name, held in sys.modules.items() if HOOK in getattr(held, "__dict__", ())]:
+            if name in modules:
+                sys.modules[name] = modules[name]
+            else:
+                del sys.modules[name]
 
 
-def _failure(error: BaseException, files: set[str], program: Program) -> Failure:
+def _failure(error: BaseException, tape: Tape, program: Program, output: str, asked: bool) -> Failure:
     """Return an error with the last of the program's own lines that led to it."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in tape.files]
     frame = frames[-1] if frames else None
     line = (frame.lineno or 0) if frame else 0
     file = frame.filename if frame else str(program.path)
+    text = _text(program, file, line)
+    kind, message = type(error).__name__, str(error)
+    if isinstance(error, SystemExit):
+        said = output.strip().splitlines()
+        message = said[-1] if isinstance(error.code, int) and said else str(error.code)
+    return Failure(kind, message, file, line, text, advice_for(kind, message, text, asked=asked))
+
+
+def _stopped(stop: BaseException, tape: Tape, program: Program) -> Failure:
+    """Return that a program was stopped before it trained, with where it was."""
+    frames = [f for f in traceback.extract_tb(stop.__traceback__) if f.filename in tape.files]
+    line = (frames[-1].lineno or 0) if frames else 0
+    file = frames[-1].filename if frames else str(program.path)
+    text = _text(program, file, line)
+    message = f"no training step in {program.seconds:g} seconds and {len(tape.events)} calls"
+    return Failure("Stopped", message, file, line, text, advice_for("Stopped", message, text))
+
+
+def _text(program: Program, file: str, line: int) -> str:
     lines = program.sources[file].lines if file in program.sources else []
-    text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
-    return Failure(type(error).__name__, str(error), file, line, text)
+    return lines[line - 1].strip() if 0 < line <= len(lines) else ""

@@ -203,6 +203,16 @@ class _Hooks(ast.NodeTransformer):
         node.body = [ast.copy_location(turn, node), *node.body]
         return node
 
+    def visit_Try(self, node: ast.Try) -> Any:
+        self.generic_visit(node)
+        if any(h.type is None or "BaseException" in ast.unparse(h.type) for h in node.handlers):
+            kind = ast.Attribute(ast.Name(HOOK, ast.Load()), "Enough", ast.Load())
+            passing = ast.ExceptHandler(kind, None, [ast.Raise()])
+            for part in ast.walk(passing):
+                ast.copy_location(part, node)
+            node.handlers = [passing, *node.handlers]
+        return node
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         statement = self._statement(node)
         self.functions.append(node.name)
@@ -285,6 +295,8 @@ class _Hooks(ast.NodeTransformer):
         """Return the hook that says what names hold now: each with the values of its indices."""
         hooks: list[ast.stmt] = []
         for target in targets:
+            if not _repeatable(target):
+                continue
             root, indices = _root(target)
             args = [
                 ast.Constant(statement.index),
@@ -345,6 +357,21 @@ def _names(target: ast.expr) -> list[ast.expr]:
     if isinstance(target, ast.Starred):
         return _names(target.value)
     return [target]
+
+
+def _repeatable(target: ast.expr) -> bool:
+    """Say whether a target can be evaluated again without doing anything."""
+    for node in ast.walk(target):
+        if isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
+            return False
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else _last(node.func)
+            if name not in _PURE:
+                return False
+    return True
+
+
+_PURE = frozenset("str int len repr min max abs tuple range slice float chr ord format join lower upper ix_".split())
 
 
 def _root(target: ast.expr) -> tuple[ast.expr, list[ast.expr]]:

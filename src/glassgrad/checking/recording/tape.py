@@ -21,7 +21,6 @@ __all__ = ["Binding", "Buffer", "Cell", "Enough", "Event", "Place", "Ref", "Stat
 Array = np.ndarray[Any, Any]
 
 _MOST_EVENTS = 400_000
-_MOST_SECONDS = 45.0
 _MOST_UPDATES = 20_000
 
 
@@ -199,9 +198,11 @@ class Tape:
         The files whose code is the user's.
     steps
         The program is stopped when one value has been updated this many times.
+    seconds
+        It is stopped as well after this time.
     """
 
-    def __init__(self, files: set[str], steps: int = 4) -> None:
+    def __init__(self, files: set[str], steps: int = 4, seconds: float = 45.0) -> None:
         self.files = files
         self.steps = steps
         self.events: list[Event] = []
@@ -213,6 +214,7 @@ class Tape:
         self.guards: list[tuple[int, int, Any]] = []
         self.left: list[tuple[int, tuple[Place, ...]]] = []
         self.outside = 0
+        self._ticks = 0
         self._counts: dict[Any, int] = {}
         self._bits: dict[Any, int] = {}
         self._newest: dict[Any, Update] = {}
@@ -220,7 +222,7 @@ class Tape:
         self.ended = ""
         self.cache: dict[str, Any] = {}
         self._positions: dict[tuple[CodeType, int], Place] = {}
-        self._deadline = time.monotonic() + _MOST_SECONDS
+        self._deadline = time.monotonic() + seconds
 
     # -- what the traced arrays call -------------------------------------------------------------------------------
 
@@ -239,7 +241,7 @@ class Tape:
         self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Event:
         """Record a call; the arguments hold a `Ref` where they held a traced value."""
-        self._tick()
+        self.tick()
         event = self._event(function, name)
         event.args, event.kwargs = args, kwargs
         reads: list[int] = []
@@ -387,12 +389,20 @@ class Tape:
         event.cells = (*event.cells, cell.index)
         return cell
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Stop the program where it has run long enough.
+
+        Raises
+        ------
+        Enough
+            Then, and at every later call: a bare ``except`` of the program may have swallowed it.
+        """
+        self._ticks += 1
         if self.ended:
-            raise Enough(self.ended)  # a bare except of the program has swallowed it
+            raise Enough(self.ended)
         if len(self.events) > _MOST_EVENTS:
             self.stop("events")
-        if not len(self.events) % 256 and time.monotonic() > self._deadline:
+        if not self._ticks % 256 and time.monotonic() > self._deadline:
             self.stop("time")
 
 

@@ -1,0 +1,124 @@
+"""What the hooks in the program call while it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.recording.standins import numbers_of
+from glassgrad.checking.recording.tape import Enough, Tape
+from glassgrad.checking.recording.traced import (
+    SCALARS,
+    Session,
+    adopted,
+    cell_of,
+    is_traced,
+    key,
+    outside,
+    plain,
+    record,
+)
+
+__all__ = ["Hooks"]
+
+_DEPTH, _WIDTH = 3, 64
+
+
+class Hooks:
+    """What the instrumented statements call."""
+
+    Enough = Enough
+
+    def __init__(self, tape: Tape, probe: Callable[[dict[str, Any], dict[str, Any]], None] | None) -> None:
+        self.tape, self._probe = tape, probe
+        self.adopted = lambda value: adopted(value, "outside")
+
+    def bound(self, statement: int, kind: str, text: str, root: str, value: Any, *indices: Any) -> None:
+        """Note what a target holds."""
+        if Session.tape is None:
+            return
+        self.tape.tick()
+        name, whole = root, not indices
+        for index in indices:
+            if is_traced(value):
+                text = f"{name}[{_index(index)}]"
+                self._bind(statement, text if whole else text, value, kind)
+                return
+            name = f"{name}[{_index(index)}]"
+            try:
+                value = value[index]
+            except (TypeError, KeyError, IndexError):
+                return
+        self._hold(statement, name, value, kind, _DEPTH)
+
+    def _hold(self, statement: int, name: str, value: Any, kind: str, depth: int) -> None:
+        if is_traced(value):
+            self._bind(statement, name, value, kind)
+        elif depth and isinstance(value, (list, tuple)) and len(value) <= _WIDTH:
+            for i, item in enumerate(value):
+                self._hold(statement, f"{name}[{i}]", item, kind, depth - 1)
+        elif depth and isinstance(value, dict) and len(value) <= _WIDTH:
+            for index, item in value.items():
+                self._hold(statement, f"{name}[{index!r}]", item, kind, depth - 1)
+        elif depth and isinstance(value, np.ndarray) and value.dtype == object and value.size <= _WIDTH:
+            for place in np.ndindex(value.shape):
+                self._hold(statement, f"{name}[{', '.join(map(str, place))}]", value[place], kind, depth - 1)
+
+    def _bind(self, statement: int, name: str, value: Any, kind: str) -> None:
+        self.tape.bind(statement, name, cell_of(self.tape, value).index, kind)
+
+    def returned(self, statement: int, value: Any) -> Any:
+        """Note what a function returns."""
+        value = adopted(value, "outside")
+        if Session.tape is not None:
+            self._hold(statement, "return", value, "return", 1)
+        return value
+
+    def turn(self) -> None:
+        """Note a turn of a loop that may never end."""
+        if Session.tape is not None:
+            self.tape.tick()
+
+    def number(self, kind: Any, value: Any) -> Any:
+        """``float(x)`` or ``np.float64(x)``: a number that records stays one."""
+        if is_traced(value) and (kind is float or kind in SCALARS):
+            return record(np.copy, "copy", (value,), {}, now=lambda x: kind(x))
+        return kind(value)
+
+    def kind(self, function: Any, value: Any) -> Any:
+        """``type(x)``: the type that the program knows."""
+        return function(plain(value) if is_traced(value) else value)
+
+    def literal(self, value: float) -> Any:
+        """A float in a list or call of a program that keeps its weights in lists."""
+        return outside(value, "literal")
+
+    def listed(self, value: Any) -> Any:
+        """A list of numbers that becomes an array when something is taken away from it."""
+        array = np.asarray(value) if not is_traced(value) else value
+        return adopted(array.astype(np.float64), "list") if array.dtype.kind in "fi" else value
+
+    def dot(self, left: Any, right: Any) -> Any:
+        """``a.dot(b)``: a plain array does not ask b."""
+        if is_traced(right) and type(left) is np.ndarray:
+            left = adopted(left, "outside")
+        return left.dot(right)
+
+    def astype(self, array: Any, *args: Any, **kwargs: Any) -> Any:
+        """``a.astype(float)``: objects that record become an array that does."""
+        if type(array) is np.ndarray and array.dtype == object and len(args) == 1:
+            return numbers_of(array, args[0])
+        return array.astype(*args, **kwargs)
+
+    def probe(self) -> None:
+        """Hand over the names in scope."""
+        frame = sys._getframe(1)
+        if self._probe is not None and Session.tape is not None:
+            self._probe(frame.f_globals, frame.f_locals)
+
+
+def _index(index: Any) -> str:
+    return repr(index) if isinstance(index, str) else key(index) if not isinstance(index, tuple) else key(index)
