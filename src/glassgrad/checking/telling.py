@@ -90,10 +90,12 @@ def notices_of(judgement: Judgement, names: Any, run: Run) -> tuple[list[Text], 
 def failed(failure: Failure | None) -> str:
     """Return the message for a program that ends with an error of its own."""
     assert failure is not None
-    return (
-        f"{failure.file} stops with an error of its own at line {failure.line}: {failure.kind}: {failure.message}\n"
-        f"    {failure.text}"
-    )
+    what = f"stops with an error of its own at line {failure.line}: {failure.kind}: {failure.message}"
+    if failure.kind == "Stopped":
+        what = f"was stopped at line {failure.line}: {failure.message}"
+    lines = [f"{failure.file} {what.splitlines()[0]}", f"    {failure.text}" if failure.text else ""]
+    lines.append(failure.advice.en if failure.advice else "")
+    return "\n".join(filter(None, lines))
 
 
 def nothing_found(

@@ -192,7 +192,9 @@ _HINTS = (
     ),
     _Hint(
         "TypeError",
-        r"'float' object cannot be interpreted as an integer|slice indices must be integers|must be an integer",
+        r"'float' object cannot be interpreted as an integer|"
+        r"slice indices must be integers|must be an integer|"
+        r"expected a sequence of integers or a single integer",
         "",
         Text(
             "In Python 3, / gives a float: write // where a whole number is needed, as in range(n // 2).",

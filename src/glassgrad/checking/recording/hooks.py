@@ -96,6 +96,10 @@ class Hooks:
         """A float in a list or call of a program that keeps its weights in lists."""
         return outside(value, "literal")
 
+    def stepped(self, value: Any) -> Any:
+        """What is given to a name from which something is taken away again and again: numbers of NumPy's record too."""
+        return outside(value, "outside") if isinstance(value, np.floating) else adopted(value, "outside")
+
     def listed(self, value: Any) -> Any:
         """A list of numbers that becomes an array when something is taken away from it."""
         array = np.asarray(value) if not is_traced(value) else value

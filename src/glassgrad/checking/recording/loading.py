@@ -29,9 +29,10 @@ class Loader:
 
     def builtins(self) -> dict[str, Any]:
         """Return the builtins of the program: its imports come here, and nobody types."""
-        more = {"display": lambda *shown, **options: None, "get_ipython": lambda: Absent("IPython")}
+        notebook = self.program.path.suffix == ".ipynb"
         return {
-            **(more if self.program.path.suffix == ".ipynb" else {}),
+            **({"display": lambda *shown, **options: None} if notebook else {}),
+            "get_ipython": lambda: Absent("IPython"),
             **vars(builtins),
             "__import__": self.imported,
             "input": self._input,

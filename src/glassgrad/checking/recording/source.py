@@ -10,11 +10,14 @@ import ast
 import copy
 import json
 import re
+import tokenize
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from glassgrad.checking.recording.advice import advice_for_syntax
 from glassgrad.errors import CheckError
 
 __all__ = ["HOOK", "Source", "Statement", "read_source"]
@@ -53,9 +56,15 @@ class Source:
         self.file, self.text = file, text
         self.lines = text.splitlines()
         try:
-            self.tree = ast.parse(text, file)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of "\d" in a string, and the like
+                self.tree = ast.parse(text, file)
         except SyntaxError as error:
             raise CheckError(_unreadable(file, error, self.lines)) from None
+        except ValueError:
+            raise CheckError(f"{file} is no Python file: there are null bytes in it.") from None
+        except RecursionError:
+            raise CheckError(f"{file} does not run: an expression in it is nested too deeply.") from None
         self.statements: list[Statement] = []
 
     def segment(self, node: ast.AST) -> str:
@@ -91,45 +100,63 @@ def read_source(path: Path) -> Source:
         Where the file is not there, is no text, or is no Python of today.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with tokenize.open(path) as file:
+            text = file.read()
     except OSError as error:
-        raise CheckError(f"Cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise CheckError(f"{path} is no text in UTF-8, so it is no Python file or notebook.") from None
+        raise CheckError(f"Cannot read {path}: {error.strerror or error}.") from None
+    except (UnicodeDecodeError, SyntaxError):
+        raise CheckError(f"{path} is no text, so it is no Python file or notebook.") from None
     if path.suffix == ".ipynb":
         text = _cells(path, text)
-    return Source(str(path), text)
+    source = Source(str(path), text.lstrip("\ufeff"))
+    if not source.tree.body:
+        raise CheckError(f"{path} has no Python code in it.")
+    return source
 
 
 def _cells(path: Path, text: str) -> str:
-    """Return the code of a notebook's cells, joined line by line; what is no Python becomes a comment."""
+    """Return the code of a notebook's cells, one after the other."""
     try:
-        cells = json.loads(text)["cells"]
-        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError):
+        book = json.loads(text)
+        cells = book["cells"] if "cells" in book else book["worksheets"][0]["cells"]
+        code = [cell.get("source", cell.get("input", "")) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise CheckError(f"{path} is no notebook: it has no cells in JSON.") from None
-    lines = "\n".join(sources).splitlines()
-    return "\n".join(f"# {line}" if line.lstrip()[:1] in ("%", "!", "?") else line for line in lines) + "\n"
+    language = book.get("metadata", {}).get("kernelspec", {}).get("language", "python")
+    if language != "python":
+        raise CheckError(f"{path} is a notebook in {language}, not in Python.")
+    return "".join(_plain_cell(c if isinstance(c, str) else "".join(c)) + "\n" for c in code)
+
+
+def _plain_cell(code: str) -> str:
+    """Return a cell without what only a notebook understands: magics, shell commands and questions."""
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        pass
+    else:
+        return code
+    if re.match(r"\s*%%(?!time|capture|prun)", code):
+        return "\n".join(f"# {line}" for line in code.splitlines())
+    return "\n".join(map(_plain_line, code.splitlines()))
+
+
+def _plain_line(line: str) -> str:
+    timed = re.match(r"(\s*)%(?:time|timeit|prun)\s+(?!-)(.*)", line)
+    if timed:
+        return timed[1] + timed[2]
+    if re.match(r"\s*(%%?[a-zA-Z]|!\S|\?)", line) or re.match(r"\s*[\w.]+\?+\s*$", line):
+        return f"{line[: len(line) - len(line.lstrip())]}pass  # {line.strip()}"
+    return re.sub(r"=\s*[%!].*$", "= None", line) if re.match(r"\s*\w+\s*=\s*[%!]", line) else line
 
 
 def _unreadable(file: str, error: SyntaxError, lines: list[str]) -> str:
     line = error.lineno or 1
     shown = lines[line - 1].strip() if line <= len(lines) else ""
-    hint = _OLD.get(next((old for old in _OLD if shown.startswith(old)), ""), "")
-    if "tab" in str(error).lower():
-        hint = "Python 3 wants tabs or spaces, not both: python -m tabnanny finds the lines."
     return (
         f"{file} does not run: line {line} is no Python 3: {error.msg}\n    {shown}\n"
-        f"{hint or 'Mend the line, then check again.'}"
+        f"{advice_for_syntax(error.msg, shown).en}"
     )
-
-
-_OLD = {
-    "print ": "In Python 3 print is a function: print(...).",
-    "exec ": "In Python 3 exec is a function: exec(...).",
-    "raise ": "In Python 3 an error is raised as raise Error(message).",
-    "except ": "In Python 3 an error is caught as except Error as name.",
-}
 
 
 _FLOATS = frozenset("float float64 float32 float16 double single longdouble float128 half".split())
@@ -153,11 +180,12 @@ class _Hooks(ast.NodeTransformer):
         after = self._bound(statement, targets, "assign", node)
         listed = isinstance(node.value, ast.List)
         self.generic_visit(node)
+        stepped = any(_last(t) in self.stepped for t in targets)
         if not isinstance(node.value, ast.Constant):
-            node.value = self._adopted(node.value)
-        elif any(_last(t) in self.stepped for t in targets) and type(node.value.value) in (int, float):
+            node.value = self._call("stepped" if stepped else "adopted", [node.value], node.value)
+        elif stepped and type(node.value.value) in (int, float):
             node.value = self._call("literal", [node.value], node.value)
-        if any(_last(t) in self.stepped for t in targets) and isinstance(node.value, ast.Call) and listed:
+        if stepped and listed:
             node.value = self._call("listed", [node.value], node.value)
         return self._probed(statement, node, after)
 
@@ -287,9 +315,6 @@ class _Hooks(ast.NodeTransformer):
             if not hasattr(arg, "lineno"):
                 ast.copy_location(arg, at)
         return call
-
-    def _adopted(self, value: ast.expr) -> ast.expr:
-        return self._call("adopted", [value], value)
 
     def _bound(self, statement: Statement, targets: list[ast.expr], kind: str, at: ast.AST) -> list[ast.stmt]:
         """Return the hook that says what names hold now: each with the values of its indices."""

@@ -312,7 +312,9 @@ def _draws(name: str, function: Any) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         drawn = function(*plain(args), **plain(kwargs))
-        return outside(drawn, f"random.{name}") if type(drawn) is float else _all_adopted(drawn, f"random.{name}")
+        if isinstance(drawn, (float, np.floating)):
+            return outside(drawn, f"random.{name}")
+        return _all_adopted(drawn, f"random.{name}")
 
     call.__name__, call.__doc__ = name, function.__doc__
     return call

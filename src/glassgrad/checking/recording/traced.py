@@ -176,7 +176,7 @@ def adopted(value: Any, name: str) -> Any:
         return _array(tape, tape.constant(value, name), value)
     if type(value) is tuple and any(type(item) in ARRAYS for item in value):
         return tuple(adopted(item, name) for item in value)
-    return outside(value, name) if isinstance(value, np.floating) else value
+    return value
 
 
 def outside(number: Any, name: str) -> Any:
