@@ -65,7 +65,9 @@ def test_an_empty_file(tmp_path: Path) -> None:
 
 def test_an_old_encoding_is_read(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
-    file.write_bytes(("# -*- coding: latin-1 -*-\n# für später\n" + TRAINS + "while True: step()\n").encode("latin-1"))
+    file.write_bytes(
+        ("# -*- coding: latin-1 -*-\n# für später\n" + TRAINS + "while True: step()\n").encode("latin-1")
+    )
     assert check_program(file).verdict == "right"
 
 
@@ -150,7 +152,9 @@ def test_an_error_of_the_programs_own(tmp_path: Path, line: str, error: str, adv
 
 
 def test_an_error_in_a_module_beside_the_program(tmp_path: Path) -> None:
-    (tmp_path / "layers.py").write_text("import numpy as np\n\ndef init():\n    return np.zeros(3, np.float)\n")
+    (tmp_path / "layers.py").write_text(
+        "import numpy as np\n\ndef init():\n    return np.zeros(3, np.float)\n"
+    )
     message = said(tmp_path, "from layers import init\nw = init()\n")
     assert "layers.py stops" in message and "line 4" in message and "write float" in message
 
@@ -310,7 +314,9 @@ def test_helper_modules_and_packages(tmp_path: Path) -> None:
     package = tmp_path / "net"
     (package / "inner").mkdir(parents=True)
     (package / "__init__.py").write_text("from .train import step\nfrom . import data\n")
-    (package / "train.py").write_text("import numpy as np\nfrom .inner.rate import RATE\n" + STEP.replace("0.1", "RATE"))
+    (package / "train.py").write_text(
+        "import numpy as np\nfrom .inner.rate import RATE\n" + STEP.replace("0.1", "RATE")
+    )
     (package / "inner" / "rate.py").write_text("RATE = 0.1\n")
     (package / "data.py").write_text("import numpy as np\n" + DATA)
     text = "import numpy as np\nimport net.data\nfrom net import step, data as d\nW = np.random.randn(2, 1)\n"

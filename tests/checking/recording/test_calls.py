@@ -216,7 +216,8 @@ def test_a_call_is_recorded_to_the_last_bit_and_can_be_played_again(statement: s
     direction = {i: rng.standard_normal(value.shape) for i, value in own.items()}
     h = 1e-6
     up, down = (
-        loss(Replay(tape, [wanted]).run({i: own[i] + sign * h * direction[i] for i in own})) for sign in (1, -1)
+        loss(Replay(tape, [wanted]).run({i: own[i] + sign * h * direction[i] for i in own}))
+        for sign in (1, -1)
     )
     exact = sum(float(np.sum(g * direction[i])) for i, g in gradients.items())
     assert (up - down) / (2 * h) == pytest.approx(exact, rel=2e-5, abs=2e-6)

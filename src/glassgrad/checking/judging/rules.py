@@ -116,7 +116,9 @@ def _moving(function: Callable[..., Any], *data: int) -> Callable[..., Any]:
 
 def _assembled(value: Any, *args: Any, ndmin: int = 0, **kwargs: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        value = np.stack([_assembled(item) if holds_tensors(item) else np.asarray(item, float) for item in value])
+        value = np.stack(
+            [_assembled(item) if holds_tensors(item) else np.asarray(item, float) for item in value]
+        )
     else:
         value = _same(value)
     while value.ndim < ndmin:
@@ -234,7 +236,9 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "r_": _row,
     "full": _full,
     "full_like": _full_like,
-    "partition": lambda a, kth, axis=-1: np.take_along_axis(a, np.argpartition(_arrays(a), kth, axis=axis), axis),
+    "partition": lambda a, kth, axis=-1: np.take_along_axis(
+        a, np.argpartition(_arrays(a), kth, axis=axis), axis
+    ),
     "unique": _unique,
     "choose": _choose,
     "correlate": _correlate,

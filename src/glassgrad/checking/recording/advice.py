@@ -336,11 +336,17 @@ _ASKED = Text(
 _SYNTAX = (
     (
         r"^\s*print\s+[^(=]|^\s*print\s*>>",
-        Text("In Python 3 print is a function: print(...).", "Python 3에서 print는 함수이다. print(...)로 쓴다."),
+        Text(
+            "In Python 3 print is a function: print(...).",
+            "Python 3에서 print는 함수이다. print(...)로 쓴다.",
+        ),
     ),
     (
         r"^\s*print\s*$|\bprint\s+['\"%\w]",
-        Text("In Python 3 print is a function: print(...).", "Python 3에서 print는 함수이다. print(...)로 쓴다."),
+        Text(
+            "In Python 3 print is a function: print(...).",
+            "Python 3에서 print는 함수이다. print(...)로 쓴다.",
+        ),
     ),
     (
         r"^\s*exec\s+[^(]",
@@ -366,7 +372,10 @@ _SYNTAX = (
         r"\b0\d+\b",
         Text("In Python 3 an octal number begins with 0o: 0o777.", "Python 3에서 8진수는 0o777처럼 쓴다."),
     ),
-    (r"\b\d+[lL]\b", Text("In Python 3 a number has no L at its end.", "Python 3에서는 수 끝에 L을 붙이지 않는다.")),
+    (
+        r"\b\d+[lL]\b",
+        Text("In Python 3 a number has no L at its end.", "Python 3에서는 수 끝에 L을 붙이지 않는다."),
+    ),
     (
         r"(?:lambda|def\s+\w+)\s*\(?[^:)]*\([^)]*\)[^:]*:",
         Text(

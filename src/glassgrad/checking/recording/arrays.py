@@ -45,7 +45,12 @@ class Traced(Recording, np.ndarray):
         held = cell_of(tape, value).state if tape is not None and is_traced(value) else None
         written(operator.setitem, "setitem", (self, index, value))
         whole = self._cell.buffer if self._tape is tape and tape is not None else None
-        if held is not None and whole is not None and whole.state is not None and whole.state.leaf == held.leaf:
+        if (
+            held is not None
+            and whole is not None
+            and whole.state is not None
+            and whole.state.leaf == held.leaf
+        ):
             version = max(whole.state.version, held.version)
             whole.state = State(whole.state.leaf, whole.state.path, version, whole.state.home)
             if tape is not None:

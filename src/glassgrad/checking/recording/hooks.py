@@ -125,4 +125,6 @@ class Hooks:
 
 
 def _index(index: Any) -> str:
-    return repr(index) if isinstance(index, str) else key(index) if not isinstance(index, tuple) else key(index)
+    return (
+        repr(index) if isinstance(index, str) else key(index) if not isinstance(index, tuple) else key(index)
+    )

@@ -49,7 +49,9 @@ class Loader:
         self.statements += source.statements
         return code
 
-    def imported(self, name: str, names: Any = None, local: Any = None, what: Any = (), level: int = 0) -> Any:
+    def imported(
+        self, name: str, names: Any = None, local: Any = None, what: Any = (), level: int = 0
+    ) -> Any:
         """Answer an import of the program."""
         known = standin(name) if level == 0 else None
         if known is not None:

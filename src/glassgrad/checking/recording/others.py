@@ -127,7 +127,9 @@ class _Process:
     exitcode = 0
     daemon = False
 
-    def __init__(self, group: Any = None, target: Any = None, name: Any = None, args: Any = (), kwargs: Any = None) -> None:
+    def __init__(
+        self, group: Any = None, target: Any = None, name: Any = None, args: Any = (), kwargs: Any = None
+    ) -> None:
         self._call = (target, args, kwargs or {})
 
     def start(self) -> None:

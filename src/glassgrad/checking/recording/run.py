@@ -199,7 +199,12 @@ class _Watch:
 def _as_a_script(path: Path, module: types.ModuleType, output: io.StringIO) -> Iterator[None]:
     """Make this process look as a script finds it, and put everything back."""
     folder, argv, paths, stdin = Path.cwd(), sys.argv, list(sys.path), sys.stdin
-    modules, limit, state, drawn = dict(sys.modules), sys.getrecursionlimit(), np.random.get_state(), random.getstate()
+    modules, limit, state, drawn = (
+        dict(sys.modules),
+        sys.getrecursionlimit(),
+        np.random.get_state(),
+        random.getstate(),
+    )
     environment = dict(os.environ)
     os.environ["MPLBACKEND"] = "Agg"
     sys.argv, sys.stdin = [str(path)], io.StringIO()

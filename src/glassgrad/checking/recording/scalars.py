@@ -117,7 +117,13 @@ METHODS: dict[str, Callable[..., Any]] = {
         "all any argmax argmin argsort choose clip conj copy cumprod cumsum diagonal dot max mean min nonzero prod ravel "
         "repeat round searchsorted squeeze std sum swapaxes take trace var"
     ).split()
-} | {"reshape": _reshaped, "transpose": _transposed, "flatten": _flattened, "astype": _cast, "compress": _compressed}
+} | {
+    "reshape": _reshaped,
+    "transpose": _transposed,
+    "flatten": _flattened,
+    "astype": _cast,
+    "compress": _compressed,
+}
 """The methods that arrays and NumPy's numbers share, as functions."""
 
 
@@ -148,7 +154,9 @@ _ORDINARY = frozenset(("__dict__", "__weakref__", "__module__", "__doc__", "__ha
 
 _OF_NUMPY: dict[str, Any] = {name: method(name, function) for name, function in METHODS.items()}
 _OF_NUMPY |= {"__getitem__": _indexed, "item": _item, "tolist": _tolist, "__array_ufunc__": on_ufunc}
-_OF_PYTHON = {"__array_priority__": 1e6}  # plain arrays leave an operation to what has a priority and no ufunc hook
+_OF_PYTHON = {
+    "__array_priority__": 1e6
+}  # plain arrays leave an operation to what has a priority and no ufunc hook
 
 for _base in (np.float64, np.float32, np.float16, np.longdouble):
     SCALARS[_base] = _recording(_base, **_OF_NUMPY)

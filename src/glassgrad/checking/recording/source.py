@@ -71,9 +71,7 @@ class Source:
         """Return the source of a node."""
         return ast.get_source_segment(self.text, node) or ""
 
-    def compiled(
-        self, first: int = 0, *, probe: int | None = None, numbers: bool = False
-    ) -> CodeType:
+    def compiled(self, first: int = 0, *, probe: int | None = None, numbers: bool = False) -> CodeType:
         """Return the program with hooks.
 
         Parameters
@@ -246,7 +244,9 @@ class _Hooks(ast.NodeTransformer):
         self.functions.append(node.name)
         self.generic_visit(node)
         self.functions.pop()
-        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg != "self"]
+        given = [
+            a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg != "self"
+        ]
         names: list[ast.expr] = [ast.copy_location(ast.Name(a, ast.Load()), node) for a in given]
         start = 1 if ast.get_docstring(node) is not None else 0
         body = node.body
@@ -362,17 +362,29 @@ def _stepped(tree: ast.AST) -> set[str]:
 
 def _scaled(node: ast.AST) -> bool:
     """Say whether something is multiplied by what may be a learning rate."""
-    names = [n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))]
+    names = [
+        n.id if isinstance(n, ast.Name) else n.attr
+        for n in ast.walk(node)
+        if isinstance(n, (ast.Name, ast.Attribute))
+    ]
     product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
     return product and any(_RATE.search(name) for name in names)
 
 
-_RATE = re.compile(r"(^|_)(lr|l_?rate|rate|eta|alpha|step|learning_?rate|epsilon|mu|gamma)(_|$|\d)", re.IGNORECASE)
+_RATE = re.compile(
+    r"(^|_)(lr|l_?rate|rate|eta|alpha|step|learning_?rate|epsilon|mu|gamma)(_|$|\d)", re.IGNORECASE
+)
 
 
 def _last(target: ast.expr) -> str:
     """Return the last name of a target: ``b`` of ``self.b``."""
-    return target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+    return (
+        target.id
+        if isinstance(target, ast.Name)
+        else target.attr
+        if isinstance(target, ast.Attribute)
+        else ""
+    )
 
 
 def _names(target: ast.expr) -> list[ast.expr]:
@@ -396,7 +408,9 @@ def _repeatable(target: ast.expr) -> bool:
     return True
 
 
-_PURE = frozenset("str int len repr min max abs tuple range slice float chr ord format join lower upper ix_".split())
+_PURE = frozenset(
+    "str int len repr min max abs tuple range slice float chr ord format join lower upper ix_".split()
+)
 
 
 def _root(target: ast.expr) -> tuple[ast.expr, list[ast.expr]]:

@@ -99,7 +99,11 @@ _OF_LISTS = frozenset(
 def _ready(value: Any, nested: bool) -> Any:
     """Return a list with traced values as an array, or as a list of arrays."""
     if not holds_traced(value) or _ragged(value):
-        return type(value)(_ready(v, nested) if isinstance(v, (list, tuple)) else v for v in value) if nested else value
+        return (
+            type(value)(_ready(v, nested) if isinstance(v, (list, tuple)) else v for v in value)
+            if nested
+            else value
+        )
     if nested:
         return type(value)(assembled(item) if holds_traced(item) else item for item in value)
     return assembled(value)
@@ -164,7 +168,9 @@ def _ragged(value: Any) -> bool:
 
 def _full(shape: Any, value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if is_traced(value):
-        return record(np.full, "full", (plain(shape), value), {**kwargs, **({} if dtype is None else {"dtype": dtype})})
+        return record(
+            np.full, "full", (plain(shape), value), {**kwargs, **({} if dtype is None else {"dtype": dtype})}
+        )
     return adopted(np.full(plain(shape), value, dtype, **kwargs), "full")
 
 
@@ -214,7 +220,11 @@ def _spread(arrays: tuple[Any, ...]) -> tuple[list[Any], tuple[int, ...]]:
 
 def _python(value: Any) -> Any:
     """Return an element as ``tolist`` gives it."""
-    return record(np.copy, "copy", (value,), {}, now=float) if is_traced(value) and np.ndim(value) == 0 else value
+    return (
+        record(np.copy, "copy", (value,), {}, now=float)
+        if is_traced(value) and np.ndim(value) == 0
+        else value
+    )
 
 
 def _along_axis(function: Any, axis: int, array: Any, *args: Any, **kwargs: Any) -> Any:
@@ -228,7 +238,9 @@ def _along_axis(function: Any, axis: int, array: Any, *args: Any, **kwargs: Any)
     if np.ndim(results[0]) == 0:
         return joined
     axis %= array.ndim
-    return np.moveaxis(joined, range(joined.ndim - np.ndim(results[0]), joined.ndim), range(axis, axis + np.ndim(results[0])))
+    return np.moveaxis(
+        joined, range(joined.ndim - np.ndim(results[0]), joined.ndim), range(axis, axis + np.ndim(results[0]))
+    )
 
 
 def _as_strided(array: Any, shape: Any = None, strides: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -241,7 +253,9 @@ def _as_strided(array: Any, shape: Any = None, strides: Any = None, *args: Any, 
     if raw.flags.c_contiguous:
         strides = raw.strides if strides is None else strides
         places = real(numbers, shape, [s // raw.itemsize * numbers.itemsize for s in strides])
-        return record(np.take, "take", (array, places), {}, now=lambda a, at: real(raw, shape, strides, *args, **kwargs))
+        return record(
+            np.take, "take", (array, places), {}, now=lambda a, at: real(raw, shape, strides, *args, **kwargs)
+        )
     return adopted(real(raw, shape, strides, *args, **kwargs), "as_strided")
 
 
@@ -269,7 +283,9 @@ class _Concatenator:
         parts = index if isinstance(index, tuple) else (index,)
         if any(is_traced(item) or holds_traced(item) for item in parts):
             parts = tuple(_ready(p, False) if isinstance(p, (list, tuple)) else p for p in parts)
-            return record(self._real.__getitem__, self._name, (parts if isinstance(index, tuple) else parts[0],), {})
+            return record(
+                self._real.__getitem__, self._name, (parts if isinstance(index, tuple) else parts[0],), {}
+            )
         return adopted(self._real[plain(index)], self._name)
 
 
@@ -332,10 +348,14 @@ def _generating(base: Any) -> Any:
     own: dict[str, Any] = {
         name: wrapped(name)
         for name in dir(base)
-        if name[0] != "_" and callable(getattr(base, name)) and name not in ("spawn", "get_state", "set_state", "seed")
+        if name[0] != "_"
+        and callable(getattr(base, name))
+        and name not in ("spawn", "get_state", "set_state", "seed")
     }
     own["shuffle"] = lambda self, *args, **kwargs: _shuffled(
-        base.shuffle.__get__(self), lambda: _bits(self).state, lambda state: setattr(_bits(self), "state", state)
+        base.shuffle.__get__(self),
+        lambda: _bits(self).state,
+        lambda state: setattr(_bits(self), "state", state),
     )(*args, **kwargs)
     return type(base.__name__, (base,), own)
 
@@ -356,7 +376,9 @@ _RandomState = _generating(np.random.RandomState)
 def _of_random(name: str, value: Any) -> Any:
     if isinstance(value, type) or not callable(value):
         return value
-    return _draws(name, value) if name not in ("seed", "get_state", "set_state", "get_bit_generator") else value
+    return (
+        _draws(name, value) if name not in ("seed", "get_state", "set_state", "get_bit_generator") else value
+    )
 
 
 def _drawing(name: str, value: Any) -> Any:
@@ -477,7 +499,11 @@ def _standins() -> dict[str, types.ModuleType]:
         "c_": _Concatenator(np.c_, "c_"),
         "mgrid": _Grid(np.mgrid, "mgrid"),
         "ogrid": _Grid(np.ogrid, "ogrid"),
-        "lib": StandIn(np.lib, {"stride_tricks": StandIn(np.lib.stride_tricks, {"as_strided": _as_strided}, _tracing)}, _tracing),
+        "lib": StandIn(
+            np.lib,
+            {"stride_tricks": StandIn(np.lib.stride_tricks, {"as_strided": _as_strided}, _tracing)},
+            _tracing,
+        ),
     }
     return {
         "numpy": StandIn(np, replaced, _tracing),

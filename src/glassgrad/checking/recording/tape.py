@@ -95,7 +95,11 @@ class Cell:
     def state(self) -> State | None:
         """Which value from outside it is a state of, and after how many updates."""
         whole = self.buffer.state
-        return whole if whole is None or not self.path else State(whole.leaf, whole.path + self.path, whole.version, whole.home)
+        return (
+            whole
+            if whole is None or not self.path
+            else State(whole.leaf, whole.path + self.path, whole.version, whole.home)
+        )
 
 
 @dataclass(slots=True, eq=False)

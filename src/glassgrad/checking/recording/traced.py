@@ -156,7 +156,9 @@ def wrapped(tape: Tape, event: Event, result: Any, args: Any, raw: Any) -> Any:
         if event.name == "getitem" and args[0]._cell.state is not None:
             whole = args[0]._cell.state
             buffer = scalar._cell.buffer
-            buffer.state = State(whole.leaf, (*whole.path, key(args[1])), whole.version, frozenset((id(buffer),)))
+            buffer.state = State(
+                whole.leaf, (*whole.path, key(args[1])), whole.version, frozenset((id(buffer),))
+            )
         return scalar
     if isinstance(result, (np.integer, bool)):
         cell = tape.made(event, None)
@@ -240,7 +242,18 @@ _LIKE = frozenset((np.zeros_like, np.ones_like, np.empty_like, np.full_like))
 _WRITING = frozenset((np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal))
 """Functions that write their first argument in place."""
 
-_OUT = {"dot": 2, "clip": 3, "take": 3, "round": 2, "around": 2, "sum": 3, "mean": 3, "prod": 3, "max": 2, "min": 2}
+_OUT = {
+    "dot": 2,
+    "clip": 3,
+    "take": 3,
+    "round": 2,
+    "around": 2,
+    "sum": 3,
+    "mean": 3,
+    "prod": 3,
+    "max": 2,
+    "min": 2,
+}
 """Where functions take the array that their result is written into, when it has no keyword."""
 
 
