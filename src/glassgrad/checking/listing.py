@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glassgrad.checking.judging.judge import Judgement
-from glassgrad.checking.judging.locate import Fault
+from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.matching import relative_error
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.naming import Names

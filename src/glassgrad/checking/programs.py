@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judge
-from glassgrad.checking.judging.locate import Fault, locate
+from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.locate import locate
 from glassgrad.checking.judging.matching import relative_error
 from glassgrad.checking.judging.replay import At, Unplayable
 from glassgrad.checking.judging.step import Step, find_step
@@ -78,8 +79,8 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
             failed(recorded.failure) if recorded.failure else nothing_found(program, recorded, run)
         )
     judgement = _judged(program, recorded, step, loss)
-    faults = locate(judgement) if not judgement.right else []
     names = Names(program, recorded, judgement)
+    faults = locate(judgement) if not judgement.right else []
     findings = [_finding(program, recorded, judgement, names, fault) for fault in faults]
     notices, serious = notices_of(judgement, names, recorded)
     parameters = [_gradient(judgement, names, p, faults) for p in judgement.parameters]
@@ -134,7 +135,7 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
     file, line = cause.file, cause.line
     if fault.statement >= 0:
         statement = run.statements[fault.statement]
-        file, line = statement.file, statement.line
+        file, line = (statement.file, statement.line) if fault.place is None else (fault.place.file, fault.place.line)
     if not fault.values:
         symbol = f"∂E/∂{name}"
         meaning = Text(symbol, symbol)

@@ -9,7 +9,7 @@ from glassgrad.checking.causes.edits import Edit, changed_text
 from glassgrad.checking.causes.search import searched, site_of
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.judging.judge import Judgement
-from glassgrad.checking.judging.locate import Fault
+from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.report import Cause
 

@@ -17,7 +17,7 @@ from glassgrad.checking.causes.phrases import called, leaves
 from glassgrad.checking.causes.scope import Scope
 from glassgrad.checking.causes.trial import Site, Tried, tried
 from glassgrad.checking.judging.judge import Judgement
-from glassgrad.checking.judging.locate import Fault
+from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At
 from glassgrad.checking.recording.run import Program, Run

@@ -21,7 +21,7 @@ import numpy as np
 from glassgrad.checking.causes.edits import Edit, substituted
 from glassgrad.checking.causes.scope import Scope
 from glassgrad.checking.judging.judge import Judgement
-from glassgrad.checking.judging.locate import Fault
+from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At, Replay, Unplayable
 from glassgrad.checking.recording.run import Program, Run

@@ -190,6 +190,7 @@ def judge(
     problem: Unplayable | None = None
     judged: list[Judgement] = []
     candidates = _candidates(step, bindings, loss)
+    last = candidates[-1] if candidates else None
     for candidate in candidates:
         try:
             found = _judged(step, candidate, bindings)
@@ -201,7 +202,7 @@ def judge(
         if best.right:
             break
         judged.append(found)
-        if candidate is candidates[-1] and loss is None:
+        if candidate is last and loss is None:
             candidates += [*_of_two_outputs(judged), *_weighted(step)]
     if best is None:
         if problem is not None:
@@ -372,7 +373,8 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     meetings = [i for m in _independent(step, step.meetings[:_MOST_MEETINGS]) for i in m.events]
     backward = [i for i in sorted(step.slice) if i in step.depends and i < step.end]
     after = _after(step, set(meetings) if meetings else {i for i in backward if i not in forward})
-    backward = [i for i in backward if i in after]
+    begin = min(meetings, default=0)
+    backward = [i for i in backward if i in after or (i > begin and i not in forward)]
     judgement = Judgement(step, draws, descended, [], gradients, backward, [], bindings)
     wanted = {at for at in map(judgement.result, backward) if at is not None}
     for b in bindings:

@@ -9,17 +9,19 @@ gradient, but not the one that is needed there, is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.judging.faults import Fault, Named, named_quantities, writer
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
 from glassgrad.checking.judging.matching import Match, match
-from glassgrad.checking.judging.replay import At, Unplayable, ancestors, writers
-from glassgrad.checking.recording.tape import Binding
+from glassgrad.checking.judging.replay import At, Unplayable, ancestors
+from glassgrad.checking.judging.updates import all_turned, of_update
+from glassgrad.checking.recording.tape import Ref
 
-__all__ = ["Fault", "Named", "locate", "named_quantities"]
+__all__ = ["locate"]
 
 Array = np.ndarray[Any, Any]
 
@@ -27,56 +29,6 @@ _MOST_GROUPS = 40
 _MOST_PAIRINGS = 40
 _MOST_FAULTS = 4
 _MOST_EVENTS = 40
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Named:
-    """A name of the program at a moment: where it was bound, and which event its value is of."""
-
-    binding: Binding
-    at: At
-    event: int
-
-
-@dataclass(eq=False)
-class Fault:
-    """Something wrong.
-
-    Attributes
-    ----------
-    kind
-        ``"gradient"``: a quantity is not what it should be; ``"update"``: a right gradient is used wrongly, or not.
-    statement
-        The number of the statement that makes it; −1 where there is none.
-    name
-        The quantity, or the parameter.
-    values
-        Where the statement's wrong results are, in the order in which they were made.
-    expected
-        For each of them what it should be, on each draw.
-    of
-        For each of them the key of that gradient in `Judgement.gradients`.
-    factor
-        The constant with which the program carries its gradients there.
-    parameters
-        The parameters that become right with it.
-    follows
-        Names of quantities that were wrong only because of it.
-    """
-
-    kind: str
-    statement: int
-    name: str
-    values: list[At]
-    expected: list[list[Array]]
-    of: list[int]
-    factor: float
-    parameters: list[ParameterVerdict]
-    follows: list[str] = field(default_factory=list)
-
-    def given(self, judgement: Judgement, draw: int) -> dict[int, Array]:
-        """Return the replay's results that put the exact values in place."""
-        return {_writer(judgement, at): e[draw] for at, e in zip(self.values, self.expected, strict=True)}
 
 
 @dataclass(eq=False)
@@ -90,27 +42,22 @@ class _Group:
 
     @property
     def known(self) -> bool:
-        return all(m is not None and m[1].factor * self.factor > 0 for m in self.meanings)
+        """Whether all of it is exact gradients, with the sign that gradients have here."""
+        return all(self.means(m) for m in self.meanings)
 
-
-def named_quantities(judgement: Judgement) -> list[Named]:
-    """Return the names bound after prediction and target met, in order."""
-    backward = set(judgement.backward)
-    found: dict[tuple[int, int, int], Named] = {}
-    for b in judgement.bindings:
-        at = At(b.time, b.cell)
-        if b.kind != "assign" or at not in judgement.values[0]:
-            continue
-        event = _writer(judgement, at)
-        if event in backward:
-            found.setdefault((b.statement, b.cell, event), Named(b, at, event))
-    return list(found.values())
+    def means(self, meaning: tuple[int, Match] | None) -> bool:
+        """Say whether a meaning is one: a square matrix that is a gradient's transpose is not."""
+        if meaning is None or meaning[1].factor * self.factor <= 0:
+            return False
+        return not (meaning[1].transposed and meaning[1].square)
 
 
 def locate(judgement: Judgement) -> list[Fault]:
     """Return what is wrong, in the order of the backward pass."""
     wrong = [p for p in judgement.parameters if not p.right]
-    turned = _all_turned(judgement, wrong)
+    groups = _groups(judgement, judgement.values)
+    start = next(((g.members, [m for m in g.meanings if m]) for g in groups if None not in g.meanings), None)
+    turned = all_turned(judgement, wrong, start)
     if turned is not None:
         return [turned]
     faults: list[Fault] = []
@@ -121,44 +68,12 @@ def locate(judgement: Judgement) -> list[Fault]:
             break
         faults.append(fault)
         wrong = [p for p in wrong if p not in fault.parameters]
-    return [*faults, *(_of_update(judgement, p) for p in wrong)]
+    return [*faults, *(of_update(judgement, p) for p in wrong)]
 
 
 def _used_wrongly(p: ParameterVerdict) -> bool:
     """Say whether the exact gradient was there, and the update spoilt it."""
     return p.gradient is not None and p.step is None
-
-
-def _writer(judgement: Judgement, at: At) -> int:
-    return max(writers(judgement.step.tape, at))
-
-
-# --- signs -----------------------------------------------------------------------------------------------------------
-
-
-def _all_turned(judgement: Judgement, wrong: list[ParameterVerdict]) -> Fault | None:
-    """Return the fault of a program whose parameters all go up their gradients."""
-    turned = [p for p in wrong if p.step is not None and p.step.factor > 0 and any(map(np.any, p.exact))]
-    moving = [p for p in judgement.parameters if any(map(np.any, p.exact))]
-    if not turned or len(turned) < len(moving):
-        return None
-    tape = judgement.step.tape
-    updates = [tape.events[p.parameter.updates[0]] for p in turned]
-    statements = {(e.place.file, e.place.line) for e in updates if e.place is not None}
-    groups = _groups(judgement, judgement.values)
-    first = next((g for g in groups if all(m is not None for m in g.meanings)), None)
-    if first is None or (len(statements) == 1 and all(e.name == "add" for e in updates) and len(turned) > 1):
-        return _of_update(judgement, turned[0], turned)
-    expected, of = [], []
-    for named, meaning in zip(first.members, first.meanings, strict=True):
-        assert meaning is not None
-        expected.append([-v[named.at] for v in judgement.values])
-        of.append(meaning[0])
-    factor = -first.meanings[0][1].factor if first.meanings[0] else 1.0
-    name = first.members[0].binding.name
-    return Fault(
-        "gradient", first.statement, name, [n.at for n in first.members], expected, of, factor, turned
-    )
 
 
 # --- the search ------------------------------------------------------------------------------------------------------
@@ -186,7 +101,7 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
     """Return the first fault that explains the most of these parameters."""
     values = _values(judgement, fixed) if fixed else judgement.values
     groups = [g for g in _groups(judgement, values) if g.statement not in {f.statement for f in fixed}]
-    meant = {m[0] for g in groups for m in g.meanings if m is not None and m[1].factor * g.factor > 0}
+    meant = {m[0] for g in groups for m in g.meanings if m is not None and g.means(m)}
     best: Fault | None = None
     of_best: _Group | None = None
     for group in groups[:_MOST_GROUPS]:
@@ -218,11 +133,7 @@ def _mending(
 ) -> Fault | None:
     """Return the fault of a statement if an exact gradient in place of its results mends something."""
     known = group.known
-    members = [
-        n
-        for n, m in zip(group.members, group.meanings, strict=True)
-        if known or m is None or m[1].factor * group.factor < 0
-    ]
+    members = [n for n, m in zip(group.members, group.meanings, strict=True) if known or not group.means(m)]
     starts = [p.parameter.start for p in wrong]
     for start in starts if len(group.members) > 1 else ():
         last = group.members[-1:]
@@ -231,11 +142,12 @@ def _mending(
             fault.parameters = _mended(judgement, [*fixed, fault], wrong)
             if fault.parameters and known:
                 return fault
-    own = {m[0] for m in group.meanings if m is not None and m[1].factor * group.factor > 0}
+    own = {m[0] for m in group.meanings if m is not None and group.means(m)}
     tried = 0
     best: Fault | None = None
-    for level, of in _pairings(judgement, members):
-        if set(of) & own or (known and (level or set(of) & meant)):
+    for level, of in _pairings(judgement, members, meant):
+        direct = all(_parameter_of(judgement, key) in starts for key in of)
+        if set(of) & own or (known and not direct and (level or set(of) & meant)):
             continue
         tried += 1
         if tried > _MOST_PAIRINGS:
@@ -249,6 +161,20 @@ def _mending(
     return best
 
 
+def _parameter_of(judgement: Judgement, key: int) -> int:
+    """Return the start of the parameter in which, or in a use of which, a gradient is; −1 for none."""
+    starts = [p.parameter.start for p in judgement.parameters]
+    if key >= 0:
+        return key if key in starts else -1
+    tape = judgement.step.tape
+    for arg in tape.events[~key].args:
+        cell = tape.cells[arg.cell] if isinstance(arg, Ref) else None
+        for start in starts if cell is not None else ():
+            if cell is not None and start in (cell.event, cell.buffer.maker):
+                return start
+    return -1
+
+
 def _replacing(
     judgement: Judgement, group: _Group, members: list[Named], of: list[int], values: list[dict[At, Array]]
 ) -> Fault:
@@ -257,12 +183,17 @@ def _replacing(
         exact = [group.factor * g[key] for g in judgement.gradients]
         shape = values[0][n.at].shape
         expected.append([e.reshape(shape) if e.size == np.prod(shape) else e for e in exact])
-    name = members[0].binding.name
-    return Fault("gradient", group.statement, name, [n.at for n in members], expected, of, group.factor, [])
+    first = members[0].binding
+    made = judgement.step.tape.events[members[0].event].place
+    elsewhere = made if made and first.stack and made.function != first.stack[0].function else None
+    ats = [n.at for n in members]
+    return Fault(
+        "gradient", group.statement, first.name, ats, expected, of, group.factor, [], place=elsewhere
+    )
 
 
-def _pairings(judgement: Judgement, members: list[Named]) -> Iterator[tuple[int, list[int]]]:
-    """Yield which gradients results may be meant to be, those of their own shape first."""
+def _pairings(judgement: Judgement, members: list[Named], meant: set[int]) -> Iterator[tuple[int, list[int]]]:
+    """Yield which gradients results may be meant to be: of their own shape first, and that no other result is."""
     tape = judgement.step.tape
     shapes = [judgement.values[0][n.at].shape for n in members]
     places: dict[Any, list[int]] = {}
@@ -272,17 +203,19 @@ def _pairings(judgement: Judgement, members: list[Named]) -> Iterator[tuple[int,
     ordered = sorted(places.values(), key=lambda keys: -max(max(k, ~k) for k in keys))
     seen = set()
     for level in range(3):
-        for keys in ordered:
-            for pairing in (
-                _last_in(judgement, keys, members, shapes, level),
-                _in_order(judgement, keys, shapes, level),
-            ):
-                if pairing is None:
-                    continue
-                sign = tuple(float(np.round(_mark(judgement, key), 12)) for key in pairing)
-                if sign not in seen:
-                    seen.add(sign)
-                    yield level, pairing
+        for avoided in (meant, set()):
+            for every in ordered:
+                keys = [k for k in every if k not in avoided]
+                for pairing in (
+                    _last_in(judgement, keys, members, shapes, level),
+                    _in_order(judgement, keys, shapes, level),
+                ):
+                    if pairing is None:
+                        continue
+                    sign = tuple(float(np.round(_mark(judgement, key), 12)) for key in pairing)
+                    if sign not in seen:
+                        seen.add(sign)
+                        yield level, pairing
 
 
 def _mark(judgement: Judgement, key: int) -> float:
@@ -395,32 +328,10 @@ def _following(
     mended = _values(judgement, [*fixed, fault])
     follows: dict[str, None] = {}
     for named in named_quantities(judgement):
-        if named.binding.statement == fault.statement or named.event <= _writer(judgement, fault.values[0]):
+        if named.binding.statement == fault.statement or named.event <= writer(judgement, fault.values[0]):
             continue
         before = judgement.meanings.find([v[named.at] for v in values])
         after = judgement.meanings.find([v[named.at] for v in mended])
         if after is not None and (before is None or before[0] != after[0]):
             follows[named.binding.name] = None
     return list(follows)
-
-
-def _of_update(
-    judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVerdict] | None = None
-) -> Fault:
-    """Return the fault of a parameter that no named quantity before its update explains."""
-    tape = judgement.step.tape
-    updates = set(p.parameter.updates)
-    statement = -1
-    for b in judgement.bindings:
-        written = _writer(judgement, At(b.time, b.cell))
-        if b.kind != "assign" or b.time > judgement.step.end:
-            continue
-        overwritten = not updates and b.name == p.parameter.name and written != p.parameter.start
-        if updates & {written, *tape.events[written].reads} or (
-            overwritten and written in judgement.step.depends
-        ):
-            statement = b.statement
-            break
-    there = p.gradient is not None or p.step is not None or p.change is None or not p.parameter.updates
-    kind = "update" if there else "gradient"
-    return Fault(kind, statement, p.parameter.name, [], [], [], 1.0, all_ or [p])

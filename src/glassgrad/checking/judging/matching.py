@@ -19,11 +19,15 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How one quantity is another: ``factor`` times it, perhaps transposed, perhaps plus `decay` times a parameter."""
+    """How one quantity is another: ``factor`` times it, perhaps transposed, perhaps plus `decay` times a parameter.
+
+    `square` says that its shape is that of its transpose.
+    """
 
     factor: float
     transposed: bool = False
     decay: float = 0.0
+    square: bool = False
 
 
 def match(
@@ -93,7 +97,8 @@ class Meanings:
             factor = _factor(_vector(found), _vector(exact))
             if factor is None:
                 continue
-            here = event, Match(factor, turned)
+            shape = exact[0].shape
+            here = event, Match(factor, turned, square=shape == shape[::-1])
             if best is None or self._rank(here) > self._rank(best):
                 best = here
         return best
