@@ -38,7 +38,7 @@ class Hooks:
 
     def bound(self, statement: int, kind: str, text: str, root: str, value: Any, *indices: Any) -> None:
         """Note what a target holds."""
-        if Session.tape is None:
+        if Session.tape is not self.tape:
             return
         self.tape.tick()
         name, whole = root, not indices
@@ -73,13 +73,13 @@ class Hooks:
     def returned(self, statement: int, value: Any) -> Any:
         """Note what a function returns."""
         value = adopted(value, "outside")
-        if Session.tape is not None:
+        if Session.tape is self.tape:
             self._hold(statement, "return", value, "return", 1)
         return value
 
     def turn(self) -> None:
         """Note a turn of a loop that may never end."""
-        if Session.tape is not None:
+        if Session.tape is self.tape:
             self.tape.tick()
 
     def number(self, kind: Any, value: Any) -> Any:
@@ -120,7 +120,7 @@ class Hooks:
     def probe(self) -> None:
         """Hand over the names in scope."""
         frame = sys._getframe(1)
-        if self._probe is not None and Session.tape is not None:
+        if self._probe is not None and Session.tape is self.tape:
             self._probe(frame.f_globals, frame.f_locals)
 
 

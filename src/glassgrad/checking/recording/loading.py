@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib.machinery
 import sys
 import types
 from pathlib import Path
@@ -50,9 +51,10 @@ class Loader:
         return code
 
     def imported(
-        self, name: str, names: Any = None, local: Any = None, what: Any = (), level: int = 0
+        self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
     ) -> Any:
         """Answer an import of the program."""
+        names, what = globals, fromlist
         known = standin(name) if level == 0 else None
         if known is not None:
             return known if what else STANDINS[name.split(".")[0]]
@@ -68,7 +70,7 @@ class Loader:
                     if part is not None:
                         setattr(own, item, part)
             return own if what or "." not in name else self.modules[own.__name__.split(".")[0]]
-        return builtins.__import__(name, names, local, what, level)
+        return builtins.__import__(name, names, locals, what, level)
 
     def _own(self, name: str, names: Any, level: int) -> types.ModuleType | None:
         """Return a module of the program's own folder."""
@@ -87,6 +89,7 @@ class Loader:
         module = types.ModuleType(name)
         module.__dict__.update({"__file__": str(path), HOOK: self.hooks, "__builtins__": self.builtins()})
         module.__dict__["__package__"] = name if path.name == "__init__.py" else parent
+        module.__spec__ = importlib.machinery.ModuleSpec(name, None, origin=str(path))
         self.modules[name] = sys.modules[name] = module
         if path.name == "__init__.py":
             module.__dict__["__path__"] = [str(path.parent)]

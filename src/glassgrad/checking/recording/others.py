@@ -198,6 +198,6 @@ def other_module(name: str) -> types.ModuleType | None:
     if name in _REPLACED:
         return _REPLACED[name]()
     top = name.split(".")[0]
-    if top in _SHOWING and importlib.util.find_spec(top) is None:
+    if top in _SHOWING and top not in sys.modules and importlib.util.find_spec(top) is None:
         return Absent(name)
     return None

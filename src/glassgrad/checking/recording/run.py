@@ -29,6 +29,7 @@ from glassgrad.checking.recording.loading import Loader
 from glassgrad.checking.recording.source import HOOK, Source, Statement, read_source
 from glassgrad.checking.recording.tape import Enough, Tape
 from glassgrad.checking.recording.traced import Session
+from glassgrad.errors import CheckError
 from glassgrad.language import Text
 
 __all__ = ["Failure", "Program", "Run"]
@@ -136,6 +137,8 @@ class Program:
             A statement, and what to call with the names in scope each time the program is before it.
         """
         main = self.source(self.path)
+        if not main.tree.body:
+            raise CheckError(f"{self.path} has no Python code in it.")
         tape = Tape({main.file}, steps, self.seconds)
         hooks = Hooks(tape, probe[1] if probe else None)
         loader = Loader(self, hooks, numbers, probe[0] if probe else None)

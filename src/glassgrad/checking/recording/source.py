@@ -106,10 +106,7 @@ def read_source(path: Path) -> Source:
         raise CheckError(f"{path} is no text, so it is no Python file or notebook.") from None
     if path.suffix == ".ipynb":
         text = _cells(path, text)
-    source = Source(str(path), text.lstrip("\ufeff"))
-    if not source.tree.body:
-        raise CheckError(f"{path} has no Python code in it.")
-    return source
+    return Source(str(path), text.lstrip("\ufeff"))
 
 
 def _cells(path: Path, text: str) -> str:
