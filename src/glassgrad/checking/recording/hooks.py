@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.recording.standins import numbers_of
-from glassgrad.checking.recording.tape import Enough, Tape
+from glassgrad.checking.recording.tape import Enough, Ref, Tape
 from glassgrad.checking.recording.traced import (
     SCALARS,
     Session,
@@ -41,11 +41,15 @@ class Hooks:
         if Session.tape is not self.tape:
             return
         self.tape.tick()
-        name, whole = root, not indices
+        name = root
         for index in indices:
             if is_traced(value):
-                text = f"{name}[{_index(index)}]"
-                self._bind(statement, text if whole else text, value, kind)
+                stored = _stored(self.tape, value) if _plain(index) else None
+                self._bind(
+                    statement, name if stored is not None else f"{name}[{_index(index)}]", value, "whole"
+                )
+                if stored is not None:
+                    self.tape.bind(statement, f"{name}[{_index(index)}]", stored, kind)
                 return
             name = f"{name}[{_index(index)}]"
             try:
@@ -122,6 +126,19 @@ class Hooks:
         frame = sys._getframe(1)
         if self._probe is not None and Session.tape is self.tape:
             self._probe(frame.f_globals, frame.f_locals)
+
+
+def _plain(index: Any) -> bool:
+    """Say whether an index is made of whole numbers and slices."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(isinstance(p, (int, np.integer, slice)) and not isinstance(p, bool) for p in parts)
+
+
+def _stored(tape: Tape, array: Any) -> int | None:
+    """Return the cell of what was just written into an array, where it was one value."""
+    event = tape.events[cell_of(tape, array).buffer.writer]
+    value = event.args[2] if event.name == "setitem" else None
+    return value.cell if isinstance(value, Ref) else None
 
 
 def _index(index: Any) -> str:

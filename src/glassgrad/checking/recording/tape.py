@@ -8,10 +8,11 @@ writes in place.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,7 @@ class Binding:
     time
         How many events there were: the value is what the cell held after event ``time - 1``.
     kind
-        ``"assign"``, ``"loop"``, ``"argument"`` or ``"return"``.
+        ``"assign"``, ``"whole"`` (an array of which a part was assigned), ``"loop"``, ``"argument"`` or ``"return"``.
     stack
         Where it happened, the calls around it included.
     """
@@ -225,7 +226,9 @@ class Tape:
         self._held: dict[str, set[int]] = {}
         self.ended = ""
         self.cache: dict[str, Any] = {}
-        self._positions: dict[tuple[CodeType, int], Place] = {}
+        self.floor: FrameType | None = None
+        self._positions: dict[tuple[int, int], Place] = {}
+        self._codes: dict[int, CodeType] = {}
         self._deadline = time.monotonic() + seconds
 
     # -- what the traced arrays call -------------------------------------------------------------------------------
@@ -248,13 +251,12 @@ class Tape:
         self.tick()
         event = self._event(function, name)
         event.args, event.kwargs = args, kwargs
-        reads: list[int] = []
-        for ref in refs((args, kwargs)):
-            cell = self.cells[ref.cell]
-            reads.append(cell.event)
-            if cell.buffer.writer != cell.event:
-                reads.append(cell.buffer.writer)
-        event.reads = tuple(dict.fromkeys(reads))
+        reads: dict[int, None] = {}
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            for ref in (value,) if type(value) is Ref else () if type(value) in _SINGLE else refs(value):
+                cell = self.cells[ref.cell]
+                reads[cell.event] = reads[cell.buffer.writer] = None
+        event.reads = tuple(reads)
         for read in event.reads:
             event.leaves |= self.events[read].leaves
         return event
@@ -354,30 +356,29 @@ class Tape:
 
     def stack(self) -> tuple[Place, ...]:
         """Return where the program is: its own frames, innermost first."""
-        import sys
-
         places = []
-        frame = sys._getframe(2)
-        while frame is not None:
-            if frame.f_code.co_filename in self.files:
-                places.append(self._place(frame.f_code, frame.f_lasti))
-            frame = frame.f_back  # type: ignore[assignment]
+        frame: FrameType | None = sys._getframe(2)
+        files, known = self.files, self._positions
+        while frame is not None and frame is not self.floor:
+            code = frame.f_code
+            if code.co_filename in files:
+                place = known.get((id(code), frame.f_lasti))
+                places.append(place or self._place(code, frame.f_lasti))
+            frame = frame.f_back
         return tuple(places)
 
     def _place(self, code: CodeType, at: int) -> Place:
-        place = self._positions.get((code, at))
-        if place is None:
-            positions = list(code.co_positions())
-            line, end_line, column, end_column = positions[at // 2]
-            place = Place(
-                code.co_filename,
-                line or 0,
-                end_line or line or 0,
-                column or 0,
-                end_column or 0,
-                code.co_qualname,
-            )
-            self._positions[code, at] = place
+        self._codes[id(code)] = code  # or another code could get its id
+        line, end_line, column, end_column = list(code.co_positions())[at // 2]
+        place = Place(
+            code.co_filename,
+            line or 0,
+            end_line or line or 0,
+            column or 0,
+            end_column or 0,
+            code.co_qualname,
+        )
+        self._positions[id(code), at] = place
         return place
 
     # -- inside ----------------------------------------------------------------------------------------------------
@@ -408,6 +409,10 @@ class Tape:
             self.stop("events")
         if not self._ticks % 256 and time.monotonic() > self._deadline:
             self.stop("time")
+
+
+_SINGLE = frozenset((int, float, str, bool, type(None), type(Ellipsis), np.float64, np.int64))
+"""Types of arguments with no reference in them."""
 
 
 def refs(value: Any) -> Iterator[Ref]:
