@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import io
 import os
 import random
@@ -149,7 +150,7 @@ class Program:
             np.random.seed(0)
             random.seed(0)
             code = loader.compiled(main)
-            Session.tape = tape
+            Session.tape, tape.floor = tape, sys._getframe()
             try:
                 with _Watch(tape, self.seconds):
                     exec(code, module.__dict__)
@@ -166,7 +167,7 @@ class Program:
                 if not tape.ended:
                     failure = _failure(error, tape, self, output.getvalue(), loader.asked)
             finally:
-                Session.tape = None
+                Session.tape = tape.floor = None
         names = dict(module.__dict__)
         return Run(tape, loader.statements, output.getvalue(), failure, names, numbers)
 
@@ -213,6 +214,8 @@ def _as_a_script(path: Path, module: types.ModuleType, output: io.StringIO) -> I
     sys.argv, sys.stdin = [str(path)], io.StringIO()
     sys.path.insert(0, str(path.resolve().parent))
     sys.modules["__main__"] = module
+    often = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)  # a tape is many small objects that all stay
     os.chdir(path.resolve().parent)
     try:
         with (
@@ -226,6 +229,7 @@ def _as_a_script(path: Path, module: types.ModuleType, output: io.StringIO) -> I
         os.chdir(folder)
         sys.argv, sys.stdin = argv, stdin
         sys.path[:] = paths
+        gc.set_threshold(*often)
         sys.setrecursionlimit(limit)
         np.random.set_state(state)
         random.setstate(drawn)

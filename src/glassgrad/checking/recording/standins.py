@@ -22,6 +22,7 @@ from glassgrad.checking.recording.traced import (
     Session,
     adopted,
     calculated,
+    cell_of,
     is_traced,
     outside,
     plain,
@@ -132,6 +133,8 @@ def _array(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     """``np.array``: of traced values a recorded copy, of others a value from outside."""
     if dtype is not None:
         kwargs["dtype"] = dtype
+    if isinstance(value, (list, tuple)) and holds_traced(value) and _literal(value):
+        value = plain(value)
     if is_traced(value) or holds_traced(value):
         if dtype in (object, "object", "O") or _ragged(value):
             return np.array(value, **kwargs)
@@ -139,6 +142,17 @@ def _array(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype == object and dtype is not None and dtype is not object:
         return numbers_of(value, dtype)
     return adopted(np.array(value, **kwargs), "array")
+
+
+def _literal(value: Any) -> bool:
+    """Say whether everything in a list is a number as the program spells it."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_literal, value))
+    tape = Session.tape
+    if tape is None or not is_traced(value):
+        return not is_traced(value)
+    event = tape.events[cell_of(tape, value).event]
+    return event.function is None and event.name == "literal"
 
 
 def _asarray(value: Any, dtype: Any = None, **kwargs: Any) -> Any:

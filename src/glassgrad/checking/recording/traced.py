@@ -44,6 +44,10 @@ SCALARS: dict[type, type[Any]] = {}
 """For each kind of number the one that records."""
 
 
+_SINGLE = frozenset((int, float, str, bool, type(None), type(Ellipsis), np.float64, np.int64))
+"""Types of arguments that are taken as they are."""
+
+
 class Session:
     """Holds the tape that records; None while nothing is recorded."""
 
@@ -57,6 +61,8 @@ def is_traced(value: Any) -> bool:
 
 def plain(value: Any) -> Any:
     """Return a value with every traced one in it as NumPy's own."""
+    if type(value) in _SINGLE:
+        return value
     if isinstance(value, Recording):
         return value.plain()
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
@@ -70,6 +76,8 @@ def plain(value: Any) -> Any:
 
 def referenced(tape: Tape, value: Any) -> Any:
     """Return arguments with a reference in place of every array."""
+    if type(value) in _SINGLE:
+        return value
     if isinstance(value, Recording):
         return Ref(cell_of(tape, value).index)
     if isinstance(value, np.ndarray):
