@@ -81,6 +81,7 @@ def _quantity(
     if event in judgement.backward and meaning_of is not None:
         key, how = meaning_of
         exact = judgement.gradients[0][key] * how.factor
+        exact = exact if how.element is None else exact.flat[how.element].reshape(())
         exact = exact.T if how.transposed else exact
         error, place = relative_error(value, exact.reshape(value.shape))
         text = names.meaning(key, how)

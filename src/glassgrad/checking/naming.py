@@ -159,6 +159,9 @@ class Names:
     def meaning(self, event: int, how: Match) -> str:
         """Return which gradient a quantity is, with its factor: ``−∂E/∂z2``."""
         symbol = self.gradient(event) + ("ᵀ" if how.transposed else "")
+        if how.element is not None:
+            shape = self.judgement.gradients[0][event].shape
+            symbol += f"[{', '.join(str(i) for i in np.unravel_index(how.element, shape))}]"
         if abs(abs(how.factor) - 1) < _CLOSE:
             return f"{'−' if how.factor < 0 else ''}{symbol}"
         return f"{short(how.factor)}·{symbol}"

@@ -73,14 +73,20 @@ def named_quantities(judgement: Judgement) -> list[Named]:
     """Return the names bound after prediction and target met, in order."""
     backward = set(judgement.backward)
     found: dict[tuple[int, int, int], Named] = {}
+    whole: dict[tuple[int, int], Named] = {}
     for b in judgement.bindings:
         at = At(b.time, b.cell)
-        if b.kind != "assign" or at not in judgement.values[0] or judgement.values[0][at].dtype.kind != "f":
+        if b.kind not in ("assign", "whole") or at not in judgement.values[0]:
             continue
         event = writer(judgement, at)
-        if event in backward:
-            found.setdefault((b.statement, b.cell, event), Named(b, at, event))
-    return list(found.values())
+        if event not in backward or judgement.values[0][at].dtype.kind != "f":
+            continue
+        named = Named(b, at, event)
+        if b.kind == "whole":
+            whole[b.statement, b.cell] = named
+        else:
+            found.setdefault((b.statement, b.cell, event), named)
+    return sorted([*found.values(), *whole.values()], key=lambda named: (named.at.time, named.event))
 
 
 def writer(judgement: Judgement, at: At) -> int:

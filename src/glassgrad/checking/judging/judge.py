@@ -194,7 +194,7 @@ def judge(
     for candidate in candidates:
         try:
             found = _judged(step, candidate, bindings)
-        except (GlassgradError, Unplayable) as error:
+        except (GlassgradError, Unplayable, TypeError, ValueError) as error:
             problem = error if isinstance(error, Unplayable) else problem
             continue
         if best is None or found.score > best.score:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from glassgrad.checking.recording.tape import Ref
 __all__ = ["locate"]
 
 Array = np.ndarray[Any, Any]
+
+Key: TypeAlias = tuple[int, int | None]
+"""A gradient of `Judgement.gradients`, or one element of it."""
 
 _MOST_GROUPS = 40
 _MOST_PAIRINGS = 40
@@ -101,7 +104,7 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
     """Return the first fault that explains the most of these parameters."""
     values = _values(judgement, fixed) if fixed else judgement.values
     groups = [g for g in _groups(judgement, values) if g.statement not in {f.statement for f in fixed}]
-    meant = {m[0] for g in groups for m in g.meanings if m is not None and g.means(m)}
+    meant = {_key(m) for g in groups for m in g.meanings if g.means(m)}
     best: Fault | None = None
     of_best: _Group | None = None
     for group in groups[:_MOST_GROUPS]:
@@ -129,36 +132,45 @@ def _mending(
     values: list[dict[At, Array]],
     wrong: list[ParameterVerdict],
     fixed: list[Fault],
-    meant: set[int],
+    meant: set[Key],
 ) -> Fault | None:
     """Return the fault of a statement if an exact gradient in place of its results mends something."""
     known = group.known
-    members = [n for n, m in zip(group.members, group.meanings, strict=True) if known or not group.means(m)]
+    unknown = [n for n, m in zip(group.members, group.meanings, strict=True) if not group.means(m)]
     starts = [p.parameter.start for p in wrong]
     for start in starts if len(group.members) > 1 else ():
         last = group.members[-1:]
         if judgement.gradients[0][start].shape == values[0][last[0].at].shape:
-            fault = _replacing(judgement, group, last, [start], values)
+            fault = _replacing(judgement, group, last, [(start, None)], values)
             fault.parameters = _mended(judgement, [*fixed, fault], wrong)
             if fault.parameters and known:
                 return fault
-    own = {m[0] for m in group.meanings if m is not None and group.means(m)}
+    own = {n.at: _key(m) for n, m in zip(group.members, group.meanings, strict=True) if group.means(m)}
+    others = meant - set(own.values())
     tried = 0
     best: Fault | None = None
-    for level, of in _pairings(judgement, members, meant):
-        direct = all(_parameter_of(judgement, key) in starts for key in of)
-        if set(of) & own or (known and not direct and (level or set(of) & meant)):
-            continue
-        tried += 1
-        if tried > _MOST_PAIRINGS:
-            break
-        fault = _replacing(judgement, group, members, of, values)
-        fault.parameters = _mended(judgement, [*fixed, fault], wrong)
-        if fault.parameters and (best is None or len(fault.parameters) > len(best.parameters)):
-            best = fault
-            if len(best.parameters) == len(wrong):
-                break
+    variants = [unknown, group.members] if 0 < len(unknown) < len(group.members) else [group.members]
+    for members in variants:
+        for level, of in _pairings(judgement, members, others):
+            changed = [key for n, key in zip(members, of, strict=True) if own.get(n.at) != key]
+            direct = all(_parameter_of(judgement, key[0]) in starts for key in changed)
+            if not changed or (known and not direct and (level or set(changed) & others)):
+                continue
+            tried += 1
+            if tried > _MOST_PAIRINGS:
+                return best
+            fault = _replacing(judgement, group, members, of, values)
+            fault.parameters = _mended(judgement, [*fixed, fault], wrong)
+            if fault.parameters and (best is None or len(fault.parameters) > len(best.parameters)):
+                best = fault
+                if len(best.parameters) == len(wrong):
+                    return best
     return best
+
+
+def _key(meaning: tuple[int, Match] | None) -> Key:
+    assert meaning is not None
+    return meaning[0], meaning[1].element
 
 
 def _parameter_of(judgement: Judgement, key: int) -> int:
@@ -176,11 +188,12 @@ def _parameter_of(judgement: Judgement, key: int) -> int:
 
 
 def _replacing(
-    judgement: Judgement, group: _Group, members: list[Named], of: list[int], values: list[dict[At, Array]]
+    judgement: Judgement, group: _Group, members: list[Named], of: list[Key], values: list[dict[At, Array]]
 ) -> Fault:
     expected = []
-    for n, key in zip(members, of, strict=True):
+    for n, (key, element) in zip(members, of, strict=True):
         exact = [group.factor * g[key] for g in judgement.gradients]
+        exact = exact if element is None else [np.asarray(e.flat[element]) for e in exact]
         shape = values[0][n.at].shape
         expected.append([e.reshape(shape) if e.size == np.prod(shape) else e for e in exact])
     first = members[0].binding
@@ -192,7 +205,7 @@ def _replacing(
     )
 
 
-def _pairings(judgement: Judgement, members: list[Named], meant: set[int]) -> Iterator[tuple[int, list[int]]]:
+def _pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Iterator[tuple[int, list[Key]]]:
     """Yield which gradients results may be meant to be: of their own shape first, and that no other result is."""
     tape = judgement.step.tape
     shapes = [judgement.values[0][n.at].shape for n in members]
@@ -205,10 +218,11 @@ def _pairings(judgement: Judgement, members: list[Named], meant: set[int]) -> It
     for level in range(3):
         for avoided in (meant, set()):
             for every in ordered:
-                keys = [k for k in every if k not in avoided]
+                keys = [k for k in every if (k, None) not in avoided]
                 for pairing in (
                     _last_in(judgement, keys, members, shapes, level),
                     _in_order(judgement, keys, shapes, level),
+                    _elements(judgement, every, shapes, level),
                 ):
                     if pairing is None:
                         continue
@@ -218,9 +232,19 @@ def _pairings(judgement: Judgement, members: list[Named], meant: set[int]) -> It
                         yield level, pairing
 
 
-def _mark(judgement: Judgement, key: int) -> float:
+def _elements(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
+    """Pair numbers made one by one with the elements of gradients, in order."""
+    if level or any(shapes):
+        return None
+    elements = [(k, i) for k in sorted(keys) for i in range(judgement.gradients[0][k].size) if k >= 0]
+    return [*elements] if len(elements) == len(shapes) > 1 else None
+
+
+def _mark(judgement: Judgement, of: Key) -> float:
     """Return a number by which equal gradients are known."""
+    key, element = of
     exact = judgement.gradients[1][key].ravel()
+    exact = exact if element is None else exact[element : element + 1]
     return float(exact @ np.cos(np.arange(exact.size))) / judgement.scale if judgement.scale else 0.0
 
 
@@ -233,7 +257,7 @@ def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], level: int) ->
 
 def _last_in(
     judgement: Judgement, keys: list[int], members: list[Named], shapes: list[Any], level: int
-) -> list[int] | None:
+) -> list[Key] | None:
     """Pair each result with the newest value before it that none has yet, as a backward pass meets them."""
     left = sorted(keys, key=lambda k: max(k, ~k))
     pairs = []
@@ -241,16 +265,17 @@ def _last_in(
         fitting = [k for k in left if max(k, ~k) < named.event and _fits(judgement, k, shape, level)]
         if not fitting:
             return None
-        pairs.append(fitting[-1])
+        pairs.append((fitting[-1], None))
         left.remove(fitting[-1])
     return pairs
 
 
-def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[int] | None:
+def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
     keys = sorted(keys, key=lambda k: max(k, ~k))
     if len(keys) != len(shapes) or len(keys) == 1:
         return None
-    return keys if all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)) else None
+    fit = all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True))
+    return [(k, None) for k in keys] if fit else None
 
 
 # --- what a mended fault changes -------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ __all__ = ["TOLERANCE", "Match", "Meanings", "match", "relative_error"]
 
 Array = np.ndarray[Any, Any]
 
+_MOST_ELEMENTS = 256
 TOLERANCE = 1e-6
 """Two float64 computations of one quantity agree far better; two quantities do not agree as well on four draws."""
 
@@ -21,13 +22,14 @@ TOLERANCE = 1e-6
 class Match:
     """How one quantity is another: ``factor`` times it, perhaps transposed, perhaps plus `decay` times a parameter.
 
-    `square` says that its shape is that of its transpose.
+    `square` says that its shape is that of its transpose; a number may be the gradient's `element` of that place.
     """
 
     factor: float
     transposed: bool = False
     decay: float = 0.0
     square: bool = False
+    element: int | None = None
 
 
 def match(
@@ -71,7 +73,7 @@ class Meanings:
     """
 
     def __init__(self, gradients: Sequence[dict[int, Array]], preferred: Callable[[int], Any]) -> None:
-        self._kept: dict[int, list[tuple[float, int, bool]]] = {}
+        self._kept: dict[int, list[tuple[float, int, bool | int]]] = {}
         self._gradients, self._preferred = gradients, preferred
         self._along: dict[int, Array] = {}
         for event, first in gradients[0].items():
@@ -80,6 +82,10 @@ class Meanings:
                 key = self._key(_vector([e.T for e in exact] if turned else exact))
                 if key is not None:
                     self._kept.setdefault(first.size, []).append((key, event, turned))
+            for i in range(first.size if 1 < first.size <= _MOST_ELEMENTS else 0):
+                key = self._key(np.array([e.flat[i] for e in exact]))
+                if key is not None:
+                    self._kept.setdefault(1, []).append((key, event, i))
         for kept in self._kept.values():
             kept.sort()
 
@@ -93,18 +99,20 @@ class Meanings:
         for _, event, turned in kept[
             bisect.bisect_left(kept, (key - 1e-5,)) : bisect.bisect_right(kept, (key + 1e-5,))
         ]:
-            exact = [g[event].T if turned else g[event] for g in self._gradients]
+            exact = [g[event] for g in self._gradients]
+            part = None if isinstance(turned, bool) else turned
+            exact = [e.T if turned else e for e in exact] if part is None else [e.flat[part] for e in exact]
             factor = _factor(_vector(found), _vector(exact))
             if factor is None:
                 continue
-            shape = exact[0].shape
-            here = event, Match(factor, turned, square=shape == shape[::-1])
+            shape = np.shape(exact[0])
+            here = event, Match(factor, turned is True, square=shape == shape[::-1], element=part)
             if best is None or self._rank(here) > self._rank(best):
                 best = here
         return best
 
     def _rank(self, meaning: tuple[int, Match]) -> Any:
-        return (not meaning[1].transposed, self._preferred(meaning[0]))
+        return (not meaning[1].transposed, meaning[1].element is None, self._preferred(meaning[0]))
 
     def _key(self, vector: Array) -> float | None:
         size = float(np.sqrt(vector @ vector))
