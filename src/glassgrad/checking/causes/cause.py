@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import time
 
 from glassgrad.checking.causes.confirming import confirmed
 from glassgrad.checking.causes.edits import Edit, changed_text
-from glassgrad.checking.causes.search import searched, site_of
+from glassgrad.checking.causes.search import searched, sites_of
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.faults import Fault
@@ -15,7 +16,9 @@ from glassgrad.checking.report import Cause
 
 __all__ = ["find_cause"]
 
-_MOST_CONFIRMED = 5
+_MOST_CONFIRMED = 8
+_MOST_AT_A_PLACE = 3
+_SECONDS = 6.0
 
 
 def find_cause(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Cause:
@@ -28,14 +31,17 @@ def find_cause(program: Program, run: Run, judgement: Judgement, fault: Fault) -
     fault
         What is wrong, and where.
     """
-    site = site_of(program, run, judgement, fault)
-    found = searched(site) if site is not None else []
     first: Cause | None = None
-    for t in found[:_MOST_CONFIRMED]:
-        cause, text = _cause(program, t.edit)
-        if confirmed(program.with_line(cause.file, text), judgement, fault):
-            return Cause(cause.key, cause.title, cause.file, cause.line, cause.before, cause.after, True)
-        first = first or cause
+    began, confirmations = time.monotonic(), 0
+    for site in sites_of(program, run, judgement, fault):
+        if time.monotonic() - began > _SECONDS or confirmations >= _MOST_CONFIRMED:
+            break
+        for t in searched(site)[:_MOST_AT_A_PLACE]:
+            cause, text = _cause(program, t.edit)
+            confirmations += 1
+            if confirmed(program.with_line(cause.file, text), judgement, fault, run.numbers):
+                return Cause(cause.key, cause.title, cause.file, cause.line, cause.before, cause.after, True)
+            first = first or (cause if site.expected is not None else None)
     return first or _unknown(program, run, fault)
 
 
@@ -43,14 +49,14 @@ def _cause(program: Program, edit: Edit) -> tuple[Cause, str]:
     source = program.sources[edit.statement.file]
     line, text = changed_text(source, edit)
     before = source.segment(edit.statement.node)
-    return Cause(edit.key, edit.title, source.file, edit.statement.line, before, line), text
+    return Cause(edit.key, edit.title.text, source.file, edit.statement.line, before, line), text
 
 
 def _unknown(program: Program, run: Run, fault: Fault) -> Cause:
     if not 0 <= fault.statement < len(run.statements):
-        return Cause("unknown", title("unknown"), str(program.path), 0, "")
+        return Cause("unknown", title("unknown").text, str(program.path), 0, "")
     statement = run.statements[fault.statement]
     before = program.sources[statement.file].segment(statement.node)
     if isinstance(statement.node, (ast.For, ast.While, ast.FunctionDef)):
         before = before.splitlines()[0]
-    return Cause("unknown", title("unknown"), statement.file, statement.line, before)
+    return Cause("unknown", title("unknown").text, statement.file, statement.line, before)

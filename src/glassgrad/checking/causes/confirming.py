@@ -28,13 +28,15 @@ def judged(program: Program, like: Judgement, numbers: bool = False) -> Judgemen
         return None
 
 
-def confirmed(program: Program, before: Judgement, fault: Fault) -> bool:
+def confirmed(program: Program, before: Judgement, fault: Fault, numbers: bool = False) -> bool:
     """Say whether the parameters that a fault made wrong are right in the corrected program."""
-    after = judged(program, before)
+    after = judged(program, before, numbers)
     if after is None:
         return False
     if after.right:
         return True
     verdicts = {p.parameter.start: p for p in after.parameters}
     wanted = [verdicts.get(p.parameter.start) for p in fault.parameters]
+    if fault.kind == "update":
+        return all(p is not None and p.right for p in wanted)
     return all(p is not None and (p.right or p.gradient is not None) for p in wanted)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glassgrad.checking.causes.titles import Title
 from glassgrad.checking.recording.source import Source, Statement
-from glassgrad.language import Text
 
 __all__ = ["Edit", "changed_text", "expression", "same", "substituted"]
 
@@ -35,7 +35,7 @@ class Edit:
     """
 
     key: str
-    title: Text
+    title: Title
     statement: Statement
     changes: tuple[tuple[ast.AST, ast.AST], ...]
     cost: float

@@ -56,6 +56,7 @@ class Scope:
 
     def __init__(self, source: Source, names: dict[str, Any]) -> None:
         self.source, self.names = source, names
+        self._shapes: dict[str, tuple[int, ...] | None] = {}
 
     def value(self, node: Any) -> Any:
         """Return what an expression gives."""
@@ -64,6 +65,12 @@ class Scope:
 
     def shape(self, node: Any) -> tuple[int, ...] | None:
         """Return the shape of what an expression gives, or None where it gives no number."""
+        text = ast.unparse(node)
+        if text not in self._shapes:
+            self._shapes[text] = self._shape(node)
+        return self._shapes[text]
+
+    def _shape(self, node: Any) -> tuple[int, ...] | None:
         try:
             value = plain(self.value(node))
             return np.shape(value) if np.asarray(value).dtype.kind in "fiub" else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,30 +12,64 @@ from glassgrad.checking.causes.arithmetic import arithmetic_edits, axis_edits, d
 from glassgrad.checking.causes.derivatives import derivative_edits
 from glassgrad.checking.causes.edits import Edit
 from glassgrad.checking.causes.operands import operand_edits, transposing_edits
-from glassgrad.checking.causes.phrases import called, leaves
+from glassgrad.checking.causes.mending import Mending
 from glassgrad.checking.causes.scope import Scope
 from glassgrad.checking.causes.trial import Site, Tried, tried
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.matching import match
-from glassgrad.checking.judging.replay import At
+from glassgrad.checking.judging.replay import At, ancestors, writers
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Statement
 
-__all__ = ["edits_of", "searched", "site_of"]
+__all__ = ["edits_of", "searched", "sites_of"]
 
 
-def site_of(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Site | None:
-    """Return where the fault's first wrong value is made; None where it has no value of its own."""
-    places = {(b.statement, b.time, b.cell): i for i, b in enumerate(run.tape.bindings)}
+def sites_of(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Iterator[Site]:
+    """Yield where the cause may be: the fault's own statement, then those before it on the way to its parameters."""
+    mending = Mending(judgement, fault.parameters)
+    bindings = run.tape.bindings
+    places = {(b.statement, b.time, b.cell): i for i, b in enumerate(bindings)}
     for which, at in enumerate(fault.values):
         binding = places.get((fault.statement, at.time, at.cell))
+        expected = fault.expected[which]
         found = [v[at] for v in judgement.values]
-        how = match(found, fault.expected[which])
-        exact = any(np.any(e) for e in fault.expected[which])
-        if binding is not None and exact and (how is None or how.factor < 0):
-            return Site(program, run, judgement, fault, which, binding)
-    return None
+        how = match(found, expected) if found[0].size == expected[0].size else None
+        if binding is not None and any(np.any(e) for e in expected) and (how is None or how.factor < 0):
+            yield Site(program, run, judgement, fault, fault.statement, binding, expected, mending)
+            break
+    for statement, binding in _on_the_way(run, judgement, fault):
+        yield Site(program, run, judgement, fault, statement, binding, None, mending)
+
+
+def _on_the_way(run: Run, judgement: Judgement, fault: Fault) -> list[tuple[int, int]]:
+    """Return statements with a result on the way to the fault's parameters: that of the fault, then those before it."""
+    tape, end = run.tape, judgement.step.end
+    updates = [u for p in fault.parameters for u in (*p.parameter.updates, *p.parameter.terms)]
+    above = ancestors(tape, updates)
+    forward = set(judgement.draws.forward)
+    found: dict[int, list[int]] = {}
+    for i, b in enumerate(tape.bindings):
+        if b.kind not in ("assign", "return", "whole") or b.time > end + 1:
+            continue
+        event = max(writers(tape, At(b.time, b.cell)))
+        if event in above and event not in forward and tape.events[event].function is not None:
+            found.setdefault(b.statement, []).append(i)
+    last = max((a.time for a in fault.values), default=end + 1)
+    ordered = sorted(
+        found.items(),
+        key=lambda item: (
+            item[0] != fault.statement,
+            tape.bindings[item[1][0]].time > last,
+            -tape.bindings[item[1][-1]].time,
+        ),
+    )
+    chosen = []
+    for statement, at in ordered:
+        chosen.append((statement, at[-1]))
+        if at[0] != at[-1] and tape.bindings[at[0]].cell != tape.bindings[at[-1]].cell:
+            chosen.append((statement, at[0]))
+    return chosen
 
 
 def edits_of(statement: Statement, scope: Scope, crossed: bool) -> list[Edit]:
@@ -57,67 +90,22 @@ def edits_of(statement: Statement, scope: Scope, crossed: bool) -> list[Edit]:
 
 
 def searched(site: Site) -> list[Tried]:
-    """Return the edits that give the exact value, the likeliest first."""
+    """Return the edits of the site's statement that mend the fault, the likeliest first."""
     crossed = _crossed(site.judgement)
-
-    def edits_in(scope: Scope) -> list[Edit]:
-        found = edits_of(site.statement, scope, crossed)
-        for statement, far in around(site, scope):
-            for edit in edits_of(statement, scope, crossed):
-                found.append(Edit(edit.key, edit.title, statement, edit.changes, edit.cost + far))
-        return found
-
-    found = tried(site, edits_in)
+    found = tried(site, lambda scope: distinct(edits_of(site.statement, scope, crossed)))
     found.sort(key=lambda t: (abs(t.factor - 1) > 1e-6, t.edit.cost))
     return found
+
+
+def distinct(edits: list[Edit]) -> list[Edit]:
+    """Return edits, likely ones first, without those that give what another gives already."""
+    kept: dict[tuple[int, str], Edit] = {}
+    for edit in sorted(edits, key=lambda e: e.cost):
+        kept.setdefault((edit.statement.index, ast.unparse(edit.node)), edit)
+    return list(kept.values())
 
 
 def _crossed(judgement: Judgement) -> bool:
     loss = judgement.descended.loss
     name = loss.key if loss is not None else judgement.descended.name
     return "entropy" in name or "softmax" in name or loss is None
-
-
-def around(site: Site, scope: Scope) -> Iterator[tuple[Statement, float]]:
-    """Yield the statements that made the operands of the fault's, and those of the functions that it calls."""
-    seen = {site.statement.index}
-    node: Any = site.statement.node
-    near = list(_makers(site, node))
-    for statement in near:
-        if statement.index not in seen:
-            seen.add(statement.index)
-            yield statement, 0.3
-    for caller in (node, *(s.node for s in near)):
-        for statement in _inside(site, caller):
-            if statement.index not in seen:
-                seen.add(statement.index)
-                yield statement, 0.6
-
-
-def _makers(site: Site, node: Any) -> Iterator[Statement]:
-    """Yield the last statements before the fault's that gave its operands their values, forward ones left out."""
-    statements, bindings = site.run.statements, site.run.tape.bindings
-    forward = set(site.judgement.draws.forward)
-    for text, places in leaves(node.value).items():
-        for b in reversed(bindings[: site.binding]):
-            statement = statements[b.statement]
-            if b.kind != "assign" or statement.function != site.statement.function:
-                continue
-            targets = statement.node.targets if isinstance(statement.node, ast.Assign) else [
-                getattr(statement.node, "target", None)
-            ]
-            if any(t is not None and ast.unparse(t) == text for t in targets):
-                event = site.run.tape.cells[b.cell].event
-                if event not in forward and statement.index != site.statement.index:
-                    yield statement
-                break
-
-
-def _inside(site: Site, node: Any) -> Iterator[Statement]:
-    """Yield the statements of the program's functions that a statement calls."""
-    names = {called(n) for n in ast.walk(node) if isinstance(n, ast.Call)}
-    for statement in site.run.statements:
-        if statement.function.split(".")[-1] in names and isinstance(
-            statement.node, (ast.Return, ast.Assign, ast.AugAssign)
-        ):
-            yield statement

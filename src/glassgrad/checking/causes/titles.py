@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from typing import Any
 
 from glassgrad.language import Text
 
-__all__ = ["title"]
+__all__ = ["Title", "title"]
 
 
-def title(form: str, **words: Any) -> Text:
-    """Return the sentence of a form of a cause, filled with pieces of the program."""
-    return _TITLES[form].fill(**{k: ast.unparse(v) if isinstance(v, ast.AST) else v for k, v in words.items()})
+@dataclass(frozen=True, eq=False, slots=True)
+class Title:
+    """A sentence to be made of a form and of pieces of the program."""
+
+    form: str
+    words: dict[str, Any]
+
+    @property
+    def text(self) -> Text:
+        """The sentence."""
+        words = {k: ast.unparse(v) if isinstance(v, ast.AST) else v for k, v in self.words.items()}
+        return _TITLES[self.form].fill(**words)
+
+
+def title(form: str, **words: Any) -> Title:
+    """Return the sentence of a form of a cause, to be filled with pieces of the program."""
+    return Title(form, words)
 
 
 _TITLES = {

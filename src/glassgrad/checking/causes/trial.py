@@ -10,7 +10,9 @@ from __future__ import annotations
 import ast
 import bisect
 import copy
+import functools
 import operator
+import time
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +21,15 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.causes.edits import Edit, substituted
+from glassgrad.checking.causes.mending import Mending
+from glassgrad.checking.causes.phrases import called
 from glassgrad.checking.causes.scope import Scope
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.matching import match
-from glassgrad.checking.judging.replay import At, Replay, Unplayable
+from glassgrad.checking.judging.replay import At, Replay, Unplayable, writers
 from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.source import HOOK, Source, _Hooks
+from glassgrad.checking.recording.source import Source, _Hooks
 from glassgrad.checking.recording.tape import Enough, Tape
 from glassgrad.checking.recording.arrays import Traced
 from glassgrad.checking.recording.traced import Session, is_traced, plain
@@ -34,7 +38,8 @@ __all__ = ["Site", "Tried", "tried"]
 
 Array = np.ndarray[Any, Any]
 
-_MOST_TRIALS = 12_000
+_SECONDS = 1.0
+_ENOUGH = 4
 _CLOSE = 1e-3
 """How near the program's own value must be before other draws are asked; the program may calculate in float32."""
 
@@ -45,10 +50,16 @@ class Site:
 
     Attributes
     ----------
-    which
-        Which of the fault's values is to become exact.
+    fault
+        What is to be mended.
+    index
+        The number of the statement that is edited.
     binding
-        Its place among the program's bindings.
+        Its result that is looked at, by its place among the program's bindings.
+    expected
+        What that result should be, on each draw; None where only what follows from it tells.
+    mending
+        Tells what follows from it.
     earlier
         The faults that are taken as mended.
     """
@@ -57,19 +68,36 @@ class Site:
     run: Run
     judgement: Judgement
     fault: Fault
-    which: int
+    index: int
     binding: int
+    expected: Sequence[Array] | None
+    mending: Mending
     earlier: Sequence[Fault] = ()
 
     @property
     def statement(self) -> Any:
-        """The statement that makes the value."""
-        return self.run.statements[self.fault.statement]
+        """The statement."""
+        return self.run.statements[self.index]
 
     @property
     def source(self) -> Source:
         """Its file."""
         return self.program.sources[self.statement.file]
+
+    @functools.cached_property
+    def hooks(self) -> _Hooks:
+        """What instruments an expression of that file."""
+        return _Hooks(self.source, 0, None, self.run.numbers)
+
+    @functools.cached_property
+    def writing(self) -> frozenset[str]:
+        """The functions of the program that write into something."""
+        return frozenset(
+            node.name
+            for source in self.program.sources.values()
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.FunctionDef) and any(map(_writes, ast.walk(node)))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +111,16 @@ class Tried:
 @dataclass(eq=False)
 class _Attempt:
     edit: Edit
-    run: Callable[[dict[str, Any], Any], Any]
+    site: Site
     shadows: dict[str, Any] = field(default_factory=dict)
     at: At | None = None
     value: Any = None
     broken: bool = False
+
+    @functools.cached_property
+    def run(self) -> Callable[[dict[str, Any], Any], Any]:
+        """What evaluates the edited statement."""
+        return _statement(self.site, self.edit.node)
 
 
 def tried(site: Site, edits_in: Callable[[Scope], list[Edit]]) -> list[Tried]:
@@ -101,14 +134,10 @@ def tried(site: Site, edits_in: Callable[[Scope], list[Edit]]) -> list[Tried]:
         Gives the edits to be tried, once the names in scope are known.
     """
     work = _Work(site, edits_in)
-    site.program.execute(probe=(site.fault.statement, work.before), numbers=_numbers(site.run))
+    site.program.execute(probe=(site.index, work.before), numbers=site.run.numbers)
     if work.error is not None:
         raise work.error
     return _exact(site, work)
-
-
-def _numbers(run: Run) -> bool:
-    return run.numbers
 
 
 class _Work:
@@ -117,16 +146,17 @@ class _Work:
     def __init__(self, site: Site, edits_in: Callable[[Scope], list[Edit]]) -> None:
         self.site, self._edits_in = site, edits_in
         bindings = site.run.tape.bindings
-        own = [i for i, b in enumerate(bindings) if b.statement == site.fault.statement]
+        own = [i for i, b in enumerate(bindings) if b.statement == site.index]
         self._last = own[0] if not own else max(i for i in own if i <= site.binding)
         self._own = own
         self._node = site.statement.node
+        self._name = bindings[site.binding].name
         self.attempts: list[_Attempt] | None = None
         self.tape: Tape | None = None
         self._extra = 0
         self.moved: list[tuple[int, int]] = []
         self._was: dict[str, Any] = {}
-        self._count = 0
+        self._deadline = 0.0
         self.error: Exception | None = None
 
     def before(self, global_names: dict[str, Any], local_names: dict[str, Any]) -> None:
@@ -152,13 +182,13 @@ class _Work:
         bindings = len(tape.bindings)
         if self.attempts is None and (final or _adds_up(self._node) or self._own[following] == self._own[0]):
             self.attempts = [
-                _Attempt(e, _runner(self.site, e)) for e in self._edits_in(Scope(self.site.source, names))
+                _Attempt(e, self.site) for e in self._edits_in(Scope(self.site.source, names))
             ]
+        self._deadline = self._deadline or time.monotonic() + _SECONDS
         for attempt in self.attempts or ():
             if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
                 continue
-            self._count += 1
-            if self._count > _MOST_TRIALS:
+            if time.monotonic() > self._deadline:
                 break
             self._try(attempt, names, final)
         self._extra += len(tape.bindings) - bindings
@@ -187,7 +217,7 @@ class _Work:
             attempt.broken = True
             return
         if final:
-            value = _picked(self._node, self.site.fault, value)
+            value = _picked(self._node, self._name, value)
             if is_traced(value) and value._tape is tape:
                 attempt.at = At(len(tape.events), value._cell.index)
                 attempt.value = np.array(plain(value), dtype=np.float64)
@@ -202,7 +232,7 @@ class _Work:
                 attempt.shadows[key] = (value, len(bindings))
                 return value
             kept = attempt.shadows.get(key)
-            if kept is not None and _goes_on(tape, self.site.fault.statement, current, kept[1]):
+            if kept is not None and _goes_on(tape, self.site.index, current, kept[1]):
                 return kept[0]
             return np.copy(current) if isinstance(current, np.ndarray) else current
 
@@ -229,33 +259,11 @@ def _adds_up(node: ast.stmt) -> bool:
 # --- running one statement -------------------------------------------------------------------------------------------
 
 
-def _runner(site: Site, edit: Edit) -> Callable[[dict[str, Any], Any], Any]:
-    """Return what evaluates the fault's statement with an edit made."""
-    own, node = site.statement, edit.node
-    if edit.statement.index == own.index:
-        return _statement(site, node)
-    if edit.statement.function != own.function or isinstance(node, ast.Return):
-        return _with_helper(site, edit)
-    whole, name = _statement(site, node), "__operand__"
-    target = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
-    replaced = {
-        id(n): ast.Name(name, ast.Load())
-        for n in ast.walk(own.node)
-        if isinstance(n, ast.expr) and isinstance(getattr(n, "ctx", None), ast.Load) and ast.unparse(n) == target
-    }
-    then = _statement(site, substituted(own.node, replaced))
-
-    def run(names: dict[str, Any], shadow: Any) -> Any:
-        value = whole(names, lambda key, current, value=None: current if value is None else value)
-        return then({**names, name: value}, shadow)
-
-    return run
-
-
 def _statement(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
     value = _compiled(site, node.value)
+    at_risk = _at_risk(site, node.value)
     if isinstance(node, (ast.Return, ast.Expr)):
-        return lambda names, shadow: eval(value, _safe(names, node.value, site))
+        return lambda names, shadow: eval(value, _safe(names, at_risk))
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     add = _IN_PLACE.get(type(node.op)) if isinstance(node, ast.AugAssign) else None
     path = []
@@ -264,10 +272,11 @@ def _statement(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
         path.insert(0, _compiled(site, root.slice))
         root = root.value
     simple = not path and add is None
+    whole = site.run.tape.bindings[site.binding].kind == "whole"
     holder = None if simple or isinstance(target, ast.Tuple) else _compiled(site, _load(root))
 
     def run(names: dict[str, Any], shadow: Any) -> Any:
-        names = _safe(names, node.value, site)
+        names = _safe(names, at_risk)
         right = eval(value, names)
         if holder is None:
             return right
@@ -289,71 +298,21 @@ def _statement(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
         inner = kept
         for index in indices[:-1]:
             inner = inner[index]
-        inner[indices[-1]] = right if add is None else add(inner[indices[-1]], right)
-        return shadow(key, current, kept)
-
-    return run
-
-
-def _with_helper(site: Site, edit: Edit) -> Callable[[dict[str, Any], Any], Any]:
-    """Return what evaluates the fault's statement with another function in the place of one that it calls."""
-    source = site.program.sources[edit.statement.file]
-    node, inside = edit.node, edit.statement
-    function = next(
-        f
-        for f in ast.walk(source.tree)
-        if isinstance(f, ast.FunctionDef) and f.lineno <= inside.line <= (f.end_lineno or 0)
-        and f.name == inside.function.split(".")[-1]
-    )
-    places = {
-        id(n): node
-        for n in ast.walk(function)
-        if isinstance(n, ast.stmt) and (n.lineno, n.col_offset) == (inside.node.lineno, inside.node.col_offset)
-        and type(n) is type(inside.node)
-    }
-    changed = substituted(function, places)
-    changed.decorator_list = []
-    tree = _Hooks(source, 0, None, _numbers(site.run)).visit(
-        ast.parse(ast.unparse(ast.fix_missing_locations(ast.Module([changed], []))))
-    )
-    code = compile(ast.fix_missing_locations(tree), source.file, "exec")
-    then, path = _statement(site, site.statement.node), inside.function.split(".")
-
-    def run(names: dict[str, Any], shadow: Any) -> Any:
-        made: dict[str, Any] = dict(names)
-        exec(code, made)
-        new = made[path[-1]]
-        owner = names.get(path[-2]) if len(path) > 1 else None
-        if isinstance(owner, type):
-            old = owner.__dict__[path[-1]]
-            wrapped = type(old)(new) if isinstance(old, (staticmethod, classmethod)) else new
-            setattr(owner, path[-1], wrapped)
-            try:
-                return then(names, shadow)
-            finally:
-                setattr(owner, path[-1], old)
-        shared = names.get(path[-1])
-        if isinstance(shared, types.FunctionType) and shared.__globals__.get(path[-1]) is shared:
-            old_code = shared.__code__
-            if len(new.__code__.co_freevars) == len(old_code.co_freevars):
-                shared.__code__ = new.__code__
-                try:
-                    return then(names, shadow)
-                finally:
-                    shared.__code__ = old_code
-        return then({**names, path[-1]: new}, shadow)
+        stored = right if add is None else add(inner[indices[-1]], right)
+        inner[indices[-1]] = stored
+        shadow(key, current, kept)
+        return kept if whole else stored
 
     return run
 
 
 def _compiled(site: Site, node: Any) -> Any:
-    hooks = _Hooks(site.source, 0, None, _numbers(site.run))
-    tree = ast.Expression(hooks.visit(copy.deepcopy(_load(node))))
+    tree = ast.Expression(site.hooks.visit(_load(node)))
     return compile(ast.fix_missing_locations(tree), site.source.file, "eval")
 
 
 def _load(node: Any) -> Any:
-    node = copy.deepcopy(node)
+    node = substituted(node, {})
     for child in ast.walk(node):
         if hasattr(child, "ctx"):
             child.ctx = ast.Load()
@@ -371,44 +330,39 @@ _IN_PLACE = {
 }
 
 
-def _safe(names: dict[str, Any], node: Any, site: Site) -> dict[str, Any]:
-    """Return names with copies for a call of the program's own functions, which may write what they are given."""
-    if not any(isinstance(n, ast.Call) and _writes(n, names, site) for n in ast.walk(node)):
+def _at_risk(site: Site, node: Any) -> list[str]:
+    """Return the names in an expression that calls functions of the program's which write what they are given."""
+    if not any(isinstance(n, ast.Call) and called(n) in site.writing for n in ast.walk(node)):
+        return []
+    return list(dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)))
+
+
+def _writes(node: ast.AST) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    stored = any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in targets)
+    return isinstance(node, ast.AugAssign) or stored or (isinstance(node, ast.keyword) and node.arg == "out")
+
+
+def _safe(names: dict[str, Any], at_risk: list[str]) -> dict[str, Any]:
+    """Return names with copies in the place of some."""
+    if not at_risk:
         return names
     memo: dict[int, Any] = {}
     own = dict(names)
-    for n in ast.walk(node):
-        if isinstance(n, ast.Name) and n.id in names:
-            value = names[n.id]
-            if isinstance(value, (Traced, list, dict)) or (
-                hasattr(value, "__dict__") and not isinstance(value, (types.ModuleType, types.FunctionType, type))
-            ):
-                own[n.id] = copy.deepcopy(value, memo)
+    for name in at_risk:
+        value = names.get(name)
+        plain_object = hasattr(value, "__dict__") and not callable(value) and not isinstance(value, types.ModuleType)
+        if isinstance(value, (Traced, list, dict)) or plain_object:
+            own[name] = copy.deepcopy(value, memo)
     return own
 
 
-def _writes(call: ast.Call, names: dict[str, Any], site: Site) -> bool:
-    """Say whether a function of the program's writes into something."""
-    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    for source in site.program.sources.values():
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.FunctionDef) and node.name == name:
-                for inner in ast.walk(node):
-                    targets = inner.targets if isinstance(inner, ast.Assign) else [getattr(inner, "target", None)]
-                    if isinstance(inner, (ast.Assign, ast.AugAssign)) and (
-                        isinstance(inner, ast.AugAssign)
-                        or any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in targets)
-                    ):
-                        return True
-    return False
-
-
-def _picked(node: Any, fault: Fault, value: Any) -> Any:
-    """Return the part of a value that the fault's name gets."""
+def _picked(node: Any, name: str, value: Any) -> Any:
+    """Return the part of a value that a name gets."""
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
     if isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (list, tuple)):
         for item, part in zip(target.elts, value, strict=False):
-            if fault.name.startswith(ast.unparse(item)):
+            if name.startswith(ast.unparse(item)):
                 return part
     return value
 
@@ -417,11 +371,15 @@ def _picked(node: Any, fault: Fault, value: Any) -> Any:
 
 
 def _exact(site: Site, work: _Work) -> list[Tried]:
-    expected = site.fault.expected[site.which]
-    close = [a for a in work.attempts or () if a.at is not None and _near(a.value, expected[0])]
+    """Return the attempts that mend the fault."""
+    made = [a for a in work.attempts or () if a.at is not None]
+    if site.expected is None:
+        return _mending(site, work, made)
+    expected = site.expected
+    close = [a for a in made if _near(a.value, expected[0])]
     found = []
     for attempt in close:
-        values = _played(site, work, attempt)
+        values = _played(site, work, attempt, range(len(site.judgement.draws.given)))
         if values is None or values[0].size != expected[0].size:
             continue
         how = match(values, expected)
@@ -430,8 +388,36 @@ def _exact(site: Site, work: _Work) -> list[Tried]:
     return found
 
 
-def _played(site: Site, work: _Work, attempt: _Attempt) -> list[Array] | None:
-    """Return an attempt's value on each draw."""
+def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
+    """Return the attempts whose value, put in the place of the statement's own, makes parameters right."""
+    bound = site.run.tape.bindings[site.binding]
+    at = At(bound.time, bound.cell)
+    event = max(writers(site.run.tape, at))
+    in_place = site.run.tape.events[event].target is not None
+    known = site.judgement.values[0].get(at)
+    seen = [] if known is None else [np.asarray(known, dtype=np.float64)]
+    found: list[Tried] = []
+    deadline = time.monotonic() + _SECONDS
+    every = range(len(site.judgement.draws.given))
+    for attempt in attempts:
+        if time.monotonic() > deadline or len(found) == _ENOUGH:
+            break
+        if in_place and seen and attempt.value.shape != seen[0].shape:
+            continue
+        if any(v.shape == attempt.value.shape and np.array_equal(v, attempt.value) for v in seen):
+            continue
+        seen.append(attempt.value)
+        for draws in ((1,), every):
+            values = _played(site, work, attempt, draws)
+            if values is None or not site.mending.right([{event: v} for v in values], draws):
+                break
+        else:
+            found.append(Tried(attempt.edit, 1.0))
+    return found
+
+
+def _played(site: Site, work: _Work, attempt: _Attempt, draws: Sequence[int]) -> list[Array] | None:
+    """Return an attempt's value on some draws."""
     assert work.tape is not None and attempt.at is not None
     starts = [at for at, _ in work.moved]
 
@@ -440,8 +426,8 @@ def _played(site: Site, work: _Work, attempt: _Attempt) -> list[Array] | None:
         return event + (work.moved[before][1] if before >= 0 else 0)
 
     values = []
-    for draw, given in enumerate(site.judgement.draws.given):
-        both = dict(given)
+    for draw in draws:
+        both = dict(site.judgement.draws.given[draw])
         for fault in site.earlier:
             both |= fault.given(site.judgement, draw)
         try:
