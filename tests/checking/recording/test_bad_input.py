@@ -92,7 +92,8 @@ def test_a_line_that_is_no_python_3(tmp_path: Path, line: str, advice: str | Non
         assert "ran, but nothing" in said(tmp_path, line)
         return
     message = said(tmp_path, "import numpy as np\n" + line + "\n")
-    assert "is no Python 3" in message and advice in message
+    assert "is no Python 3" in message
+    assert advice in message
     assert f"line {1 + len(line.splitlines())}" in message
 
 
@@ -141,7 +142,8 @@ def test_a_line_that_is_no_python_3(tmp_path: Path, line: str, advice: str | Non
 )
 def test_an_error_of_the_programs_own(tmp_path: Path, line: str, error: str, advice: str | None) -> None:
     message = said(tmp_path, "import numpy as np\n" + line + "\n")
-    assert "an error of its own" in message and error in message
+    assert "an error of its own" in message
+    assert error in message
     number = 1 + len(line.splitlines()) - (error == "RecursionError")
     assert f"line {number}:" in message
     assert line.splitlines()[number - 2].strip() in message
@@ -156,7 +158,9 @@ def test_an_error_in_a_module_beside_the_program(tmp_path: Path) -> None:
         "import numpy as np\n\ndef init():\n    return np.zeros(3, np.float)\n"
     )
     message = said(tmp_path, "from layers import init\nw = init()\n")
-    assert "layers.py stops" in message and "line 4" in message and "write float" in message
+    assert "layers.py stops" in message
+    assert "line 4" in message
+    assert "write float" in message
 
 
 def test_an_error_after_enough_steps_is_no_matter(tmp_path: Path) -> None:
@@ -170,13 +174,17 @@ def test_a_program_that_leaves_without_training(tmp_path: Path, ending: str) -> 
 
 def test_a_program_that_gives_up(tmp_path: Path) -> None:
     message = said(tmp_path, "import sys\nif len(sys.argv) < 2:\n    sys.exit('usage: net.py EPOCHS')\n")
-    assert "usage: net.py EPOCHS" in message and "line 3" in message and "--run" in message
+    assert "usage: net.py EPOCHS" in message
+    assert "line 3" in message
+    assert "--run" in message
 
 
 def test_required_arguments(tmp_path: Path) -> None:
     text = "import argparse\np = argparse.ArgumentParser()\np.add_argument('epochs')\na = p.parse_args()\n"
     message = said(tmp_path, text)
-    assert "arguments are required" in message and "line 4" in message and "default=" in message
+    assert "arguments are required" in message
+    assert "line 4" in message
+    assert "default=" in message
 
 
 def test_arguments_with_defaults(tmp_path: Path) -> None:
@@ -213,7 +221,9 @@ def test_an_endless_loop_that_trains_nothing(tmp_path: Path, loop: str) -> None:
     file = tmp_path / "net.py"
     file.write_text("import numpy as np\n" + loop)
     run = Program(file, seconds=0.3).execute()
-    assert run.failure is not None and run.failure.kind == "Stopped" and run.failure.advice is not None
+    assert run.failure is not None
+    assert run.failure.kind == "Stopped"
+    assert run.failure.advice is not None
     assert 2 <= run.failure.line <= 7
 
 
@@ -251,7 +261,7 @@ def test_the_program_is_stopped_after_enough_steps(tmp_path: Path, loop: str) ->
         "from __future__ import division, print_function\n",
         "import logging\nlogging.basicConfig(level=logging.INFO)\nlogging.info('x')\n",
         "get_ipython().run_line_magic('matplotlib', 'inline')\n",
-        "import pandas as pd\nimport numpy\ndf = pd.DataFrame(numpy.random.randn(3, 2))\nassert df.values.shape == (3, 2)\n",
+        "import pandas, numpy\ndf = pandas.DataFrame(numpy.random.randn(3, 2))\nassert df.values.shape == (3, 2)\n",
         "import numpy, sys\nnumpy.set_printoptions(precision=2)\n",
         "import pickle\nclass A: pass\npickle.loads(pickle.dumps(A()))\n",
         "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: float = 1.0\n",
@@ -269,7 +279,9 @@ def test_everything_is_put_back(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("x = 1\n")
     assert verdict(tmp_path, text + TRAINS + "for i in range(9): step()\n") == "right"
     after = (list(sys.path), sys.argv, sys.modules["__main__"], np.random.get_state()[1][:5].tolist())
-    assert before == after and "helper" not in sys.modules and sys.getrecursionlimit() != 9999
+    assert before == after
+    assert "helper" not in sys.modules
+    assert sys.getrecursionlimit() != 9999
 
 
 STEP = "def step(W, X, y):\n    e = X.dot(W) - y\n    W -= 0.1 * X.T.dot(e)\n"
@@ -284,7 +296,7 @@ DATA = "X = np.array([[0.1, 0.4], [0.5, -0.2], [0.3, 0.9]]); y = np.array([[0.2]
         + "    for i in range(9):\n        step(W, X, y)\n"
         + STEP
         + "main()\n",
-        "import numpy\nimport numpy.linalg as la\nimport numpy as np\nW = numpy.random.randn(2, 1) / la.norm([1., 2.])\n"
+        "import numpy\nimport numpy.linalg as la\nimport numpy as np\nW = numpy.random.randn(2, 1) / la.norm([1, 2])\n"
         + DATA
         + STEP
         + "for i in range(9): step(W, X, y)\n",

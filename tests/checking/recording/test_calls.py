@@ -163,7 +163,8 @@ def plainly(code: str) -> dict[str, Any]:
 
 def same(a: Any, b: Any) -> None:
     if isinstance(a, (list, tuple)):
-        assert type(a) is type(b) and len(a) == len(b)
+        assert type(a) is type(b)
+        assert len(a) == len(b)
         for x, y in zip(a, b, strict=True):
             same(x, y)
         return
@@ -229,6 +230,7 @@ def test_the_program_sees_pythons_numbers(tmp_path: Path) -> None:
     names = Program(file).execute().names
     rng = random.Random(0)
     x = rng.random()
-    assert plain(names["x"]) == x and type(plain(names["x"])) is float
+    assert plain(names["x"]) == x
+    assert type(plain(names["x"])) is float
     assert plain(names["y"]) == math.exp(x) * 2
     assert names["z"] is (x > 0.5)

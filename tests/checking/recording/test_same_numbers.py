@@ -1,4 +1,4 @@
-"""Recording changes nothing: each program of the corpus ends with the same numbers, to the last bit, and prints them."""
+"""Recording changes nothing: each program of the corpus ends with the same numbers and prints the same."""
 
 from __future__ import annotations
 

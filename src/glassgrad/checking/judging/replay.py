@@ -232,6 +232,7 @@ class _Tensors(Space):
     def wrote(self, event: Event, registers: dict[int, Any]) -> None:
         import glassgrad as gg
 
+        assert event.target is not None
         target = registers[event.target]
         if event.index in self.probed and isinstance(target, gg.Tensor):
             self.zeros[event.index] = zero = gg.tensor(np.zeros(target.shape), requires_grad=True)

@@ -75,7 +75,7 @@ def numeric(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
 def _slope(function: Callable[[Array], Array], at: Array, direction: Array) -> Array:
     """Return the derivative along a direction, of sixth order in the step."""
-    h = 1e-3 * max(1.0, float(np.max(np.abs(at), initial=0.0)) if not isinstance(at, float) else 1.0)
+    h = 1e-3 * max(1.0, float(np.max(np.abs(at), initial=0.0)))
     total: Any = 0.0
     for times, weight in ((1, 0.75), (2, -0.15), (3, 1 / 60)):
         ahead, behind = function(at + times * h * direction), function(at - times * h * direction)
@@ -158,7 +158,8 @@ def _choose(index: Any, choices: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    return np.convolve(a, v[::-1], mode)
+    convolve: Any = np.convolve
+    return convolve(a, v[::-1], mode)
 
 
 # --- writes in place -------------------------------------------------------------------------------------------------

@@ -221,7 +221,8 @@ _HINTS = (
     ),
     _Hint(
         "TypeError",
-        r"'(?:map|filter|zip|dict_keys|dict_values|dict_items|range)' object (?:is not subscriptable|.* item assignment)",
+        r"'(?:map|filter|zip|dict_keys|dict_values|dict_items|range)' object "
+        r"(?:is not subscriptable|.* item assignment)",
         "",
         Text(
             "In Python 3 this is no list: put list(...) around it.",

@@ -27,10 +27,13 @@ from glassgrad.checking.recording.traced import (
 __all__ = ["Traced", "TracedMatrix", "assembled", "holds_traced"]
 
 
+_SHAPE: Any = np.ndarray.shape
+
+
 class Traced(Recording, np.ndarray):
     """An array that records."""
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
     __array_ufunc__ = on_ufunc
 
     def plain(self) -> Any:
@@ -106,15 +109,15 @@ class Traced(Recording, np.ndarray):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape; assigning it reshapes in place."""
-        return np.ndarray.shape.__get__(self)
+        return plain(self).shape  # type: ignore[no-any-return]
 
     @shape.setter
     def shape(self, shape: Any) -> None:
         tape = Session.tape
         before = self[...] if tape is not None else None
-        np.ndarray.shape.__set__(self, shape)
+        _SHAPE.__set__(self, shape)
         if tape is not None:
-            self._cell = record(np.reshape, "reshape", (before, np.ndarray.shape.__get__(self)), {})._cell
+            self._cell = record(np.reshape, "reshape", (before, self.shape), {})._cell
 
 
 class _Flat:
@@ -154,7 +157,7 @@ class _Flat:
 class TracedMatrix(Traced, np.matrix):
     """A matrix that records: always two axes, and ``*`` is the matrix product."""
 
-    def __new__(cls, data: Any, dtype: Any = None, copy: bool = True) -> Any:
+    def __new__(cls, data: Any, dtype: Any = None, copy: bool = True) -> Any:  # noqa: D102
         if not (is_traced(data) or holds_traced(data)):
             return adopted(np.matrix(plain(data), dtype, copy), "matrix")
         array = data if is_traced(data) else assembled(data)
@@ -184,10 +187,10 @@ class TracedMatrix(Traced, np.matrix):
         self[:] = self * other
         return self
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Any) -> Any:  # type: ignore[override]
         return np.linalg.matrix_power(self, other)
 
-    def __ipow__(self, other: Any) -> Any:
+    def __ipow__(self, other: Any) -> Any:  # type: ignore[override]
         self[:] = self**other
         return self
 
@@ -202,7 +205,7 @@ class TracedMatrix(Traced, np.matrix):
         return np.ravel(_as_array(self))
 
     @property
-    def I(self) -> Any:
+    def I(self) -> Any:  # noqa: E743
         """The inverse, or the pseudo-inverse of what is not square."""
         return (np.linalg.inv if self.shape[0] == self.shape[1] else np.linalg.pinv)(self)
 

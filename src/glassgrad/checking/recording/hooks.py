@@ -142,6 +142,4 @@ def _stored(tape: Tape, array: Any) -> int | None:
 
 
 def _index(index: Any) -> str:
-    return (
-        repr(index) if isinstance(index, str) else key(index) if not isinstance(index, tuple) else key(index)
-    )
+    return repr(index) if isinstance(index, str) else key(index)

@@ -101,7 +101,7 @@ class Loader:
 
     def _file(self, name: str) -> Path | None:
         """Return the file of a module of the program's own: beside it, or where it has told Python to look."""
-        folders = [self.folder, *(Path(p) for p in sys.path if p not in self.known)]
+        folders: list[Path] = [self.folder, *(Path(p) for p in sys.path if p not in self.known)]
         for folder in folders:
             base = folder.joinpath(*name.split("."))
             if base.with_suffix(".py").is_file() and not base.is_dir():

@@ -28,6 +28,7 @@ class Absent(types.ModuleType):
         return Absent(f"{self.__name__}.{name}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Do nothing, and return something that does nothing."""
         return Absent(f"{self.__name__}()")
 
     def __getitem__(self, index: Any) -> Any:
@@ -67,8 +68,8 @@ class _Pool:
 
     def map(self, function: Callable[..., Any], *values: Iterable[Any], **kwargs: Any) -> list[Any]:
         """Call a function on each value."""
-        several = len(values) > 1 and not isinstance(values[-1], int)
-        return [function(*v) for v in zip(*values)] if several else [function(v) for v in values[0]]
+        several = len(values) > 1 and not isinstance(values[-1], int)  # the last may be a chunk size
+        return list(map(function, *values)) if several else list(map(function, values[0]))
 
     imap = imap_unordered = map
 
@@ -172,8 +173,11 @@ def _real_but(name: str, **names: Any) -> types.ModuleType:
 
 
 _SHOWING = frozenset(
-    "matplotlib mpl_toolkits pylab seaborn plotly bokeh IPython ipywidgets progressbar colorama termcolor prettytable "
-    "tabulate wandb tensorboardX pygame turtle tkinter visdom livelossplot graphviz pydot networkx".split()
+    (  # noqa: SIM905
+        "matplotlib mpl_toolkits pylab seaborn plotly bokeh IPython ipywidgets progressbar colorama "
+        "termcolor prettytable tabulate wandb tensorboardX pygame turtle tkinter visdom livelossplot "
+        "graphviz pydot networkx"
+    ).split()
 )
 """Modules that show things; their place is taken where they are not installed."""
 

@@ -36,15 +36,15 @@ class TracedScalar(Recording):
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
-            return int(round(self.plain()))
+            return round(self.plain())
         return record(np.round, "round", (self, digits), {}, now=round)
 
 
 def _operator(function: Callable[..., Any], name: str, reflected: bool = False) -> Callable[..., Any]:
     def operate(self: Any, *others: Any) -> Any:
-        if others and not isinstance(others[0], _NUMBERS):
-            if not (isinstance(self, np.generic) and isinstance(others[0], (list, tuple))):
-                return NotImplemented
+        listed = others and isinstance(self, np.generic) and isinstance(others[0], (list, tuple))
+        if others and not listed and not isinstance(others[0], _NUMBERS):
+            return NotImplemented
         return calculated(function, name, (*others, self) if reflected else (self, *others), {})
 
     return operate
@@ -52,7 +52,7 @@ def _operator(function: Callable[..., Any], name: str, reflected: bool = False) 
 
 _NUMBERS = (int, float, complex, np.generic, np.ndarray)
 
-_BINARY = {
+_BINARY: dict[str, tuple[Callable[..., Any], str]] = {
     "add": (operator.add, "add"),
     "sub": (operator.sub, "subtract"),
     "mul": (operator.mul, "multiply"),
@@ -61,7 +61,7 @@ _BINARY = {
     "mod": (operator.mod, "remainder"),
     "pow": (operator.pow, "power"),
 }
-_UNARY = {
+_UNARY: dict[str, tuple[Callable[..., Any], str]] = {
     "lt": (operator.lt, "less"),
     "le": (operator.le, "less_equal"),
     "gt": (operator.gt, "greater"),
@@ -100,7 +100,7 @@ def _transposed(array: Any, *axes: Any) -> Any:
 
 
 def _flattened(array: Any, order: str = "C") -> Any:
-    return np.array(np.ravel(array, order))
+    return np.array(array.ravel(order))
 
 
 def _cast(array: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
@@ -113,9 +113,9 @@ def _compressed(array: Any, condition: Any, axis: int | None = None) -> Any:
 
 METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
-    for name in (
-        "all any argmax argmin argsort choose clip conj copy cumprod cumsum diagonal dot max mean min nonzero prod ravel "
-        "repeat round searchsorted squeeze std sum swapaxes take trace var"
+    for name in (  # noqa: SIM905
+        "all any argmax argmin argsort choose clip conj copy cumprod cumsum diagonal dot max mean "
+        "min nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
     ).split()
 } | {
     "reshape": _reshaped,

@@ -154,7 +154,9 @@ def _unreadable(file: str, error: SyntaxError, lines: list[str]) -> str:
     )
 
 
-_FLOATS = frozenset("float float64 float32 float16 double single longdouble float128 half".split())
+_FLOATS = frozenset(
+    ["float", "float64", "float32", "float16", "double", "single", "longdouble", "float128", "half"]
+)
 """Number types that are called to convert."""
 
 
@@ -406,7 +408,7 @@ def _repeatable(target: ast.expr) -> bool:
 
 
 _PURE = frozenset(
-    "str int len repr min max abs tuple range slice float chr ord format join lower upper ix_".split()
+    ("str int len repr min max abs tuple range slice float chr ord format join lower upper ix_").split()  # noqa: SIM905
 )
 
 

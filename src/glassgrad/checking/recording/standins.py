@@ -91,8 +91,10 @@ def _itself(value: Any) -> Any:
 
 
 _OF_LISTS = frozenset(
-    "concatenate stack hstack vstack dstack column_stack row_stack broadcast_arrays multi_dot select choose "
-    "meshgrid lexsort ix_ piecewise append insert concat".split()
+    (  # noqa: SIM905
+        "concatenate stack hstack vstack dstack column_stack row_stack broadcast_arrays multi_dot "
+        "select choose meshgrid lexsort ix_ piecewise append insert concat"
+    ).split()
 )
 """Functions that take a list of arrays."""
 
@@ -408,7 +410,9 @@ def _drawing(name: str, value: Any) -> Any:
     return call
 
 
-_DRAWS = frozenset("random uniform gauss normalvariate triangular betavariate expovariate".split())
+_DRAWS = frozenset(
+    ["random", "uniform", "gauss", "normalvariate", "triangular", "betavariate", "expovariate"]
+)
 
 
 class _Random(random.Random):
@@ -432,7 +436,7 @@ def _by_program() -> bool:
 
 def _on_numbers(name: str, value: Any) -> Any:
     """Return a function of `math` that records where its argument does."""
-    ufunc = _REPLAYED.get(name) or getattr(np, _UFUNCS.get(name, name), None)
+    ufunc: Any = _REPLAYED.get(name) or getattr(np, _UFUNCS.get(name, name), None)
     if not callable(value) or ufunc is None:
         return value
 
@@ -463,7 +467,8 @@ _UFUNCS = {
     "pow": "power", "fabs": "absolute", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh",
     "acosh": "arccosh", "atanh": "arctanh", "atan2": "arctan2", "fsum": "sum", "prod": "prod",
 }  # fmt: skip
-_REPLAYED = {"log": _log, "dist": _dist, "sumprod": np.dot}
+_REPLAYED: dict[str, Any] = {"log": _log, "dist": _dist, "sumprod": np.dot}
+_REPLAYED |= {name: np.vectorize(getattr(math, name)) for name in ("erf", "erfc", "gamma", "lgamma")}
 
 
 # --- other modules ---------------------------------------------------------------------------------------------------

@@ -94,8 +94,7 @@ def referenced(tape: Tape, value: Any) -> Any:
 def cell_of(tape: Tape, value: Any) -> Cell:
     """Return the cell of a traced value; one that has none yet comes from outside."""
     if value._tape is not tape:
-        cell = tape.leaf(plain(value), "outside")
-        value._tape, value._cell = tape, cell
+        value._tape, value._cell = tape, tape.leaf(plain(value), "outside")
     cell: Cell = value._cell
     return cell
 
@@ -158,6 +157,8 @@ def wrapped(tape: Tape, event: Event, result: Any, args: Any, raw: Any) -> Any:
         index = key(args[1]) if event.name == "getitem" and args[1] is not Ellipsis else None
         return _array(tape, tape.made(event, cell_of(tape, base[0]), index), result)
     kind = SCALARS.get(type(result))
+    if type(result) is int and not any(type(a) is kind for a in args):
+        kind = None  # math.floor and the like
     if kind is not None:
         scalar = kind(result)
         scalar._tape, scalar._cell = tape, tape.made(event, None)
@@ -168,7 +169,7 @@ def wrapped(tape: Tape, event: Event, result: Any, args: Any, raw: Any) -> Any:
                 whole.leaf, (*whole.path, key(args[1])), whole.version, frozenset((id(buffer),))
             )
         return scalar
-    if isinstance(result, (np.integer, bool)):
+    if isinstance(result, (np.integer, int)):
         cell = tape.made(event, None)
         tape.guard(cell.index, int(result))
         return result
@@ -233,9 +234,11 @@ def _shares(a: Array, b: Array) -> bool:
 
 
 _FACTS = frozenset(
-    (np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.array_repr, np.array_str, np.array2string)
-    + (np.may_share_memory, np.shares_memory, np.can_cast, np.result_type, np.min_scalar_type, np.common_type)
-    + (np.savetxt, np.save, np.savez, np.array_equal, np.allclose)
+    getattr(np, name)
+    for name in (  # noqa: SIM905
+        "shape ndim size iscomplexobj isrealobj array_repr array_str array2string may_share_memory shares_memory "
+        "can_cast result_type min_scalar_type common_type savetxt save savez savez_compressed array_equal allclose"
+    ).split()
 )
 """Functions whose answer has no derivative to look for."""
 
@@ -279,13 +282,13 @@ class Recording:
         return float(left(self))
 
     def __int__(self) -> int:
-        return _decided(self, int(self.plain()))
+        return int(_decided(self, int(self.plain())))
 
     def __index__(self) -> int:
-        return _decided(self, operator.index(self.plain()))
+        return int(_decided(self, operator.index(self.plain())))
 
     def __bool__(self) -> bool:
-        return _decided(self, bool(self.plain()))
+        return bool(_decided(self, bool(self.plain())))
 
     def __str__(self) -> str:
         return str(_shown(self))
