@@ -144,8 +144,12 @@ class Names:
             return made.name
         return self.program.sources[made.place.file].segment(node)
 
-    def gradient(self, event: int) -> str:
-        """Return ∂E/∂… for the gradient that a key of `Judgement.gradients` stands for."""
+    def gradient(self, event: int, element: int | None = None) -> str:
+        """Return ∂E/∂… for the gradient that a key of `Judgement.gradients` stands for, or one element of it."""
+        if element is not None:
+            shape = self.judgement.gradients[0][event].shape
+            place = ", ".join(str(i) for i in np.unravel_index(element, shape))
+            return f"{self.gradient(event)}[{place}]"
         if event < 0:
             tape = self.judgement.step.tape
             for arg in tape.events[~event].args:
@@ -158,10 +162,7 @@ class Names:
 
     def meaning(self, event: int, how: Match) -> str:
         """Return which gradient a quantity is, with its factor: ``−∂E/∂z2``."""
-        symbol = self.gradient(event) + ("ᵀ" if how.transposed else "")
-        if how.element is not None:
-            shape = self.judgement.gradients[0][event].shape
-            symbol += f"[{', '.join(str(i) for i in np.unravel_index(how.element, shape))}]"
+        symbol = self.gradient(event, how.element) + ("ᵀ" if how.transposed else "")
         if abs(abs(how.factor) - 1) < _CLOSE:
             return f"{'−' if how.factor < 0 else ''}{symbol}"
         return f"{short(how.factor)}·{symbol}"

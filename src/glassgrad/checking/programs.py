@@ -148,7 +148,7 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
             break
         error, place = relative_error(judgement.values[draw][at], fault.expected[0][draw])
     sign = "−" if fault.factor < 0 else ""
-    symbol = sign + names.gradient(fault.of[0])
+    symbol = sign + names.gradient(*fault.of[0])
     meaning = Text(symbol, symbol)
     return Quantity(name, file, line, meaning, "wrong", error, place, found, exact)
 

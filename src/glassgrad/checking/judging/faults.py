@@ -42,7 +42,7 @@ class Fault:
     expected
         For each of them what it should be, on each draw.
     of
-        For each of them the key of that gradient in `Judgement.gradients`.
+        For each of them the key of that gradient in `Judgement.gradients`, and which element of it, or None.
     factor
         The constant with which the program carries its gradients there.
     parameters
@@ -58,7 +58,7 @@ class Fault:
     name: str
     values: list[At]
     expected: list[list[Array]]
-    of: list[int]
+    of: list[tuple[int, int | None]]
     factor: float
     parameters: list[ParameterVerdict]
     follows: list[str] = field(default_factory=list)

@@ -41,7 +41,7 @@ def all_turned(
         return of_update(judgement, turned[0], turned)
     members, meanings = first
     expected = [[-v[named.at] for v in judgement.values] for named in members]
-    of = [meaning[0] for meaning in meanings]
+    of = [(meaning[0], meaning[1].element) for meaning in meanings]
     binding = members[0].binding
     ats = [named.at for named in members]
     return Fault(
