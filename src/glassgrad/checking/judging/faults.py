@@ -73,6 +73,7 @@ def named_quantities(judgement: Judgement) -> list[Named]:
     """Return the names bound after prediction and target met, in order."""
     backward = set(judgement.backward)
     found: dict[tuple[int, int, int], Named] = {}
+    depths: dict[int, int] = {}
     whole: dict[tuple[int, int], Named] = {}
     for b in judgement.bindings:
         at = At(b.time, b.cell)
@@ -82,6 +83,10 @@ def named_quantities(judgement: Judgement) -> list[Named]:
         if event not in backward or judgement.values[0][at].dtype.kind != "f":
             continue
         named = Named(b, at, event)
+        depth = depths.setdefault(event, len(b.stack))
+        handed = len(b.stack) < depth or (b.name.endswith("]") and b.kind == "assign")
+        if handed and any(n.event == event and n.binding.statement != b.statement for n in found.values()):
+            continue  # packed into a container, or handed to the caller: it has its name already
         if b.kind == "whole":
             whole[b.statement, b.cell] = named
         else:

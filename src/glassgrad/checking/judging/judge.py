@@ -30,6 +30,8 @@ NAMED = re.compile(
 """Names people give a loss."""
 
 _MOST_MEETINGS = 4
+_UNPROBED = ("greater", "less", "equal", "not_equal", "arg", "negative")
+"""Results that have no gradient of their own, or only another's with the other sign."""
 _RANK = {"argument": 1, "assign": 2}
 """Of values with equal gradients, the one is meant that the program names."""
 
@@ -398,9 +400,7 @@ def _probed(step: Step, index: int) -> bool:
     if event.target is not None:
         return True
     cell = step.tape.cells[event.cells[0]]
-    return cell.buffer.maker == index and not event.name.startswith(
-        ("greater", "less", "equal", "not_equal", "arg")
-    )
+    return cell.buffer.maker == index and not event.name.startswith(_UNPROBED)
 
 
 def _after(step: Step, start: set[int]) -> set[int]:

@@ -48,6 +48,12 @@ class _Group:
         """Whether all of it is exact gradients, with the sign that gradients have here."""
         return all(self.means(m) for m in self.meanings)
 
+    @property
+    def begins(self) -> int:
+        """The event of the first result that is no exact gradient, else of the first."""
+        doubtful = [n.event for n, m in zip(self.members, self.meanings, strict=True) if not self.means(m)]
+        return min(doubtful or [n.event for n in self.members])
+
     def means(self, meaning: tuple[int, Match] | None) -> bool:
         """Say whether a meaning is one: a square matrix that is a gradient's transpose is not."""
         if meaning is None or meaning[1].factor * self.factor <= 0:
@@ -83,21 +89,22 @@ def _used_wrongly(p: ParameterVerdict) -> bool:
 
 
 def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]:
-    """Return the statements of the backward pass in the order of their first results."""
-    groups: dict[int, _Group] = {}
+    """Return the statements of the backward pass in the order of their first doubtful results."""
+    groups: dict[tuple[int, str], _Group] = {}
     factor = 0.0
     for named in named_quantities(judgement):
         meaning = judgement.meanings.find([v[named.at] for v in values])
         if meaning is not None and not factor:
             factor = meaning[1].factor
-        group = groups.setdefault(named.binding.statement, _Group(named.binding.statement, [], [], factor))
+        place = (named.binding.statement, named.binding.kind)
+        group = groups.setdefault(place, _Group(named.binding.statement, [], [], factor))
         group.members.append(named)
         group.meanings.append(meaning)
         if meaning is not None and meaning[1].factor * factor > 0:
             factor = meaning[1].factor
     for group in groups.values():
         group.factor = group.factor or 1.0
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: group.begins)
 
 
 def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Fault]) -> Fault | None:
@@ -150,7 +157,7 @@ def _mending(
     tried = 0
     best: Fault | None = None
     variants = [unknown, group.members] if 0 < len(unknown) < len(group.members) else [group.members]
-    for members in variants:
+    for sign, members in ((sign, members) for sign in (1, -1) for members in variants):
         for level, of in _pairings(judgement, members, others):
             changed = [key for n, key in zip(members, of, strict=True) if own.get(n.at) != key]
             direct = all(_parameter_of(judgement, key[0]) in starts for key in changed)
@@ -159,7 +166,7 @@ def _mending(
             tried += 1
             if tried > _MOST_PAIRINGS:
                 return best
-            fault = _replacing(judgement, group, members, of, values)
+            fault = _replacing(judgement, group, members, of, values, sign)
             fault.parameters = _mended(judgement, [*fixed, fault], wrong)
             if fault.parameters and (best is None or len(fault.parameters) > len(best.parameters)):
                 best = fault
@@ -188,11 +195,17 @@ def _parameter_of(judgement: Judgement, key: int) -> int:
 
 
 def _replacing(
-    judgement: Judgement, group: _Group, members: list[Named], of: list[Key], values: list[dict[At, Array]]
+    judgement: Judgement,
+    group: _Group,
+    members: list[Named],
+    of: list[Key],
+    values: list[dict[At, Array]],
+    sign: int = 1,
 ) -> Fault:
+    factor = sign * group.factor
     expected = []
     for n, (key, element) in zip(members, of, strict=True):
-        exact = [group.factor * g[key] for g in judgement.gradients]
+        exact = [factor * g[key] for g in judgement.gradients]
         exact = exact if element is None else [np.asarray(e.flat[element]) for e in exact]
         shape = values[0][n.at].shape
         expected.append([e.reshape(shape) if e.size == np.prod(shape) else e for e in exact])
@@ -212,8 +225,11 @@ def _pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> It
     places: dict[Any, list[int]] = {}
     for key in judgement.gradients[0]:
         event = tape.events[max(key, ~key)]
-        places.setdefault((key < 0, event.name, event.stack), []).append(key)
-    ordered = sorted(places.values(), key=lambda keys: -max(max(k, ~k) for k in keys))
+        places.setdefault((key < 0, event.name, event.place), []).append(key)
+        if len(event.stack) > 1:
+            places.setdefault((key < 0, event.name, event.stack), []).append(key)
+    ordered = [_different(judgement, keys) for keys in places.values()]
+    ordered.sort(key=lambda keys: -max(max(k, ~k) for k in keys))
     seen = set()
     for level in range(3):
         for avoided in (meant, set()):
@@ -230,6 +246,12 @@ def _pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> It
                     if sign not in seen:
                         seen.add(sign)
                         yield level, pairing
+
+
+def _different(judgement: Judgement, keys: list[int]) -> list[int]:
+    """Return the last of each run of equal gradients, as the terms of a sum have."""
+    last = {round(_mark(judgement, (k, None)), 12): k for k in sorted(keys, key=lambda k: max(k, ~k))}
+    return list(last.values())
 
 
 def _elements(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
