@@ -16,6 +16,7 @@ from glassgrad.checking.recording.traced import (
     Session,
     adopted,
     cell_of,
+    decided,
     is_traced,
     left,
     on_ufunc,
@@ -33,12 +34,22 @@ _SHAPE: Any = np.ndarray.shape
 class Traced(Recording, np.ndarray):
     """An array that records."""
 
-    __hash__ = None
     __array_ufunc__ = on_ufunc
 
+    __class__ = property(lambda self: np.ndarray)  # type: ignore[assignment]
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        if self.ndim or self.dtype != np.bool_:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        return hash(self.plain())  # a truth value, which NumPy does not let us derive from
+
+    def __index__(self) -> int:
+        return int(decided(self, operator.index(self.plain())))
+
     def plain(self) -> Any:
-        """Return the same memory as an ordinary array."""
-        return np.ndarray.view(self, np.ndarray)
+        """Return the same memory as an ordinary array; a single truth value as NumPy's."""
+        array = np.ndarray.view(self, np.ndarray)
+        return array[()] if self.dtype == np.bool_ and self.ndim == 0 else array
 
     def __getitem__(self, index: Any) -> Any:
         return record(operator.getitem, "getitem", (self, index), {})
@@ -87,10 +98,10 @@ class Traced(Recording, np.ndarray):
 
     def resize(self, *shape: Any, refcheck: bool = True) -> None:
         """Change the shape in place."""
-        shape = shape[0] if len(shape) == 1 else shape
-        if np.prod(shape) != self.size:
-            np.ndarray.resize(self, *shape, refcheck=refcheck)
-        self.shape = shape
+        wanted = shape[0] if len(shape) == 1 else shape
+        if np.prod(wanted) != self.size:
+            np.ndarray.resize(self, wanted, refcheck=refcheck)
+        self.shape = wanted
 
     @property
     def T(self) -> Any:
@@ -156,6 +167,8 @@ class _Flat:
 
 class TracedMatrix(Traced, np.matrix):
     """A matrix that records: always two axes, and ``*`` is the matrix product."""
+
+    __class__ = property(lambda self: np.matrix)  # type: ignore[assignment]
 
     def __new__(cls, data: Any, dtype: Any = None, copy: bool = True) -> Any:  # noqa: D102
         if not (is_traced(data) or holds_traced(data)):
@@ -265,4 +278,5 @@ for _name, _function in METHODS.items():
 for _name in ("fill", "sort", "put", "partition"):
     setattr(Traced, _name, _writing(_name))
 
+Traced.__name__, TracedMatrix.__name__ = "numpy.ndarray", "matrix"  # as errors name them
 ARRAYS[np.ndarray], ARRAYS[np.matrix] = Traced, TracedMatrix

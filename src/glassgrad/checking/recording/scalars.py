@@ -17,6 +17,7 @@ from glassgrad.checking.recording.traced import (
     SCALARS,
     Recording,
     calculated,
+    decided,
     left,
     on_ufunc,
     record,
@@ -44,6 +45,8 @@ def _operator(function: Callable[..., Any], name: str, reflected: bool = False) 
     def operate(self: Any, *others: Any) -> Any:
         listed = others and isinstance(self, np.generic) and isinstance(others[0], (list, tuple))
         if others and not listed and not isinstance(others[0], _NUMBERS):
+            if isinstance(self, np.generic) and isinstance(others[0], (str, bytes)):
+                return function(self.plain(), others[0])  # NumPy's own error
             return NotImplemented
         return calculated(function, name, (*others, self) if reflected else (self, *others), {})
 
@@ -131,6 +134,10 @@ def _indexed(self: Any, index: Any) -> Any:
     return record(operator.getitem, "getitem", (self, index), {})
 
 
+def _place(self: Any) -> int:
+    return int(decided(self, self.plain()))
+
+
 def _item(self: Any, *args: Any) -> Any:
     return left(self).item(*args)
 
@@ -146,8 +153,10 @@ def _recording(base: type[Any], **more: Any) -> type[Any]:
     """
     own = {k: v for kind in (Recording, TracedScalar) for k, v in vars(kind).items() if k not in _ORDINARY}
     own["plain"] = base.__pos__
+    own["__class__"] = property(lambda self: more.get("of", base))
     own["__hash__"] = lambda self: hash(self.plain())
-    return type(f"Traced{base.__name__.capitalize()}", (base, TracedScalar), {**own, **more})
+    name = base.__name__ if base is float else f"numpy.{base.__name__}"  # as errors name it
+    return type(name, (base, TracedScalar), {**own, **more})
 
 
 _ORDINARY = frozenset(("__dict__", "__weakref__", "__module__", "__doc__", "__hash__"))
@@ -161,4 +170,4 @@ _OF_PYTHON = {
 for _base in (np.float64, np.float32, np.float16, np.longdouble):
     SCALARS[_base] = _recording(_base, **_OF_NUMPY)
 SCALARS[float] = _recording(float, **_OF_PYTHON)
-SCALARS[int] = _recording(float, plain=float.__int__, **_OF_PYTHON)
+SCALARS[int] = _recording(float, of=int, plain=float.__int__, __index__=_place, **_OF_PYTHON)

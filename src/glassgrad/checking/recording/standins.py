@@ -60,10 +60,10 @@ class Function:
         self._asks = self._ufunc or type(real).__name__ == "_ArrayFunctionDispatcher"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._name != "block" and any(map(holds_traced, args)):
+        if self._asks and self._name != "block" and any(map(holds_traced, args)):
             nested = self._name in _OF_LISTS
             args = tuple(_ready(a, nested) if isinstance(a, (list, tuple)) else a for a in args)
-        if not self._asks and any(map(is_traced, args)):
+        if not self._asks and any(is_traced(a) or holds_traced(a) for a in args):
             return record(self._real, self._name, args, kwargs)
         if not self._asks:
             return _all_adopted(self._real(*plain(args), **plain(kwargs)), self._name)
@@ -305,6 +305,12 @@ class _Concatenator:
         return adopted(self._real[plain(index)], self._name)
 
 
+def _bmat(blocks: Any, *args: Any, **kwargs: Any) -> Any:
+    if isinstance(blocks, str) or not holds_traced(blocks):
+        return adopted(np.bmat(plain(blocks), *plain(args), **plain(kwargs)), "bmat")
+    return TracedMatrix(np.block(blocks), copy=False)
+
+
 class _Grid:
     """``np.mgrid`` and ``np.ogrid``."""
 
@@ -512,6 +518,7 @@ def _standins() -> dict[str, types.ModuleType]:
         "frompyfunc": _frompyfunc,
         "apply_along_axis": _along_axis,
         "piecewise": _piecewise,
+        "bmat": _bmat,
         "matrix": TracedMatrix,
         "asmatrix": lambda data, dtype=None: TracedMatrix(data, dtype, copy=False),
         "r_": _Concatenator(np.r_, "r_"),

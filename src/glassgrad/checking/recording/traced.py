@@ -24,6 +24,7 @@ __all__ = [
     "adopted",
     "calculated",
     "cell_of",
+    "decided",
     "is_traced",
     "key",
     "left",
@@ -282,13 +283,10 @@ class Recording:
         return float(left(self))
 
     def __int__(self) -> int:
-        return int(_decided(self, int(self.plain())))
-
-    def __index__(self) -> int:
-        return int(_decided(self, operator.index(self.plain())))
+        return int(decided(self, int(self.plain())))
 
     def __bool__(self) -> bool:
-        return bool(_decided(self, bool(self.plain())))
+        return bool(decided(self, bool(self.plain())))
 
     def __str__(self) -> str:
         return str(_shown(self))
@@ -299,8 +297,8 @@ class Recording:
     def __format__(self, spec: str) -> str:
         return format(_shown(self), spec)
 
-    def __reduce__(self) -> Any:
-        return self.plain().__reduce__()
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.plain().__reduce_ex__(protocol)
 
     def __complex__(self) -> complex:
         return complex(left(self))
@@ -413,7 +411,7 @@ def left(value: Any) -> Any:
     return plain(value)
 
 
-def _decided(value: Any, answer: Any) -> Any:
+def decided(value: Any, answer: Any) -> Any:
     """Note what the program goes on with."""
     tape = Session.tape
     if tape is not None and value._tape is tape:
