@@ -58,6 +58,7 @@ def arithmetic_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     for target in targets:
         if isinstance(target, ast.Subscript):
             yield from _target_indices(statement, target, scope)
+            yield from _masks(statement, target.slice)
 
 
 _COMPARISONS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
@@ -94,6 +95,18 @@ def _number(node: Any) -> bool:
 
 def _in_index(node: ast.AST, above: dict[int, ast.AST]) -> bool:
     return any(isinstance(n, (ast.Subscript, ast.keyword)) for n in within(node, above))
+
+
+def _masks(statement: Statement, mask: Any) -> Iterator[Edit]:
+    """Yield other conditions for what is set to a number: ``d[z <= 0] = 0``."""
+    bare = mask.operand if isinstance(mask, ast.UnaryOp) else ast.UnaryOp(ast.Invert(), mask)
+    yield _edit("wrong-derivative", "wrong", statement, mask, bare, 1.3)
+    for part in ast.walk(mask):
+        if isinstance(part, ast.Compare) and len(part.ops) == 1:
+            for op in _COMPARISONS:
+                if not isinstance(part.ops[0], op):
+                    new = ast.Compare(part.left, [op()], part.comparators)
+                    yield _edit("wrong-derivative", "wrong", statement, part, new, 1.2)
 
 
 def _target_indices(statement: Statement, target: ast.Subscript, scope: Scope) -> Iterator[Edit]:

@@ -24,15 +24,16 @@ def operand_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     """Yield the statement with another of the operands in scope in the place of one of its own."""
     node: Any = statement.node
     above = parents(node)
-    for text, places in leaves(node.value).items():
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    masks = [t.slice for t in targets if isinstance(t, ast.Subscript) and not isinstance(t.slice, ast.Tuple)]
+    pieces = [*leaves(node.value).items(), *(item for m in masks for item in leaves(m).items())]
+    for text, places in pieces:
         shape = scope.shape(places[0])
         if shape is None:
             continue
         others = [(o, 0.002 * i + (0.0 if o.shape == shape else 0.3)) for i, o in enumerate(scope.operands)]
         for o, cost in others:
             if o.text == text or _alias(scope, places[0], o) or len(o.shape) != len(shape):
-                continue
-            if not is_traced(o.value) and not np.ndim(plain(o.value)) and shape:
                 continue
             key, form = _swap_named(places, o, scope, above)
             for group in [places] if len(places) == 1 else [places, *([p] for p in places)]:

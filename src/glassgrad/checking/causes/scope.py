@@ -21,7 +21,7 @@ __all__ = ["Operand", "Scope", "derivative_like"]
 
 _MOST = 60
 _DERIVATIVE = re.compile(
-    r"(deriv|prime|grad|slope|jacob|backw|(^|_)d(er|iff?)?(_|$)|^d[a-z]|_d$|bprop|tangent)", re.IGNORECASE
+    r"(deriv|prime|grad|slope|jacob|(^|_)d(er|iff?)?(_|$)|^d[a-z]|_d$|tangent)", re.IGNORECASE
 )
 
 

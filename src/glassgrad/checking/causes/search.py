@@ -28,6 +28,7 @@ __all__ = ["edits_of", "searched", "sites_of"]
 def sites_of(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Iterator[Site]:
     """Yield where the cause may be: the fault's own statement, then those before it on the way to its parameters."""
     mending = Mending(judgement, fault.parameters)
+    tried_already = None
     bindings = run.tape.bindings
     places = {(b.statement, b.time, b.cell): i for i, b in enumerate(bindings)}
     for which, at in enumerate(fault.values):
@@ -37,8 +38,11 @@ def sites_of(program: Program, run: Run, judgement: Judgement, fault: Fault) -> 
         how = match(found, expected) if found[0].size == expected[0].size else None
         if binding is not None and any(np.any(e) for e in expected) and (how is None or how.factor < 0):
             yield Site(program, run, judgement, fault, fault.statement, binding, expected, mending)
+            tried_already = fault.statement
             break
     for statement, binding in _on_the_way(run, judgement, fault):
+        if statement == tried_already:
+            continue
         yield Site(program, run, judgement, fault, statement, binding, None, mending)
 
 

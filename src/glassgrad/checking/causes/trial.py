@@ -156,16 +156,23 @@ class _Work:
         self._extra = 0
         self.moved: list[tuple[int, int]] = []
         self._was: dict[str, Any] = {}
-        self._deadline = 0.0
+        turns = len({bindings[i].time for i in own if i <= self._last}) if _adds_up(self._node) else 1
+        self._seconds, self._timed = _SECONDS / (1 + 0.2 * turns), False
         self.error: Exception | None = None
+        self._busy = False
 
     def before(self, global_names: dict[str, Any], local_names: dict[str, Any]) -> None:
         """Try the edits in these names, and end the program where the value is made."""
+        if self._busy:  # an edit calls the function that the statement is in
+            return
+        self._busy = True
         try:
             self._before(global_names, local_names)
         except Exception as error:  # the program would take it for its own
             self.error = error
             raise
+        finally:
+            self._busy = False
 
     def _before(self, global_names: dict[str, Any], local_names: dict[str, Any]) -> None:
         tape = Session.tape
@@ -184,13 +191,15 @@ class _Work:
             self.attempts = [
                 _Attempt(e, self.site) for e in self._edits_in(Scope(self.site.source, names))
             ]
-        self._deadline = self._deadline or time.monotonic() + _SECONDS
-        for attempt in self.attempts or ():
+        deadline = time.monotonic() + self._seconds
+        for i, attempt in enumerate(self.attempts or ()):
             if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
                 continue
-            if time.monotonic() > self._deadline:
+            if not self._timed and time.monotonic() > deadline:
+                self.attempts = (self.attempts or [])[:i]
                 break
             self._try(attempt, names, final)
+        self._timed = True
         self._extra += len(tape.bindings) - bindings
         offset = self.moved[-1][1] if self.moved else 0
         self.moved.append((events - offset, offset + len(tape.events) - events))

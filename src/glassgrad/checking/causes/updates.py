@@ -1,0 +1,190 @@
+"""Updates that do not take their parameter down its gradient, and parameters that are not updated at all."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.checking.causes.edits import Edit, changed_text, expression, substituted
+from glassgrad.checking.causes.phrases import leaves
+from glassgrad.checking.causes.titles import Title, title
+from glassgrad.checking.judging.faults import Fault, named_quantities
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
+from glassgrad.checking.judging.matching import match
+from glassgrad.checking.judging.replay import At, writers
+from glassgrad.checking.recording.run import Program, Run
+from glassgrad.checking.recording.source import Source, Statement
+
+__all__ = ["Remedy", "remedies"]
+
+
+@dataclass(frozen=True, eq=False)
+class Remedy:
+    """A change of a file that may mend an update.
+
+    Attributes
+    ----------
+    key, title
+        The cause.
+    source, line
+        The file and the line.
+    before, after
+        What stands there, and what should.
+    text
+        The whole file with it.
+    """
+
+    key: str
+    title: Title
+    source: Source
+    line: int
+    before: str
+    after: str
+    text: str
+
+
+def remedies(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Iterator[Remedy]:
+    """Yield what may mend the update of a fault's parameter."""
+    if 0 <= fault.statement < len(run.statements):
+        statement = run.statements[fault.statement]
+        if isinstance(statement.node, (ast.Assign, ast.AugAssign)):
+            yield from _edited(program, statement)
+    for source in program.sources.values():
+        for statement in _lost(source):
+            yield from _edited(program, statement)
+    yield from _added(program, run, judgement, fault)
+
+
+def _lost(source: Source) -> Iterator[Statement]:
+    """Yield the statements that calculate something and give it to nothing."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.BinOp):
+            yield Statement(-1, source.file, node, "")
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and len(node.value.args) == 2:
+            yield Statement(-1, source.file, node, "")
+
+
+def _edited(program: Program, statement: Statement) -> Iterator[Remedy]:
+    source = program.sources[statement.file]
+    for key, new in _forms(statement.node):
+        named = new.targets[0] if isinstance(new, ast.Assign) else new.target
+        said = title("never", what=named) if key == "never-updated" else title("update", what=named, new=new)
+        edit = Edit(key, said, statement, ((statement.node, new),), 1.0)
+        line, text = changed_text(source, edit)
+        before = source.segment(statement.node)
+        yield Remedy(key, edit.title, source, statement.line, before, line, text)
+
+
+def _forms(node: Any) -> Iterator[tuple[str, Any]]:
+    """Yield updates that may have been meant."""
+    value = node.value
+    if isinstance(node, ast.Expr):
+        if isinstance(value, ast.BinOp) and isinstance(value.left, (ast.Name, ast.Attribute, ast.Subscript)):
+            yield "never-updated", ast.Assign([_stored(value.left)], value)
+        elif isinstance(value, ast.Call):
+            yield "never-updated", ast.Assign([_stored(value.args[0])], value)
+        return
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return
+    if isinstance(node, ast.AugAssign):
+        turned = ast.Add() if isinstance(node.op, ast.Sub) else ast.Sub()
+        yield "update", ast.AugAssign(target, turned, value)
+        for inner in _unwrapped(value):
+            yield "update", ast.AugAssign(target, node.op, inner)
+        return
+    own = ast.unparse(target)
+    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Add, ast.Sub)):
+        left = ast.unparse(value.left)
+        if left == own:
+            turned = ast.Add() if isinstance(value.op, ast.Sub) else ast.Sub()
+            yield "update", ast.Assign([target], ast.BinOp(value.left, turned, value.right))
+            yield "never-updated", ast.AugAssign(target, value.op, value.right)
+            for inner in _unwrapped(value.right):
+                yield "update", ast.Assign([target], ast.BinOp(value.left, value.op, inner))
+        elif isinstance(value.left, (ast.Name, ast.Attribute, ast.Subscript)):
+            yield "never-updated", ast.Assign([_stored(value.left)], value)
+            yield "never-updated", ast.AugAssign(_stored(value.left), value.op, value.right)
+            yield "update", ast.Assign([target], ast.BinOp(_loaded(target), value.op, value.right))
+    yield "update", ast.AugAssign(target, ast.Sub(), value)
+    yield "update", ast.AugAssign(target, ast.Add(), value)
+    yield "update", ast.Assign([target], ast.BinOp(_loaded(target), ast.Add(), value))
+    yield "update", ast.Assign([target], ast.BinOp(_loaded(target), ast.Sub(), value))
+
+
+def _unwrapped(value: Any) -> Iterator[Any]:
+    """Yield an expression without one of its calls: without ``.mean(axis=0)``."""
+    for node in ast.walk(value):
+        if isinstance(node, ast.Call):
+            inner = node.args[0] if node.args else getattr(node.func, "value", None)
+            if inner is not None:
+                yield substituted(value, {id(node): inner})
+
+
+def _stored(node: Any) -> Any:
+    kind = type(node)
+    return kind(**{**dict(ast.iter_fields(node)), "ctx": ast.Store()})
+
+
+def _loaded(node: Any) -> Any:
+    kind = type(node)
+    return kind(**{**dict(ast.iter_fields(node)), "ctx": ast.Load()})
+
+
+# --- a line that is not there ----------------------------------------------------------------------------------------
+
+
+def _added(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Iterator[Remedy]:
+    """Yield the update in the style of another parameter's."""
+    p = fault.parameters[0]
+    gradients = _gradients_of(judgement, p)
+    for other in judgement.parameters:
+        statement = None if other is p or not other.right else _update_of(run, other)
+        if statement is None or not isinstance(statement.node, (ast.Assign, ast.AugAssign)):
+            continue
+        source = program.sources[statement.file]
+        node: Any = statement.node
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        theirs = _gradients_of(judgement, other)
+        for gradient in gradients:
+            changes: dict[int, ast.AST] = {}
+            name = expression(p.parameter.name)
+            for text, places in leaves(node.value).items():
+                for place in places:
+                    if text == ast.unparse(target):
+                        changes[id(place)] = name
+                    elif text in theirs:
+                        changes[id(place)] = expression(gradient)
+            if len(changes) < 1 + isinstance(node, ast.Assign):
+                continue
+            changes[id(target)] = _stored(name)
+            new = ast.unparse(substituted(node, changes))
+            lines = source.text.split("\n")
+            indent = " " * node.col_offset
+            end = node.end_lineno
+            text = "\n".join([*lines[:end], indent + new, *lines[end:]])
+            said = title("never", what=p.parameter.name)
+            yield Remedy("never-updated", said, source, statement.line, source.segment(node), new, text)
+            break
+
+
+def _gradients_of(judgement: Judgement, p: ParameterVerdict) -> list[str]:
+    """Return the names of what is the gradient in a parameter."""
+    found: dict[str, None] = {}
+    for named in named_quantities(judgement):
+        values = [v[named.at] for v in judgement.values]
+        if values[0].size == p.exact[0].size and any(map(np.any, p.exact)) and match(values, p.exact) is not None:
+            found[named.binding.name] = None
+    return list(found)
+
+
+def _update_of(run: Run, p: ParameterVerdict) -> Statement | None:
+    updates = set(p.parameter.updates)
+    for b in run.tape.bindings:
+        if b.kind in ("assign", "whole") and updates & set(writers(run.tape, At(b.time, b.cell))):
+            return run.statements[b.statement]
+    return None
