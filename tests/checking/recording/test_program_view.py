@@ -107,7 +107,8 @@ def test_the_program_sees_what_it_would_see(expression: str, tmp_path: Path) -> 
 ERRORS = """
 W.dot(np.ones(5)) | W + np.ones(5) | W @ np.ones((3, 1)) | W[7] | W['a'] | W.reshape(4, 4) | np.concatenate([W, v])
 float(W) | int(v) | math.exp(W) | 1 / (f - f) | math.log(-f) | math.sqrt(-1 - f) | f.shape | f[0] | len(f) | s.foo
-np.array([v, [1.0]]) | W.foo | np.foo | np.linalg.inv(W) | m * W | m[5] | f + 'a' | s + 'a' | W + None | [1, 2][f] | range(f)
+np.array([v, [1.0]]) | W.foo | np.foo | np.linalg.inv(W) | m * W | m[5]
+ | f + 'a' | s + 'a' | W + None | [1, 2][f] | range(f)
 (-f) ** 0.5 < 1 | v.astype('x') | np.zeros(f) | W.shape(3) | f() | W() | for_undefined | if_ | bool(W)
 """
 
@@ -136,7 +137,7 @@ def test_errors_are_the_programs_own(expression: str, tmp_path: Path) -> None:
         "import pandas as pd\nprint(pd.Series(v).mean())\nx = pd.Series([s, f]).sum()\n",
         "from sklearn.datasets import make_moons\nX, y = make_moons(20, random_state=0)\nx = X.sum()\n",
         "from sklearn.preprocessing import StandardScaler\nX = StandardScaler().fit_transform(W)\nx = X.sum()\n",
-        "from sklearn.model_selection import train_test_split\na, b = train_test_split(W, random_state=1)\nx = a.sum()\n",
+        "from sklearn.model_selection import train_test_split as t\na, b = t(W, random_state=1)\nx = a.sum()\n",
         "from sklearn.metrics import accuracy_score\nx = accuracy_score(W[:, 0] > 0, W[:, 1] > 0)\n",
         "from scipy import signal\nx = signal.convolve2d(W, W).sum()\n",
         "from scipy.special import expit\nx = expit(W).sum() + expit(f)\n",

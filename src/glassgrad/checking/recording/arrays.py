@@ -36,7 +36,7 @@ class Traced(Recording, np.ndarray):
 
     __array_ufunc__ = on_ufunc
 
-    __class__ = property(lambda self: np.ndarray)  # type: ignore[assignment]
+    __class__ = property(lambda self: np.ndarray)
 
     def __hash__(self) -> int:  # type: ignore[override]
         if self.ndim or self.dtype != np.bool_:
@@ -168,7 +168,7 @@ class _Flat:
 class TracedMatrix(Traced, np.matrix):
     """A matrix that records: always two axes, and ``*`` is the matrix product."""
 
-    __class__ = property(lambda self: np.matrix)  # type: ignore[assignment]
+    __class__ = property(lambda self: np.matrix)
 
     def __new__(cls, data: Any, dtype: Any = None, copy: bool = True) -> Any:  # noqa: D102
         if not (is_traced(data) or holds_traced(data)):

@@ -20,6 +20,7 @@ from glassgrad.checking.recording.traced import (
     decided,
     left,
     on_ufunc,
+    plain,
     record,
 )
 
@@ -46,7 +47,7 @@ def _operator(function: Callable[..., Any], name: str, reflected: bool = False) 
         listed = others and isinstance(self, np.generic) and isinstance(others[0], (list, tuple))
         if others and not listed and not isinstance(others[0], _NUMBERS):
             if isinstance(self, np.generic) and isinstance(others[0], (str, bytes)):
-                return function(self.plain(), others[0])  # NumPy's own error
+                return function(plain(self), others[0])  # NumPy's own error
             return NotImplemented
         return calculated(function, name, (*others, self) if reflected else (self, *others), {})
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import json
-import re
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -18,6 +16,15 @@ from types import CodeType
 from typing import Any
 
 from glassgrad.checking.recording.advice import advice_for_syntax
+from glassgrad.checking.recording.notebooks import code_of
+from glassgrad.checking.recording.targets import (
+    last_name,
+    loaded,
+    repeatable,
+    root_of,
+    single_targets,
+    stepped_names,
+)
 from glassgrad.errors import CheckError
 
 __all__ = ["HOOK", "Source", "Statement", "read_source"]
@@ -105,44 +112,8 @@ def read_source(path: Path) -> Source:
     except (UnicodeDecodeError, SyntaxError):
         raise CheckError(f"{path} is no text, so it is no Python file or notebook.") from None
     if path.suffix == ".ipynb":
-        text = _cells(path, text)
+        text = code_of(path, text)
     return Source(str(path), text.lstrip("\ufeff"))
-
-
-def _cells(path: Path, text: str) -> str:
-    """Return the code of a notebook's cells, one after the other."""
-    try:
-        book = json.loads(text)
-        cells = book["cells"] if "cells" in book else book["worksheets"][0]["cells"]
-        code = [cell.get("source", cell.get("input", "")) for cell in cells if cell["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        raise CheckError(f"{path} is no notebook: it has no cells in JSON.") from None
-    language = book.get("metadata", {}).get("kernelspec", {}).get("language", "python")
-    if language != "python":
-        raise CheckError(f"{path} is a notebook in {language}, not in Python.")
-    return "".join(_plain_cell(c if isinstance(c, str) else "".join(c)) + "\n" for c in code)
-
-
-def _plain_cell(code: str) -> str:
-    """Return a cell without what only a notebook understands: magics, shell commands and questions."""
-    try:
-        ast.parse(code)
-    except SyntaxError:
-        pass
-    else:
-        return code
-    if re.match(r"\s*%%(?!time|capture|prun)", code):
-        return "\n".join(f"# {line}" for line in code.splitlines())
-    return "\n".join(map(_plain_line, code.splitlines()))
-
-
-def _plain_line(line: str) -> str:
-    timed = re.match(r"(\s*)%(?:time|timeit|prun)\s+(?!-)(.*)", line)
-    if timed:
-        return timed[1] + timed[2]
-    if re.match(r"\s*(%%?[a-zA-Z]|!\S|\?)", line) or re.match(r"\s*[\w.]+\?+\s*$", line):
-        return f"{line[: len(line) - len(line.lstrip())]}pass  # {line.strip()}"
-    return re.sub(r"=\s*[%!].*$", "= None", line) if re.match(r"\s*\w+\s*=\s*[%!]", line) else line
 
 
 def _unreadable(file: str, error: SyntaxError, lines: list[str]) -> str:
@@ -167,17 +138,17 @@ class _Hooks(ast.NodeTransformer):
         self.source, self.first, self.probe, self.numbers = source, first, probe, numbers
         self.statements: list[Statement] = []
         self.functions: list[str] = []
-        self.stepped = _stepped(source.tree)
+        self.stepped = stepped_names(source.tree)
 
     # -- statements that give names values --------------------------------------------------------------------------
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         statement = self._statement(node)
-        targets = [t for target in node.targets for t in _names(target)]
+        targets = [t for target in node.targets for t in single_targets(target)]
         after = self._bound(statement, targets, "assign", node)
         listed = isinstance(node.value, ast.List)
         self.generic_visit(node)
-        stepped = any(_last(t) in self.stepped for t in targets)
+        stepped = any(last_name(t) in self.stepped for t in targets)
         if not isinstance(node.value, ast.Constant):
             node.value = self._call("stepped" if stepped else "adopted", [node.value], node.value)
         elif stepped and type(node.value.value) in (int, float):
@@ -188,7 +159,7 @@ class _Hooks(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         statement = self._statement(node)
-        after = self._bound(statement, _names(node.target), "assign", node)
+        after = self._bound(statement, single_targets(node.target), "assign", node)
         self.generic_visit(node)
         return self._probed(statement, node, after)
 
@@ -196,7 +167,7 @@ class _Hooks(ast.NodeTransformer):
         if node.value is None:
             return node
         statement = self._statement(node)
-        after = self._bound(statement, _names(node.target), "assign", node)
+        after = self._bound(statement, single_targets(node.target), "assign", node)
         self.generic_visit(node)
         return self._probed(statement, node, after)
 
@@ -217,7 +188,7 @@ class _Hooks(ast.NodeTransformer):
 
     def visit_For(self, node: ast.For) -> Any:
         statement = self._statement(node)
-        before = self._bound(statement, _names(node.target), "loop", node)
+        before = self._bound(statement, single_targets(node.target), "loop", node)
         self.generic_visit(node)
         node.body = [*before, *node.body]
         return node
@@ -263,7 +234,7 @@ class _Hooks(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> Any:
         self.generic_visit(node)
         node.args = [self._number(a) for a in node.args]
-        name = node.func.id if isinstance(node.func, ast.Name) else _last(node.func)
+        name = node.func.id if isinstance(node.func, ast.Name) else last_name(node.func)
         if len(node.args) == 1 and not node.keywords and (name == "type" or name in _FLOATS):
             return self._call("kind" if name == "type" else "number", [node.func, *node.args], node)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dot" and len(node.args) == 1:
@@ -319,16 +290,16 @@ class _Hooks(ast.NodeTransformer):
         """Return the hook that says what names hold now: each with the values of its indices."""
         hooks: list[ast.stmt] = []
         for target in targets:
-            if not _repeatable(target):
+            if not repeatable(target):
                 continue
-            root, indices = _root(target)
+            root, indices = root_of(target)
             args = [
                 ast.Constant(statement.index),
                 ast.Constant(kind),
                 ast.Constant(ast.unparse(target)),
                 ast.Constant(ast.unparse(root)),
-                _loaded(root),
-                *(_loaded(i) for i in indices),
+                loaded(root),
+                *(loaded(i) for i in indices),
             ]
             hook = ast.Expr(self._call("bound", args, at))
             hooks.append(ast.copy_location(hook, at))
@@ -340,90 +311,3 @@ class _Hooks(ast.NodeTransformer):
             hook = ast.Expr(self._call("probe", [], node))
             before.append(ast.copy_location(hook, node))
         return [*before, node, *after]
-
-
-def _stepped(tree: ast.AST) -> set[str]:
-    """Return the names from which something is taken away again and again, as from a bias that begins as a number."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Constant):
-            if isinstance(node.op, ast.Sub) or (isinstance(node.op, ast.Add) and _scaled(node.value)):
-                found.add(_last(node.target))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
-            left, op = node.value.left, node.value.op
-            for target in node.targets:
-                if ast.unparse(target) == ast.unparse(left) and (
-                    isinstance(op, ast.Sub) or (isinstance(op, ast.Add) and _scaled(node.value.right))
-                ):
-                    found.add(_last(target))
-    return found - {""}
-
-
-def _scaled(node: ast.AST) -> bool:
-    """Say whether something is multiplied by what may be a learning rate."""
-    names = [
-        n.id if isinstance(n, ast.Name) else n.attr
-        for n in ast.walk(node)
-        if isinstance(n, (ast.Name, ast.Attribute))
-    ]
-    product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
-    return product and any(_RATE.search(name) for name in names)
-
-
-_RATE = re.compile(
-    r"(^|_)(lr|l_?rate|rate|eta|alpha|step|learning_?rate|epsilon|mu|gamma)(_|$|\d)", re.IGNORECASE
-)
-
-
-def _last(target: ast.expr) -> str:
-    """Return the last name of a target: ``b`` of ``self.b``."""
-    return (
-        target.id
-        if isinstance(target, ast.Name)
-        else target.attr
-        if isinstance(target, ast.Attribute)
-        else ""
-    )
-
-
-def _names(target: ast.expr) -> list[ast.expr]:
-    """Return the single targets of a statement."""
-    if isinstance(target, (ast.Tuple, ast.List)):
-        return [name for item in target.elts for name in _names(item)]
-    if isinstance(target, ast.Starred):
-        return _names(target.value)
-    return [target]
-
-
-def _repeatable(target: ast.expr) -> bool:
-    """Say whether a target can be evaluated again without doing anything."""
-    for node in ast.walk(target):
-        if isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
-            return False
-        if isinstance(node, ast.Call):
-            name = node.func.id if isinstance(node.func, ast.Name) else _last(node.func)
-            if name not in _PURE:
-                return False
-    return True
-
-
-_PURE = frozenset(
-    ("str int len repr min max abs tuple range slice float chr ord format join lower upper ix_").split()  # noqa: SIM905
-)
-
-
-def _root(target: ast.expr) -> tuple[ast.expr, list[ast.expr]]:
-    """Return the variable or attribute that holds a target, and the indices that lead from it to the target."""
-    indices: list[ast.expr] = []
-    while isinstance(target, ast.Subscript):
-        indices.insert(0, target.slice)
-        target = target.value
-    return target, indices
-
-
-def _loaded(node: ast.expr) -> ast.expr:
-    node = copy.deepcopy(node)
-    for child in ast.walk(node):
-        if hasattr(child, "ctx"):
-            child.ctx = ast.Load()
-    return node

@@ -17,6 +17,15 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.recording.arrays import Traced, TracedMatrix, assembled, holds_traced
+from glassgrad.checking.recording.generators import (
+    Generator,
+    RandomState,
+    all_adopted,
+    default_rng,
+    of_random,
+    of_stdlib,
+    shuffled,
+)
 from glassgrad.checking.recording.scalars import TracedScalar
 from glassgrad.checking.recording.traced import (
     Session,
@@ -24,7 +33,6 @@ from glassgrad.checking.recording.traced import (
     calculated,
     cell_of,
     is_traced,
-    outside,
     plain,
     record,
 )
@@ -66,10 +74,10 @@ class Function:
         if not self._asks and any(is_traced(a) or holds_traced(a) for a in args):
             return record(self._real, self._name, args, kwargs)
         if not self._asks:
-            return _all_adopted(self._real(*plain(args), **plain(kwargs)), self._name)
+            return all_adopted(self._real(*plain(args), **plain(kwargs)), self._name)
         if self._ufunc and any(isinstance(a, TracedScalar) for a in args):
             return calculated(self._real, self._name, args, kwargs)
-        return _all_adopted(self._real(*args, **kwargs), self._name)
+        return all_adopted(self._real(*args, **kwargs), self._name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -119,13 +127,6 @@ def _tracing(name: str, value: Any) -> Any:
     if isinstance(value, type) or not callable(value):
         return value
     return Function(value, name)
-
-
-def _all_adopted(value: Any, name: str) -> Any:
-    """Return what a function made with every array in it recording."""
-    if type(value) in (list, tuple):
-        return type(value)(adopted(item, name) for item in value)
-    return adopted(value, name)
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
@@ -246,7 +247,7 @@ def _python(value: Any) -> Any:
 def _along_axis(function: Any, axis: int, array: Any, *args: Any, **kwargs: Any) -> Any:
     """``np.apply_along_axis``: the function is called on rows that record."""
     if not is_traced(array):
-        return _all_adopted(np.apply_along_axis(function, axis, array, *args, **kwargs), "apply_along_axis")
+        return all_adopted(np.apply_along_axis(function, axis, array, *args, **kwargs), "apply_along_axis")
     rows = np.moveaxis(array, axis, -1)
     results = [function(rows[i], *args, **kwargs) for i in np.ndindex(rows.shape[:-1])]
     shape = rows.shape[:-1] + np.shape(results[0])
@@ -278,7 +279,7 @@ def _as_strided(array: Any, shape: Any = None, strides: Any = None, *args: Any, 
 def _piecewise(x: Any, conditions: Any, functions: Any, *args: Any, **kwargs: Any) -> Any:
     """``np.piecewise``: each function is called on values that record."""
     if not is_traced(x) or np.ndim(x) == 0:
-        return _all_adopted(np.piecewise(*plain((x, conditions, functions, *args)), **kwargs), "piecewise")
+        return all_adopted(np.piecewise(*plain((x, conditions, functions, *args)), **kwargs), "piecewise")
     masks = [np.asarray(plain(c), dtype=bool) for c in conditions]
     if len(functions) == len(masks) + 1:
         masks.append(~np.any(masks, axis=0))
@@ -318,123 +319,7 @@ class _Grid:
         self._real, self._name = real, name
 
     def __getitem__(self, index: Any) -> Any:
-        return _all_adopted(self._real[plain(index)], self._name)
-
-
-# --- random numbers --------------------------------------------------------------------------------------------------
-
-
-def _shuffled(shuffle: Any, state: Callable[[], Any], restore: Callable[[Any], None]) -> Callable[..., None]:
-    """Return a function that shuffles as another does, and writes the new order down."""
-
-    def call(values: Any, *args: Any, **kwargs: Any) -> None:
-        if not isinstance(values, Traced) or args or kwargs:
-            shuffle(plain(values) if is_traced(values) else values, *args, **kwargs)
-            return
-        before = state()
-        order = np.arange(len(values))
-        shuffle(order)
-        after = state()
-        restore(before)
-        trial = np.array(plain(values))
-        shuffle(trial)
-        restore(after)
-        taken = values[order]
-        values[...] = taken if np.array_equal(plain(taken), trial, equal_nan=True) else trial
-
-    return call
-
-
-def _draws(name: str, function: Any) -> Any:
-    """Return a method of a generator: what it draws records."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        drawn = function(*plain(args), **plain(kwargs))
-        if isinstance(drawn, (float, np.floating)):
-            return outside(drawn, f"random.{name}")
-        return _all_adopted(drawn, f"random.{name}")
-
-    call.__name__, call.__doc__ = name, function.__doc__
-    return call
-
-
-def _generating(base: Any) -> Any:
-    """Return a class of generators whose draws record."""
-
-    def wrapped(name: str) -> Any:
-        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            return _draws(name, getattr(base, name).__get__(self))(*args, **kwargs)
-
-        return method
-
-    own: dict[str, Any] = {
-        name: wrapped(name)
-        for name in dir(base)
-        if name[0] != "_"
-        and callable(getattr(base, name))
-        and name not in ("spawn", "get_state", "set_state", "seed")
-    }
-    own["shuffle"] = lambda self, *args, **kwargs: _shuffled(
-        base.shuffle.__get__(self),
-        lambda: _bits(self).state,
-        lambda state: setattr(_bits(self), "state", state),
-    )(*args, **kwargs)
-    return type(base.__name__, (base,), own)
-
-
-def _bits(generator: Any) -> Any:
-    return generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
-
-
-def _default_rng(seed: Any = None) -> Any:
-    real = np.random.default_rng(seed)
-    return real if real is seed else _Generator(real.bit_generator)
-
-
-_Generator = _generating(np.random.Generator)
-_RandomState = _generating(np.random.RandomState)
-
-
-def _of_random(name: str, value: Any) -> Any:
-    if isinstance(value, type) or not callable(value):
-        return value
-    return (
-        _draws(name, value) if name not in ("seed", "get_state", "set_state", "get_bit_generator") else value
-    )
-
-
-def _drawing(name: str, value: Any) -> Any:
-    """Return a function of `random` whose floats record."""
-    if name == "Random":
-        return _Random
-    if name not in _DRAWS:
-        return value
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return outside(value(*plain(args), **plain(kwargs)), f"random.{name}")
-
-    return call
-
-
-_DRAWS = frozenset(
-    ["random", "uniform", "gauss", "normalvariate", "triangular", "betavariate", "expovariate"]
-)
-
-
-class _Random(random.Random):
-    """``random.Random``: its floats record."""
-
-    def __getattribute__(self, name: str) -> Any:
-        value = super().__getattribute__(name)
-        return _drawing(name, value) if name in _DRAWS and _by_program() else value
-
-
-def _by_program() -> bool:
-    """Say whether a method is asked for by the program, and not by another method of its class."""
-    import sys
-
-    frame = sys._getframe(2)
-    return frame.f_code.co_filename != random.__file__
+        return all_adopted(self._real[plain(index)], self._name)
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -500,13 +385,13 @@ def standin(name: str) -> types.ModuleType | None:
 def _standins() -> dict[str, types.ModuleType]:
     legacy = np.random
     randoms = {
-        "default_rng": _default_rng,
-        "Generator": _Generator,
-        "RandomState": _RandomState,
-        "shuffle": _shuffled(legacy.shuffle, legacy.get_state, legacy.set_state),
+        "default_rng": default_rng,
+        "Generator": Generator,
+        "RandomState": RandomState,
+        "shuffle": shuffled(legacy.shuffle, legacy.get_state, legacy.set_state),
     }
     replaced = {
-        "random": StandIn(np.random, randoms, _of_random),
+        "random": StandIn(np.random, randoms, of_random),
         "array": _array,
         "asarray": _asarray,
         "asanyarray": _asanyarray,
@@ -534,7 +419,7 @@ def _standins() -> dict[str, types.ModuleType]:
     return {
         "numpy": StandIn(np, replaced, _tracing),
         "math": StandIn(math, {}, _on_numbers),
-        "random": StandIn(random, {}, _drawing),
+        "random": StandIn(random, {}, of_stdlib),
         "time": StandIn(time, {"sleep": lambda seconds: None}, lambda name, value: value),
     }
 

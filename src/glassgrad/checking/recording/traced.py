@@ -8,7 +8,6 @@ asking has no cell; it enters the tape as a value from outside when it is next u
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
