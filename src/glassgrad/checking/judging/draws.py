@@ -43,6 +43,7 @@ class Draws:
 
     def __init__(self, step: Step, predictions: Collection[At], targets: Collection[At]) -> None:
         self.step, self.tape = step, step.tape
+        self._replays: dict[frozenset[At], Replay] = {}
         forward = ancestors(self.tape, [w for p in predictions for w in self._writers(p)])
         self.forward = sorted(forward)
         starts = [p.start for p in step.parameters]
@@ -100,7 +101,9 @@ class Draws:
         draws
             Which draws; all where it is left out.
         """
-        replay = Replay(self.tape, wanted)
+        key = frozenset(wanted)
+        replay = self._replays.get(key) or Replay(self.tape, wanted)
+        self._replays = {key: replay}
         chosen = range(len(self.given)) if draws is None else draws
         return [replay.run({**self.given[d], **(extra(d) if extra else {})}) for d in chosen]
 

@@ -19,7 +19,7 @@ from glassgrad.checking.judging.step import Meeting, Parameter, Step
 from glassgrad.checking.recording.tape import Binding, Ref, refs
 from glassgrad.errors import CheckError, GlassgradError
 
-__all__ = ["Descended", "Judgement", "ParameterVerdict", "judge"]
+__all__ = ["Descended", "Judgement", "ParameterVerdict", "judge", "without_noise"]
 
 Array = np.ndarray[Any, Any]
 
@@ -415,13 +415,13 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
     values = judgement.values
     starts = [v[before] for v in values]
     exact = [g.get(p.start, np.zeros_like(s)) for g, s in zip(judgement.gradients, starts, strict=True)]
-    exact = _without_noise(exact, judgement.scale)
+    exact = without_noise(exact, judgement.scale)
     change = None
     if after is not None:
         ends = [v[after] for v in values]
         if ends[0].shape == starts[0].shape:
             change = [e - s for e, s in zip(ends, starts, strict=True)]
-            change = _without_noise(change, max(float(np.max(np.abs(s), initial=0.0)) for s in starts) * 1e-5)
+            change = without_noise(change, max(float(np.max(np.abs(s), initial=0.0)) for s in starts) * 1e-5)
     how = match(change, exact, starts) if change is not None else None
     gradient = None
     if how is None:
@@ -440,7 +440,7 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
     return ParameterVerdict(p, exact, starts, change, how, gradient)
 
 
-def _without_noise(arrays: list[Array], scale: float) -> list[Array]:
+def without_noise(arrays: list[Array], scale: float) -> list[Array]:
     """Return zeros for what is nothing but rounding, such as the gradient of a bias before batch normalisation."""
     largest = max(float(np.max(np.abs(a), initial=0.0)) for a in arrays)
     return [np.zeros_like(a) for a in arrays] if largest <= 1e-11 * scale else arrays

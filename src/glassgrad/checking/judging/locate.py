@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault, Named, named_quantities, writer
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, without_noise
 from glassgrad.checking.judging.matching import Match, match
 from glassgrad.checking.judging.replay import At, Unplayable, ancestors
 from glassgrad.checking.judging.updates import all_turned, of_update
@@ -69,7 +69,8 @@ def locate(judgement: Judgement) -> list[Fault]:
     turned = all_turned(judgement, wrong, start)
     if turned is not None:
         return [turned]
-    faults: list[Fault] = []
+    faults = [f for f in (_overwritten(judgement, p) for p in wrong) if f is not None]
+    wrong = [p for p in wrong if not any(p in f.parameters for f in faults)]
     while len(faults) < _MOST_FAULTS:
         open_ = [p for p in wrong if p.parameter.after is not None and not _used_wrongly(p)]
         fault = _first(judgement, open_, faults) if open_ else None
@@ -78,6 +79,29 @@ def locate(judgement: Judgement) -> list[Fault]:
         faults.append(fault)
         wrong = [p for p in wrong if p not in fault.parameters]
     return [*faults, *(of_update(judgement, p) for p in wrong)]
+
+
+def _overwritten(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
+    """Return the fault of a parameter that is stepped by one row's or moment's part of its gradient alone."""
+    uses = [k for k in judgement.gradients[0] if k < 0 and _parameter_of(judgement, k) == p.parameter.start]
+    if p.change is None or len(uses) < 2 or p.exact[0].size < 2:
+        return None
+    for use in sorted(uses):
+        part = [g[use] for g in judgement.gradients]
+        how = match(p.change, part) if part[0].shape == p.exact[0].shape else None
+        if how is None or how.factor >= 0:
+            continue
+        for b in reversed(judgement.bindings):
+            at = At(b.time, b.cell)
+            if b.kind != "assign" or at not in judgement.values[0] or b.time > judgement.step.end:
+                continue
+            values = [v[at] for v in judgement.values]
+            if values[0].shape == part[0].shape and match(values, part) and p.parameter.updates[0] >= b.time:
+                factor = match(values, part)
+                scale = factor.factor if factor else 1.0
+                expected = [[scale * e for e in p.exact]]
+                return Fault("gradient", b.statement, b.name, [at], expected, [p.parameter.start], scale, [p])
+    return None
 
 
 def _used_wrongly(p: ParameterVerdict) -> bool:
@@ -119,18 +143,25 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
         if fault is None:
             continue
         more = best is None or len(fault.parameters) > len(best.parameters)
-        same = best is not None and set(fault.parameters) == set(best.parameters)
-        later = same and of_best is not None and of_best.known and group.known and _alike(group, of_best)
-        if more or later:
+        same = best is not None and of_best is not None and set(fault.parameters) == set(best.parameters)
+        if more or (
+            same and of_best is not None and best is not None and _rather(group, fault, of_best, best)
+        ):
             best, of_best = fault, group
     if best is not None:
         best.follows = _following(judgement, best, fixed, values)
     return best
 
 
-def _alike(a: _Group, b: _Group) -> bool:
-    """Say whether two statements made the same exact gradients, one after the other."""
-    return {m[0] for m in a.meanings if m} == {m[0] for m in b.meanings if m}
+def _rather(group: _Group, fault: Fault, of_best: _Group, best: Fault) -> bool:
+    """Say whether a later statement that mends as much is to blame rather than an earlier one.
+
+    It is where both should be the same gradients and the earlier one is exact gradients as it stands, if only others;
+    and where the earlier one is a term of a sum that the later one makes.
+    """
+    if len(best.of) == 1 and best.of == fault.of and of_best.known and len(of_best.members) > 1:
+        return True
+    return best.of == fault.of and any(of_best.means(m) for m in of_best.meanings)
 
 
 def _mending(
@@ -145,13 +176,9 @@ def _mending(
     known = group.known
     unknown = [n for n, m in zip(group.members, group.meanings, strict=True) if not group.means(m)]
     starts = [p.parameter.start for p in wrong]
-    for start in starts if len(group.members) > 1 else ():
-        last = group.members[-1:]
-        if judgement.gradients[0][start].shape == values[0][last[0].at].shape:
-            fault = _replacing(judgement, group, last, [(start, None)], values)
-            fault.parameters = _mended(judgement, [*fixed, fault], wrong)
-            if fault.parameters and known:
-                return fault
+    sums = _sums(judgement, group, values, wrong, fixed) if len(group.members) > 1 else None
+    if sums is not None:
+        return sums
     own = {n.at: _key(m) for n, m in zip(group.members, group.meanings, strict=True) if group.means(m)}
     others = meant - set(own.values())
     tried = 0
@@ -173,6 +200,34 @@ def _mending(
                 if len(best.parameters) == len(wrong):
                     return best
     return best
+
+
+def _sums(
+    judgement: Judgement,
+    group: _Group,
+    values: list[dict[At, Array]],
+    wrong: list[ParameterVerdict],
+    fixed: list[Fault],
+) -> Fault | None:
+    """Return the fault of a statement whose last results should be whole gradients, added up over rows or moments."""
+    lasts = list({n.binding.name: n for n in group.members}.values())
+    members: list[Named] = []
+    of: list[Key] = []
+    for p in wrong:
+        for named in lasts:
+            if named in members or values[0][named.at].shape != p.exact[0].shape:
+                continue
+            fault = _replacing(judgement, group, [named], [(p.parameter.start, None)], values)
+            if p in _mended(judgement, [*fixed, fault], wrong):
+                members.append(named)
+                of.append((p.parameter.start, None))
+                break
+    if not members:
+        return None
+    fault = _replacing(judgement, group, members, of, values)
+    fault.parameters = _mended(judgement, [*fixed, fault], wrong)
+    whole = len(members) == len(group.members)
+    return fault if fault.parameters and not whole else None
 
 
 def _key(meaning: tuple[int, Match] | None) -> Key:
@@ -336,6 +391,7 @@ def _right(
     if values[0][after].shape != before[0].shape:
         return False
     change = [v[after] - b for v, b in zip(values, before, strict=True)]
+    change = without_noise(change, max(float(np.max(np.abs(b), initial=0.0)) for b in before) * 1e-5)
     how = match(change, exact, before)
     if how is not None:
         return how.factor < 0 or not any(map(np.any, exact))
