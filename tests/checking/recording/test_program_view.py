@@ -108,7 +108,7 @@ ERRORS = """
 W.dot(np.ones(5)) | W + np.ones(5) | W @ np.ones((3, 1)) | W[7] | W['a'] | W.reshape(4, 4) | np.concatenate([W, v])
 float(W) | int(v) | math.exp(W) | 1 / (f - f) | math.log(-f) | math.sqrt(-1 - f) | f.shape | f[0] | len(f) | s.foo
 np.array([v, [1.0]]) | W.foo | np.foo | np.linalg.inv(W) | m * W | m[5]
- | f + 'a' | s + 'a' | W + None | [1, 2][f] | range(f)
+f + 'a' | s + 'a' | W + None | [1, 2][f] | range(f)
 (-f) ** 0.5 < 1 | v.astype('x') | np.zeros(f) | W.shape(3) | f() | W() | for_undefined | if_ | bool(W)
 """
 

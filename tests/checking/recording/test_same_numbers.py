@@ -79,13 +79,18 @@ def plainly(file: Path, text: str) -> tuple[dict[str, Any], str]:
     return names, output.getvalue()
 
 
-@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: f"{p.parent.name}/{p.name}")
-def test_the_numbers_are_those_of_numpy(path: Path, tmp_path: Path) -> None:
+RUNS = [(p, False) for p in PROGRAMS] + [(p, True) for p in PROGRAMS if p.parent.name == "styles"]
+
+
+@pytest.mark.parametrize(
+    ("path", "numbers"), RUNS, ids=[f"{p.parent.name}/{p.name}{'-numbers' * n}" for p, n in RUNS]
+)
+def test_the_numbers_are_those_of_numpy(path: Path, numbers: bool, tmp_path: Path) -> None:
     text = shorter(Program(path).source(path).text)
     file = tmp_path / f"{path.stem}.py"
     file.write_text(text)
     expected, printed = plainly(file, text)
-    run = Program(file, seconds=120.0).execute(steps=10**9)
+    run = Program(file, seconds=120.0).execute(steps=10**9, numbers=numbers)
     assert run.failure is None
     assert not run.tape.ended
     assert run.output == printed
