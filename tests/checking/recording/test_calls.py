@@ -115,6 +115,8 @@ R = v.copy(); np.random.shuffle(R)
 R = W.copy(); np.random.shuffle(R)
 R = W.copy(); np.random.default_rng(1).shuffle(R)
 R = W.copy(); np.random.RandomState(1).shuffle(R)
+R = np.arange(9.0) * s; np.random.default_rng(1).shuffle(R)
+R = np.stack([W, W * 2]); np.random.shuffle(R); np.random.shuffle(R[0])
 R = W.copy(); R.shape = (4, 3); R = R * 2
 R = W.copy(); R.shape = 12; R[3] = s
 R = W.copy(); R.resize((4, 3)); R = R * 2

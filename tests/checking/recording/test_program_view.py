@@ -184,6 +184,16 @@ def test_a_value_from_outside_is_kept_as_it_was_before_it_is_written(tmp_path: P
     assert sorted(plain(run.names["X"]).tolist()) == [0, 1, 1]
 
 
+@pytest.mark.parametrize("rest", ["", ", axis=1", ", axis=0"])
+def test_a_shuffle_of_numpys_and_of_lists(rest: str, tmp_path: Path) -> None:
+    code = "import numpy as np, random\nW = np.arange(12.0).reshape(3, 4)\nrng = np.random.default_rng(2)\n"
+    code += f"rng.shuffle(W{rest})\npairs = [(1, W[0, 0]), (2, 3.0), (3, 0)]\nnp.random.shuffle(pairs)\n"
+    code += "random.shuffle(pairs)\nrng.shuffle(pairs)\nrandom.shuffle(W[0])\nprint(W, pairs)\n"
+    file = tmp_path / "program.py"
+    file.write_text(code)
+    assert Program(file).execute().output == printed(code)
+
+
 def test_values_live_on_after_the_program(tmp_path: Path) -> None:
     file = tmp_path / "program.py"
     file.write_text(BEFORE)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.recording.arrays import Traced
-from glassgrad.checking.recording.traced import adopted, is_traced, outside, plain
+from glassgrad.checking.recording.traced import adopted, outside, plain
 
 __all__ = ["Generator", "RandomState", "all_adopted", "default_rng", "of_random", "of_stdlib", "shuffled"]
 
@@ -22,23 +22,20 @@ def all_adopted(value: Any, name: str) -> Any:
     return adopted(value, name)
 
 
-def shuffled(shuffle: Any, state: Callable[[], Any], restore: Callable[[Any], None]) -> Callable[..., None]:
+def shuffled(shuffle: Callable[..., None]) -> Callable[..., None]:
     """Return a function that shuffles as another does, and writes the new order down."""
 
     def call(values: Any, *args: Any, **kwargs: Any) -> None:
-        if not isinstance(values, Traced) or args or kwargs:
-            shuffle(plain(values) if is_traced(values) else values, *args, **kwargs)
-            return
-        before = state()
-        order = np.arange(len(values))
-        shuffle(order)
-        after = state()
-        restore(before)
-        trial = np.array(plain(values))
-        shuffle(trial)
-        restore(after)
-        taken = values[order]
-        values[...] = taken if np.array_equal(plain(taken), trial, equal_nan=True) else trial
+        if not isinstance(values, Traced):
+            shuffle(values, *args, **kwargs)
+        elif args or kwargs:
+            result = np.array(plain(values))
+            shuffle(result, *args, **kwargs)
+            values[...] = result
+        else:
+            order = np.arange(len(values))
+            shuffle(order if values.ndim == 1 else order[:, np.newaxis])  # rows are drawn in another way
+            values[...] = values[order]
 
     return call
 
@@ -72,16 +69,8 @@ def _generating(base: Any) -> Any:
         and callable(getattr(base, name))
         and name not in ("spawn", "get_state", "set_state", "seed")
     }
-    own["shuffle"] = lambda self, *args, **kwargs: shuffled(
-        base.shuffle.__get__(self),
-        lambda: _bits(self).state,
-        lambda state: setattr(_bits(self), "state", state),
-    )(*args, **kwargs)
+    own["shuffle"] = lambda self, *args, **kwargs: shuffled(base.shuffle.__get__(self))(*args, **kwargs)
     return type(base.__name__, (base,), own)
-
-
-def _bits(generator: Any) -> Any:
-    return generator.bit_generator if isinstance(generator, np.random.Generator) else generator._bit_generator
 
 
 def default_rng(seed: Any = None) -> Any:

@@ -145,7 +145,7 @@ class Program:
         loader = Loader(self, hooks, numbers, probe[0] if probe else None)
         module = types.ModuleType("__main__")
         module.__dict__.update({"__file__": main.file, HOOK: hooks, "__builtins__": loader.builtins()})
-        failure, output = None, io.StringIO()
+        failure, output = None, _Output()
         with _as_a_script(self.path, module, output), np.errstate(all="ignore"), np.printoptions():
             np.random.seed(0)
             random.seed(0)
@@ -160,16 +160,31 @@ class Program:
                 failure = _stopped(stop, tape, self) if not tape.updates else None
             except SystemExit as error:
                 if error.code not in (None, 0):
-                    failure = _failure(error, tape, self, output.getvalue(), loader.asked)
+                    failure = _failure(error, tape, self, output.text(), loader.asked)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 if not tape.ended:
-                    failure = _failure(error, tape, self, output.getvalue(), loader.asked)
+                    failure = _failure(error, tape, self, output.text(), loader.asked)
             finally:
                 Session.tape = tape.floor = None
         names = dict(module.__dict__)
-        return Run(tape, loader.statements, output.getvalue(), failure, names, numbers)
+        return Run(tape, loader.statements, output.text(), failure, names, numbers)
+
+
+class _Output(io.BytesIO):
+    """What the program prints: a stream like that of a terminal, which stays when the program closes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stream = io.TextIOWrapper(self, "utf-8", "replace", newline="", write_through=True)
+
+    def close(self) -> None:
+        """Stay open."""
+
+    def text(self) -> str:
+        """Return what was printed."""
+        return self.getvalue().decode("utf-8", "replace")
 
 
 class _Watch:
@@ -200,7 +215,7 @@ class _Watch:
 
 
 @contextlib.contextmanager
-def _as_a_script(path: Path, module: types.ModuleType, output: io.StringIO) -> Iterator[None]:
+def _as_a_script(path: Path, module: types.ModuleType, output: _Output) -> Iterator[None]:
     """Make this process look as a script finds it, and put everything back."""
     folder, argv, paths, stdin = Path.cwd(), sys.argv, list(sys.path), sys.stdin
     modules, limit, state, drawn = (
@@ -219,8 +234,8 @@ def _as_a_script(path: Path, module: types.ModuleType, output: io.StringIO) -> I
     os.chdir(path.resolve().parent)
     try:
         with (
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(output),
+            contextlib.redirect_stdout(output.stream),
+            contextlib.redirect_stderr(output.stream),
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")

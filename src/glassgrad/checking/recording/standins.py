@@ -383,12 +383,11 @@ def standin(name: str) -> types.ModuleType | None:
 
 
 def _standins() -> dict[str, types.ModuleType]:
-    legacy = np.random
     randoms = {
         "default_rng": default_rng,
         "Generator": Generator,
         "RandomState": RandomState,
-        "shuffle": shuffled(legacy.shuffle, legacy.get_state, legacy.set_state),
+        "shuffle": shuffled(np.random.shuffle),
     }
     replaced = {
         "random": StandIn(np.random, randoms, of_random),
