@@ -6,7 +6,7 @@ import ast
 import functools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,8 @@ class Judgement:
         On each draw, what those events gave, and what names were bound to.
     bindings
         The names of the program.
+    sized
+        What is known of the results that have a parameter's size.
     """
 
     step: Step
@@ -132,6 +134,7 @@ class Judgement:
     values: list[dict[At, Array]]
     bindings: list[Binding]
     score: tuple[float, ...] = ()
+    sized: dict[int, list[At]] = field(default_factory=dict)
 
     @property
     def right(self) -> bool:

@@ -136,21 +136,24 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
     values = _values(judgement, fixed) if fixed else judgement.values
     groups = [g for g in _groups(judgement, values) if g.statement not in {f.statement for f in fixed}]
     meant = {_key(m) for g in groups for m in g.meanings if g.means(m)}
-    best: Fault | None = None
-    of_best: _Group | None = None
+    found: list[tuple[_Group, Fault]] = []
     for group in groups[:_MOST_GROUPS]:
         fault = _mending(judgement, group, values, wrong, fixed, meant)
-        if fault is None:
-            continue
-        more = best is None or len(fault.parameters) > len(best.parameters)
-        same = best is not None and of_best is not None and set(fault.parameters) == set(best.parameters)
-        if more or (
-            same and of_best is not None and best is not None and _rather(group, fault, of_best, best)
+        if fault is not None:
+            found.append((group, fault))
+    widest = [(g, f) for g, f in found if not any(set(f.parameters) < set(o.parameters) for _, o in found)]
+    best = widest[0] if widest else None
+    for group, fault in widest[1:]:
+        if (
+            best is not None
+            and set(fault.parameters) == set(best[1].parameters)
+            and _rather(group, fault, *best)
         ):
-            best, of_best = fault, group
-    if best is not None:
-        best.follows = _following(judgement, best, fixed, values)
-    return best
+            best = group, fault
+    if best is None:
+        return None
+    best[1].follows = _following(judgement, best[1], fixed, values)
+    return best[1]
 
 
 def _rather(group: _Group, fault: Fault, of_best: _Group, best: Fault) -> bool:
@@ -181,10 +184,10 @@ def _mending(
         return sums
     own = {n.at: _key(m) for n, m in zip(group.members, group.meanings, strict=True) if group.means(m)}
     others = meant - set(own.values())
-    tried = 0
     best: Fault | None = None
-    variants = [unknown, group.members] if 0 < len(unknown) < len(group.members) else [group.members]
+    variants = [group.members, unknown] if 0 < len(unknown) < len(group.members) else [group.members]
     for sign, members in ((sign, members) for sign in (1, -1) for members in variants):
+        tried = 0
         for level, of in _pairings(judgement, members, others):
             changed = [key for n, key in zip(members, of, strict=True) if own.get(n.at) != key]
             direct = all(_parameter_of(judgement, key[0]) in starts for key in changed)
@@ -192,13 +195,15 @@ def _mending(
                 continue
             tried += 1
             if tried > _MOST_PAIRINGS:
-                return best
+                break
             fault = _replacing(judgement, group, members, of, values, sign)
             fault.parameters = _mended(judgement, [*fixed, fault], wrong)
             if fault.parameters and (best is None or len(fault.parameters) > len(best.parameters)):
                 best = fault
                 if len(best.parameters) == len(wrong):
                     return best
+        if best is not None:
+            return best
     return best
 
 
@@ -283,6 +288,10 @@ def _pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> It
         places.setdefault((key < 0, event.name, event.place), []).append(key)
         if len(event.stack) > 1:
             places.setdefault((key < 0, event.name, event.stack), []).append(key)
+    for b in judgement.bindings:
+        event = writer(judgement, At(b.time, b.cell))
+        if b.kind == "assign" and event in judgement.gradients[0]:
+            places.setdefault(b.statement, []).append(event)
     ordered = [_different(judgement, keys) for keys in places.values()]
     ordered.sort(key=lambda keys: -max(max(k, ~k) for k in keys))
     seen = set()
@@ -397,11 +406,14 @@ def _right(
         return how.factor < 0 or not any(map(np.any, exact))
     if not all(np.all(np.sign(c) * np.sign(e) <= 0) for c, e in zip(change, exact, strict=True)):
         return False
-    return any(match([v[at] for v in values], exact, before) is not None for at in inner)
+    return any(match([v[at] for v in values], exact) is not None for at in inner)
 
 
 def _of_its_size(judgement: Judgement, p: ParameterVerdict) -> list[At]:
     """Return the results before an update that have the parameter's size: one of them is its gradient."""
+    known: list[At] | None = judgement.sized.get(p.parameter.start)
+    if known is not None:
+        return known
     above = ancestors(judgement.step.tape, p.parameter.terms)
     tape = judgement.step.tape
     found = []
@@ -409,6 +421,7 @@ def _of_its_size(judgement: Judgement, p: ParameterVerdict) -> list[At]:
         at = judgement.result(i) if i in above else None
         if at is not None and int(np.prod(tape.cells[at.cell].shape)) == p.exact[0].size:
             found.append(at)
+    judgement.sized[p.parameter.start] = found[:_MOST_EVENTS]
     return found[:_MOST_EVENTS]
 
 
