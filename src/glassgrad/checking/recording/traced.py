@@ -243,7 +243,7 @@ _FACTS = frozenset(
 """Functions whose answer has no derivative to look for."""
 
 
-_COPIES = frozenset(("array",))
+_COPIES = frozenset(("array", "astype"))
 """Calls whose result is the same value in other memory."""
 
 _LIKE = frozenset((np.zeros_like, np.ones_like, np.empty_like, np.full_like))
