@@ -136,6 +136,7 @@ def test_a_line_that_is_no_python_3(tmp_path: Path, line: str, advice: str | Non
         ("n = int(input('epochs: '))", "ValueError", "waits for something to be typed"),
         ("def f(n):\n    return f(n + 1)\nf(0)", "RecursionError", "without end"),
         ("w = np.ones((10**6, 10**7))", "MemoryError", "too large"),
+        ("w = math.sqrt(2)", "NameError", "An import is missing: math"),
         ("raise OSError('disk')", "OSError", None),
         ("x = [0.1][3]", "IndexError", None),
     ],
@@ -203,7 +204,12 @@ def test_the_expression_that_trains(tmp_path: Path) -> None:
 
 def test_an_expression_that_fails(tmp_path: Path) -> None:
     message = said(tmp_path, TRAINS, run="trian(X, y)")
-    assert "trian" in message
+    assert message.startswith("--run stops with an error of its own at line 1: NameError")
+    assert "trian(X, y)" in message.splitlines()[1]
+    assert "SyntaxError" in said(tmp_path, TRAINS, run="train(")
+    assert "net.py stops with an error of its own at line 9: TypeError" in said(
+        tmp_path, TRAINS.replace("X.T.dot(e)", "None * e"), run="step()"
+    )
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,6 @@ _NUMPY = {
     "int0": "np.intp",
     "float128": "np.longdouble",
     "msort": "np.sort(a, axis=0)",
-    "newaxis": "None",
 }
 """Names that NumPy no longer has, and what they are now."""
 
@@ -109,6 +108,12 @@ _HINTS = (
         ),
     ),
     _Hint("NameError", r"name '(?P<old>\w+)' is not defined", "", _PYTHON_2),
+    _Hint(
+        "NameError",
+        r"name '(?P<name>np|numpy|math|random|plt|pd|os|sys|time|copy|pickle|json)' is not defined",
+        "",
+        Text("An import is missing: {name}.", "import가 빠졌다: {name}."),
+    ),
     _Hint("AttributeError", r"'(?:dict|module)\w*' object has no attribute '(?P<old>\w+)'", "", _PYTHON_2),
     _Hint("AttributeError", r"module '\w+' has no attribute '(?P<old>\w+)'", "", _PYTHON_2),
     _Hint("ModuleNotFoundError|ImportError", r"No module named '(?P<old>\w+)'", "", _PYTHON_2),

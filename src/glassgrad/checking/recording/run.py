@@ -35,6 +35,9 @@ from glassgrad.language import Text
 
 __all__ = ["Failure", "Program", "Run"]
 
+_RUN = "--run"
+"""The name of the expression that starts the training, in place of a file's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -155,7 +158,7 @@ class Program:
                 with _Watch(tape, self.seconds):
                     exec(code, module.__dict__)
                     if self.run is not None:
-                        exec(compile(self.run, "--run", "exec"), module.__dict__)
+                        exec(compile(self.run, _RUN, "exec"), module.__dict__)
             except Enough as stop:
                 failure = _stopped(stop, tape, self) if not tape.updates else None
             except SystemExit as error:
@@ -259,10 +262,13 @@ def _as_a_script(path: Path, module: types.ModuleType, output: _Output) -> Itera
 
 def _failure(error: BaseException, tape: Tape, program: Program, output: str, asked: bool) -> Failure:
     """Return an error with the last of the program's own lines that led to it."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in tape.files]
-    frame = frames[-1] if frames else None
-    line = (frame.lineno or 0) if frame else 0
-    file = frame.filename if frame else str(program.path)
+    known = {*tape.files, _RUN}
+    frames = [
+        (f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__) if f.filename in known
+    ]
+    if isinstance(error, SyntaxError) and error.filename in known:
+        frames.append((error.filename or "", error.lineno or 0))
+    file, line = frames[-1] if frames else (str(program.path), 0)
     text = _text(program, file, line)
     kind, message = type(error).__name__, str(error)
     if isinstance(error, SystemExit):
@@ -282,5 +288,5 @@ def _stopped(stop: BaseException, tape: Tape, program: Program) -> Failure:
 
 
 def _text(program: Program, file: str, line: int) -> str:
-    lines = program.sources[file].lines if file in program.sources else []
+    lines = program.sources[file].lines if file in program.sources else (program.run or "").splitlines()
     return lines[line - 1].strip() if 0 < line <= len(lines) else ""
