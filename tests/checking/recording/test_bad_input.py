@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -269,7 +270,7 @@ def test_the_program_is_stopped_after_enough_steps(tmp_path: Path, loop: str) ->
         "import threading\nt = threading.Thread(target=print, args=('x',))\nt.start()\nt.join()\n",
         "import warnings\nwarnings.filterwarnings('error')\n",
         "import numpy\nnumpy.seterr(all='raise')\n",
-        "import atexit, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n",
+        "import atexit, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n",
         "import inspect\nclass A: pass\nassert inspect.isclass(A)\n",
         "try:\n    import cupy as cp\nexcept ImportError:\n    cp = None\n",
         "import sys\nif sys.version_info[0] < 3:\n    range = xrange\n",
@@ -292,12 +293,16 @@ def test_what_is_no_hindrance(tmp_path: Path, before: str) -> None:
 
 
 def test_everything_is_put_back(tmp_path: Path) -> None:
-    before = (list(sys.path), sys.argv, sys.modules["__main__"], np.random.get_state()[1][:5].tolist())
-    text = "import sys, os, helper\nsys.path.append('x')\nos.chdir('/')\nsys.setrecursionlimit(9999)\n"
+    def state() -> tuple[object, ...]:
+        drawn = np.random.get_state()[1][:5].tolist()
+        return list(sys.path), sys.argv, sys.modules["__main__"], drawn, signal.getsignal(signal.SIGINT)
+
+    before = state()
+    text = "import sys, os, helper, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    text += "sys.path.append('x')\nos.chdir('/')\nsys.setrecursionlimit(9999)\n"
     (tmp_path / "helper.py").write_text("x = 1\n")
     assert verdict(tmp_path, text + TRAINS + "for i in range(9): step()\n") == "right"
-    after = (list(sys.path), sys.argv, sys.modules["__main__"], np.random.get_state()[1][:5].tolist())
-    assert before == after
+    assert before == state()
     assert "helper" not in sys.modules
     assert sys.getrecursionlimit() != 9999
 

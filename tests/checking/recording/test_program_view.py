@@ -194,6 +194,14 @@ def test_a_shuffle_of_numpys_and_of_lists(rest: str, tmp_path: Path) -> None:
     assert Program(file).execute().output == printed(code)
 
 
+def test_a_function_of_the_programs_own_may_have_the_name_of_a_type(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("import numpy as np\nw = np.ones(3)\ndef float(x): return x * 2\nu = float(w)\n")
+    names = Program(file).execute().names
+    assert is_traced(names["u"])
+    assert names["u"].tolist() == [2, 2, 2]
+
+
 def test_values_live_on_after_the_program(tmp_path: Path) -> None:
     file = tmp_path / "program.py"
     file.write_text(BEFORE)

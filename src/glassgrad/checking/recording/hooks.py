@@ -94,7 +94,7 @@ class Hooks:
 
     def kind(self, function: Any, value: Any) -> Any:
         """``type(x)``: the type that the program knows."""
-        return function(plain(value) if is_traced(value) else value)
+        return function(plain(value) if function is type and is_traced(value) else value)
 
     def literal(self, value: float) -> Any:
         """A float in a list or call of a program that keeps its weights in lists."""

@@ -12,6 +12,7 @@ import gc
 import io
 import os
 import random
+import signal
 import sys
 import threading
 import traceback
@@ -228,6 +229,8 @@ def _as_a_script(path: Path, module: types.ModuleType, output: _Output) -> Itera
         random.getstate(),
     )
     environment = dict(os.environ)
+    main_thread = threading.current_thread() is threading.main_thread()
+    interrupt = signal.getsignal(signal.SIGINT)
     os.environ["MPLBACKEND"] = "Agg"
     sys.argv, sys.stdin = [str(path)], io.StringIO()
     sys.path.insert(0, str(path.resolve().parent))
@@ -248,6 +251,8 @@ def _as_a_script(path: Path, module: types.ModuleType, output: _Output) -> Itera
         sys.argv, sys.stdin = argv, stdin
         sys.path[:] = paths
         gc.set_threshold(*often)
+        if main_thread and interrupt is not None:
+            signal.signal(signal.SIGINT, interrupt)
         sys.setrecursionlimit(limit)
         np.random.set_state(state)
         random.setstate(drawn)
