@@ -7,14 +7,15 @@ gives the exact value (`causes`).
 
 from __future__ import annotations
 
+import ast
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judge
 from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judge
 from glassgrad.checking.judging.locate import locate
 from glassgrad.checking.judging.matching import relative_error
 from glassgrad.checking.judging.replay import At, Unplayable
@@ -80,7 +81,7 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
         )
     judgement = _judged(program, recorded, step, loss)
     names = Names(program, recorded, judgement)
-    faults = locate(judgement) if not judgement.right else []
+    faults = locate(judgement)
     findings = [_finding(program, recorded, judgement, names, fault) for fault in faults]
     notices, serious = notices_of(judgement, names, recorded)
     parameters = [_gradient(judgement, names, p, faults) for p in judgement.parameters]
@@ -123,10 +124,22 @@ def _judged(program: Program, run: Run, step: Step, loss: str | None) -> Judgeme
 def _finding(program: Program, run: Run, judgement: Judgement, names: Names, fault: Fault) -> Finding:
     from glassgrad.checking.causes import find_cause
 
-    cause: Cause = find_cause(program, run, judgement, fault)
+    cause = _digits(run, fault) if fault.kind == "precision" else find_cause(program, run, judgement, fault)
     quantity = _wrong(run, judgement, names, fault, cause)
-    says = SAYS["wrong gradient" if fault.kind == "gradient" else "wrong update"]
+    says = SAYS["wrong update" if fault.kind == "update" else "wrong gradient"]
     return Finding(quantity, says.fill(name=quantity.name, line=quantity.line), cause, fault.follows)
+
+
+def _digits(run: Run, fault: Fault) -> Cause:
+    """Return the cause of a right formula that keeps too few digits."""
+    statement = run.statements[fault.statement]
+    kind = next(
+        b.value.dtype for b in run.tape.bindings if b.statement == fault.statement and b.value is not None
+    )
+    title = SAYS["whole numbers" if kind.kind in "iu" else "few digits"].fill(
+        name=fault.name, dtype=str(kind)
+    )
+    return Cause("precision", title, statement.file, statement.line, ast.unparse(statement.node))
 
 
 def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Cause) -> Quantity:
@@ -135,7 +148,9 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
     file, line = cause.file, cause.line
     if fault.statement >= 0:
         statement = run.statements[fault.statement]
-        file, line = (statement.file, statement.line) if fault.place is None else (fault.place.file, fault.place.line)
+        file, line = (
+            (statement.file, statement.line) if fault.place is None else (fault.place.file, fault.place.line)
+        )
     if not fault.values:
         symbol = f"∂E/∂{name}"
         meaning = Text(symbol, symbol)

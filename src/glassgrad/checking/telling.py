@@ -23,6 +23,15 @@ SAYS: dict[str, Text] = {
         "The gradient of {name} is right, but what line {line} does with it is not.",
         "{name}의 기울기는 옳지만, {line}번째 줄이 그것으로 하는 일이 틀렸다.",
     ),
+    "in float64": Text("what float64 gives", "float64로 셈한 값"),
+    "whole numbers": Text(
+        "{name} is an array of whole numbers ({dtype}): it cuts off what is written into it. Make it of floats.",
+        "{name:은/는} 정수({dtype}) 배열이라 적어 넣은 값의 소수 부분을 잘라 버린다. 실수 배열로 만든다.",
+    ),
+    "few digits": Text(
+        "The formula of {name} is right, but it is computed in {dtype}, which keeps too few digits.",
+        "{name}의 식은 옳지만 {dtype:으로/로} 셈해서 자릿수가 모자란다.",
+    ),
     "right": Text("exact", "정확하다"),
     "not the gradient": Text("not its gradient", "이 매개변수의 기울기가 아니다"),
     "zero": Text("zero, and rightly so", "0이며, 그것이 옳다"),
@@ -71,13 +80,13 @@ _NOTICES = {
 def notices_of(judgement: Judgement, names: Any, run: Run) -> tuple[list[Text], bool]:
     """Return what is worth knowing about a program, and whether some of it makes the verdict a notice."""
     notices: list[Text] = []
-    rates = {
-        p.parameter.name: -p.step.factor
+    rates = [
+        (p.parameter.name, -p.step.factor)
         for p in judgement.parameters
         if p.step is not None and p.step.factor < 0 and any(np.any(e) for e in p.exact)
-    }
-    if rates and max(rates.values()) > min(rates.values()) * (1 + 1e-6):
-        listed = ", ".join(f"{name} {short(rate)}" for name, rate in rates.items())
+    ]
+    if rates and max(r for _, r in rates) > min(r for _, r in rates) * (1 + 1e-6):
+        listed = ", ".join(f"{name} {short(rate)}" for name, rate in rates)
         notices.append(_NOTICES["rates"].fill(rates=listed))
     for p in judgement.parameters:
         if p.right and not any(np.any(e) for e in p.exact):

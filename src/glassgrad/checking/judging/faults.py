@@ -32,7 +32,8 @@ class Fault:
     Attributes
     ----------
     kind
-        ``"gradient"``: a quantity is not what it should be; ``"update"``: a right gradient is used wrongly, or not.
+        ``"gradient"``: a quantity is not what it should be; ``"update"``: a right gradient is used wrongly, or not;
+        ``"precision"``: a right formula keeps too few digits.
     statement
         The number of the statement that makes it; −1 where there is none.
     name

@@ -19,7 +19,7 @@ from glassgrad.checking.judging.step import Meeting, Parameter, Step
 from glassgrad.checking.recording.tape import Binding, Ref, refs
 from glassgrad.errors import CheckError, GlassgradError
 
-__all__ = ["Descended", "Judgement", "ParameterVerdict", "judge", "without_noise"]
+__all__ = ["Descended", "Judgement", "ParameterVerdict", "against", "judge", "without_noise"]
 
 Array = np.ndarray[Any, Any]
 
@@ -30,6 +30,7 @@ NAMED = re.compile(
 """Names people give a loss."""
 
 _MOST_MEETINGS = 4
+_TINY = 1e-9
 _UNPROBED = ("greater", "less", "equal", "not_equal", "arg", "negative")
 """Results that have no gradient of their own, or only another's with the other sign."""
 _RANK = {"argument": 1, "assign": 2}
@@ -98,9 +99,7 @@ class ParameterVerdict:
         """Whether each element goes against its gradient, as with Adam or clipping."""
         if self.change is None or self.change[0].shape != self.exact[0].shape:
             return False
-        agree = [np.sign(c) * np.sign(g) <= 0 for c, g in zip(self.change, self.exact, strict=True)]
-        moved = [np.any(c) for c in self.change]
-        return all(bool(np.all(a)) for a in agree) and any(moved)
+        return against(self.change, self.exact)
 
 
 @dataclass(eq=False)
@@ -441,6 +440,14 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
                 gradient = i, same
                 break
     return ParameterVerdict(p, exact, starts, change, how, gradient)
+
+
+def against(change: list[Array], exact: list[Array]) -> bool:
+    """Say whether every element of a parameter moves, and against its gradient, where that is not 0."""
+    return any(map(np.any, exact)) and all(
+        bool(np.all((np.sign(c) == -np.sign(g)) | (np.abs(g) <= _TINY * np.max(np.abs(g), initial=0.0))))
+        for c, g in zip(change, exact, strict=True)
+    )
 
 
 def without_noise(arrays: list[Array], scale: float) -> list[Array]:

@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault, Named, named_quantities, writer
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, without_noise
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, against, without_noise
 from glassgrad.checking.judging.matching import Match, match
+from glassgrad.checking.judging.precision import coarse_value, whole_numbers
 from glassgrad.checking.judging.replay import At, Unplayable, ancestors
 from glassgrad.checking.judging.updates import all_turned, of_update
 from glassgrad.checking.recording.tape import Ref
@@ -66,6 +67,9 @@ def locate(judgement: Judgement) -> list[Fault]:
     wrong = [p for p in judgement.parameters if not p.right]
     groups = _groups(judgement, judgement.values)
     start = next(((g.members, [m for m in g.meanings if m]) for g in groups if None not in g.meanings), None)
+    if not wrong:
+        coarse = coarse_value(judgement)
+        return [] if coarse is None else [coarse]
     turned = all_turned(judgement, wrong, start)
     if turned is not None:
         return [turned]
@@ -78,7 +82,7 @@ def locate(judgement: Judgement) -> list[Fault]:
             break
         faults.append(fault)
         wrong = [p for p in wrong if p not in fault.parameters]
-    return [*faults, *(of_update(judgement, p) for p in wrong)]
+    return [*faults, *(whole_numbers(judgement, p) or of_update(judgement, p) for p in wrong)]
 
 
 def _overwritten(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
@@ -404,7 +408,7 @@ def _right(
     how = match(change, exact, before)
     if how is not None:
         return how.factor < 0 or not any(map(np.any, exact))
-    if not all(np.all(np.sign(c) * np.sign(e) <= 0) for c, e in zip(change, exact, strict=True)):
+    if not against(change, exact):
         return False
     return any(match([v[at] for v in values], exact) is not None for at in inner)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.recording.scalars import METHODS
 from glassgrad.checking.recording.standins import numbers_of
 from glassgrad.checking.recording.tape import Enough, Ref, Tape
 from glassgrad.checking.recording.traced import (
@@ -72,7 +73,7 @@ class Hooks:
                 self._hold(statement, f"{name}[{', '.join(map(str, place))}]", value[place], kind, depth - 1)
 
     def _bind(self, statement: int, name: str, value: Any, kind: str) -> None:
-        self.tape.bind(statement, name, cell_of(self.tape, value).index, kind)
+        self.tape.bind(statement, name, cell_of(self.tape, value).index, kind, plain(value))
 
     def returned(self, statement: int, value: Any) -> Any:
         """Note what a function returns."""
@@ -89,7 +90,7 @@ class Hooks:
     def number(self, kind: Any, value: Any) -> Any:
         """``float(x)`` or ``np.float64(x)``: a number that records stays one."""
         if is_traced(value) and (kind is float or kind in SCALARS):
-            return record(np.copy, "copy", (value,), {}, now=lambda x: kind(x))
+            return record(METHODS["astype"], "astype", (value, kind), {}, now=lambda x, kind: kind(x))
         return kind(value)
 
     def kind(self, function: Any, value: Any) -> Any:

@@ -22,6 +22,7 @@ __all__ = ["Binding", "Buffer", "Cell", "Enough", "Event", "Place", "Ref", "Stat
 Array = np.ndarray[Any, Any]
 
 _MOST_EVENTS = 400_000
+_MOST_KEPT = 4096
 _MOST_UPDATES = 20_000
 
 
@@ -160,6 +161,8 @@ class Binding:
         ``"assign"``, ``"whole"`` (an array of which a part was assigned), ``"loop"``, ``"argument"`` or ``"return"``.
     stack
         Where it happened, the calls around it included.
+    value
+        What the program itself computed, where that is small.
     """
 
     statement: int
@@ -168,6 +171,7 @@ class Binding:
     time: int
     kind: str
     stack: tuple[Place, ...]
+    value: Any = None
 
 
 @dataclass(slots=True)
@@ -345,9 +349,10 @@ class Tape:
 
     # -- what the instrumented statements call ---------------------------------------------------------------------
 
-    def bind(self, statement: int, name: str, cell: int, kind: str) -> None:
-        """Record that a name was given a value."""
-        self.bindings.append(Binding(statement, name, cell, len(self.events), kind, self.stack()))
+    def bind(self, statement: int, name: str, cell: int, kind: str, value: Any = None) -> None:
+        """Record that a name was given a value; of a small array what it holds is kept, to be compared with float64."""
+        kept = np.array(value) if value is not None and np.size(value) <= _MOST_KEPT else None
+        self.bindings.append(Binding(statement, name, cell, len(self.events), kind, self.stack(), kept))
         state = self.cells[cell].state
         if state is not None:
             self.hold(name, state, id(self.cells[cell].buffer))
