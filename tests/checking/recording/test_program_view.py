@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glassgrad.checking.programs import check_program
 from glassgrad.checking.recording.run import Program
 from glassgrad.checking.recording.traced import is_traced, plain
 
@@ -200,6 +201,40 @@ def test_a_function_of_the_programs_own_may_have_the_name_of_a_type(tmp_path: Pa
     names = Program(file).execute().names
     assert is_traced(names["u"])
     assert names["u"].tolist() == [2, 2, 2]
+
+
+STEPS = """
+W = W - 0.1 * g
+W -= 0.1 * g
+W[:] = W - 0.1 * g
+W[0] -= 0.1 * g[0]; W[1] -= 0.1 * g[1]
+W.flat[0] -= 0.1 * g[0]; W.flat[1] -= 0.1 * g[1]
+np.subtract(W, 0.1 * g, out=W)
+np.subtract(W, 0.1 * g, W)
+np.subtract.at(W, [0, 1], 0.1 * g)
+np.add.at(W, [0, 1], -0.1 * g)
+np.copyto(W, W - 0.1 * g)
+np.put(W, [0, 1], W - 0.1 * g)
+np.putmask(W, [True, True], W - 0.1 * g)
+W = np.array(W - 0.1 * g)
+W = np.float64(W - 0.1 * g)
+W = np.float32(W - 0.1 * g)
+W = (W - 0.1 * g).astype(np.float32)
+W = np.asarray(W - 0.1 * g, dtype=float)
+"""
+
+
+@pytest.mark.parametrize("update", STEPS.strip().splitlines())
+def test_ways_to_update_are_seen(update: str, tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(
+        "import numpy as np\nX = np.array([[0.1, 0.4], [0.5, -0.2], [0.3, 0.9]])\ny = np.array([0.2, 0.1, 0.7])\n"
+        f"W = np.array([0.3, -0.8])\nfor i in range(20):\n    e = X.dot(W) - y\n    g = X.T.dot(e)\n    {update}\n"
+    )
+    run = Program(file).execute()
+    assert run.failure is None
+    assert run.tape.ended == "steps"
+    assert check_program(file).verdict == "right"
 
 
 def test_values_live_on_after_the_program(tmp_path: Path) -> None:

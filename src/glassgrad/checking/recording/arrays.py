@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.recording.scalars import METHODS, method
-from glassgrad.checking.recording.tape import State
 from glassgrad.checking.recording.traced import (
     ARRAYS,
     Recording,
     Session,
     adopted,
-    cell_of,
     decided,
     is_traced,
     left,
@@ -55,20 +53,7 @@ class Traced(Recording, np.ndarray):
         return record(operator.getitem, "getitem", (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        tape = Session.tape
-        held = cell_of(tape, value).state if tape is not None and is_traced(value) else None
         written(operator.setitem, "setitem", (self, index, value))
-        whole = self._cell.buffer if self._tape is tape and tape is not None else None
-        if (
-            held is not None
-            and whole is not None
-            and whole.state is not None
-            and whole.state.leaf == held.leaf
-        ):
-            version = max(whole.state.version, held.version)
-            whole.state = State(whole.state.leaf, whole.state.path, version, whole.state.home)
-            if tape is not None:
-                tape.keep(held.key)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))

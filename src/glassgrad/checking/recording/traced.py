@@ -318,7 +318,7 @@ class Recording:
 def on_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``__array_ufunc__`` of what is NumPy's: Python's numbers have none, or plain arrays would not leave them be."""
     if method == "at":
-        return written(ufunc.at, f"{ufunc.__name__}.at", inputs)
+        return _stepped_at(ufunc, inputs)
     if method == "__call__":
         return calculated(ufunc, ufunc.__name__, inputs, kwargs)
     return record(getattr(ufunc, method), f"{ufunc.__name__}.{method}", inputs, kwargs)
@@ -354,6 +354,24 @@ def calculated(function: Any, name: str, inputs: tuple[Any, ...], kwargs: dict[s
             tape.updated(event, before, kept="out" in kwargs)
             break
     return result
+
+
+def _stepped_at(ufunc: Any, inputs: tuple[Any, ...]) -> None:
+    """Call ``ufunc.at``, which can be a step of some rows: ``np.subtract.at(E, words, step)``."""
+    tape, target = Session.tape, inputs[0]
+    before = cell_of(tape, target).state if tape is not None and is_traced(target) else None
+    step = inputs[2] if len(inputs) > 2 else None
+    depends = (
+        tape is not None and before is not None and is_traced(step) and leaves(tape, step) & tape.bit(before)
+    )
+    written(ufunc.at, f"{ufunc.__name__}.at", inputs)
+    if depends and tape is not None and before is not None and ufunc in (np.add, np.subtract):
+        cell = cell_of(tape, target)
+        state = State(
+            before.leaf, before.path[: len(before.path) - len(cell.path)], before.version + 1, before.home
+        )
+        cell.buffer.state = state
+        tape.updated(tape.events[cell.buffer.writer], before, kept=True)
 
 
 def _objects(value: Any) -> Any:
@@ -397,9 +415,16 @@ def written(
         return
     cell = cell_of(tape, target)
     tape.writing(cell)
+    held = [cell_of(tape, value).state for value in args[1:] if is_traced(value)]
     event = tape.call(function, name, referenced(tape, args), referenced(tape, kwargs))
     function(*plain(args), **plain(kwargs))
     tape.wrote(event, cell)
+    buffer = cell.buffer
+    for state in held:
+        if state is not None and buffer.state is not None and buffer.state.leaf == state.leaf:
+            version = max(buffer.state.version, state.version)
+            buffer.state = State(buffer.state.leaf, buffer.state.path, version, buffer.state.home)
+            tape.keep(state.key)
 
 
 def left(value: Any) -> Any:
