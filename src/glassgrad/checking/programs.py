@@ -30,6 +30,8 @@ from glassgrad.language import Text
 
 __all__ = ["check_program"]
 
+_ROUNDING = 1e-6
+
 Array = np.ndarray[Any, Any]
 
 
@@ -144,28 +146,42 @@ def _digits(run: Run, fault: Fault) -> Cause:
 
 def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Cause) -> Quantity:
     """Return the first wrong quantity with what it should be."""
-    name = fault.name or (fault.parameters[0].parameter.name if fault.parameters else "?")
-    file, line = cause.file, cause.line
-    if fault.statement >= 0:
-        statement = run.statements[fault.statement]
-        file, line = (
-            (statement.file, statement.line) if fault.place is None else (fault.place.file, fault.place.line)
-        )
+    name, file, line = _named(run, fault, cause)
     if not fault.values:
-        symbol = f"∂E/∂{name}"
-        meaning = Text(symbol, symbol)
-        return Quantity(name, file, line, meaning, "wrong", *_of_parameter(fault.parameters[0]))
+        symbol = f"∂E/∂{fault.parameters[0].parameter.name}"
+        return Quantity(name, file, line, Text(symbol, symbol), "wrong", *_of_parameter(fault.parameters[0]))
     at = fault.values[0]
     found, exact = judgement.values[0][at], fault.expected[0][0]
+    meaning = SAYS["in float64"]
+    if fault.kind == "precision":
+        found = next(
+            b.value
+            for b in run.tape.bindings
+            if (b.time, b.cell) == (at.time, at.cell) and b.value is not None
+        )
+    else:
+        symbol = ("−" if fault.factor < 0 else "") + names.gradient(*fault.of[0])
+        meaning = Text(symbol, symbol)
     error, place = relative_error(found, exact)
-    for draw in range(1, len(judgement.values)):
-        if error > 1e-6:
+    for draw in range(1, len(judgement.values) if fault.kind != "precision" else 1):
+        if error > _ROUNDING:
             break
         error, place = relative_error(judgement.values[draw][at], fault.expected[0][draw])
-    sign = "−" if fault.factor < 0 else ""
-    symbol = sign + names.gradient(*fault.of[0])
-    meaning = Text(symbol, symbol)
     return Quantity(name, file, line, meaning, "wrong", error, place, found, exact)
+
+
+def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
+    """Return the name of the first wrong quantity, and its place: that of the cause where no name was found for it."""
+    name = fault.name or (fault.parameters[0].parameter.name if fault.parameters else "?")
+    if not fault.values and cause.after and cause.confirmed:
+        for statement in run.statements:
+            target = getattr(statement.node, "targets", [getattr(statement.node, "target", None)])[0]
+            if (statement.file, statement.line) == (cause.file, cause.line) and isinstance(target, ast.expr):
+                return ast.unparse(target), cause.file, cause.line
+    if fault.statement < 0:
+        return name, cause.file, cause.line
+    place = fault.place or run.statements[fault.statement]
+    return name, place.file, place.line
 
 
 def _of_parameter(p: ParameterVerdict) -> tuple[float | None, tuple[int, ...], Array | None, Array | None]:
