@@ -47,6 +47,8 @@ def arithmetic_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
                         above[id(part)].op, (ast.Mult, ast.Div)  # type: ignore[attr-defined]
                     ) else ("wrong-derivative", "wrong")
                     yield _edit(key, form, statement, part, ast.Constant(number), 1.9)
+            for text in scope.constants if not _in_index(part, above) else ():
+                yield _edit("wrong-derivative", "wrong", statement, part, expression(text), 2.2)
     for term in terms(value):
         for text in ("2", "0.5"):
             new = ast.BinOp(expression(text), ast.Mult(), term)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.causes.edits import Edit, expression, same
+from glassgrad.checking.causes.operands import related
 from glassgrad.checking.causes.phrases import called, factors
 from glassgrad.checking.causes.scope import Scope, derivative_like
 from glassgrad.checking.causes.titles import title
@@ -43,14 +44,16 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
             if size == shape and not same(node, place):
                 product = ast.BinOp(place, ast.Mult(), node)
                 extra = 0.0 if place is value else 0.4 if not isinstance(place, ast.Name) else 0.8
-                yield Edit("missing-derivative", title("missing", new=node), statement, ((place, product),), 2 + cost + extra)
+                yield Edit("missing-derivative", title("missing", new=node), statement, ((place, product),), 1.7 + cost + extra)
     for place, old in _replaceable(value):
         shape = scope.shape(old)
         for node, cost, size in local:
             if shape is not None and (size == shape or shape == ()) and not same(node, old):
                 key, form = _named(old, node, scope)
                 kept = _rest(place, old, node)
-                yield Edit(key, title(form, old=old, new=node), statement, ((place, kept),), 2.5 + cost)
+                base = 1.6 if derivative_like(old) else 2.5
+                yield Edit(key, title(form, old=old, new=node), statement, ((place, kept),), base + cost)
+    yield from _inner(statement, value)
     if isinstance(statement.node, ast.Return) or isinstance(value, ast.BinOp):
         yield from _formulas(statement, value, scope)
 
@@ -164,7 +167,7 @@ def _local(scope: Scope) -> Iterator[tuple[Any, float, tuple[int, ...]]]:
                 node.args = [o.node, *call.args[1:]]
                 if scope.shape(node) == o.shape:
                     yield node, far, o.shape
-        for text, cost in _FORMULAS:
+        for text, cost in (*_FORMULAS, *((f"np.where({{x}} > 0, 1, {c})", 0.6) for c in scope.constants)):
             yield expression(text.format(x=o.text)), cost + far, o.shape
     for call in scope.derivatives:
         shape = scope.shape(call)
@@ -180,12 +183,36 @@ _FORMULAS = (
 
 
 def _named(old: Any, new: Any, scope: Scope) -> tuple[str, str]:
-    """Return which cause it is that one derivative stands where another belongs."""
-    mine = {ast.unparse(n) for n in ast.walk(new) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript))}
-    its = {ast.unparse(n) for n in ast.walk(old) if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript))}
-    if mine & its or not derivative_like(old):
-        return "wrong-derivative", "wrong"
+    """Return which cause it is that one derivative stands where another belongs.
+
+    It is its place if both are one formula of two values of which one is the activation of the other.
+    """
+    for inner in ast.walk(new):
+        if not isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)):
+            continue
+        form = _form(new, inner)
+        for other in ast.walk(old):
+            if isinstance(other, ast.expr) and not same(other, inner) and _form(old, other) == form:
+                if related(scope, inner, other):
+                    return "derivative-place", "place"
     return "wrong-derivative", "wrong"
+
+
+def _form(formula: Any, part: Any) -> str:
+    """Return a formula with a mark wherever a part of it stands."""
+    return ast.unparse(formula).replace(ast.unparse(part), "□").replace("(□)", "□").replace("np.power(□, 2)", "□ ** 2")
+
+
+def _inner(statement: Statement, value: Any) -> Iterator[Edit]:
+    """Yield the statement with the argument of a function wherever the function of it stands."""
+    calls: dict[str, list[Any]] = {}
+    for node in ast.walk(value):
+        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+            calls.setdefault(ast.unparse(node), []).append(node)
+    for nodes in calls.values():
+        if len(nodes) > 1:
+            said = title("place", old=nodes[0], new=nodes[0].args[0])
+            yield Edit("derivative-place", said, statement, tuple((n, n.args[0]) for n in nodes), 1.4)
 
 
 def _formulas(statement: Statement, value: Any, scope: Scope) -> Iterator[Edit]:

@@ -56,7 +56,9 @@ class Mending:
         change = [v[after] - b for v, b in zip(values, before, strict=True)]
         how = match(change, exact, before)
         if how is not None:
-            return how.factor < 0
+            largest = max(float(np.max(np.abs(c))) for c in change)
+            mine = abs(how.factor) * max(float(np.max(np.abs(e))) for e in exact)
+            return how.factor < 0 and mine > 1e-3 * largest
         if not all(np.all(np.sign(c) * np.sign(e) <= 0) for c, e in zip(change, exact, strict=True)):
             return False
         return any(match([v[at] for v in values], exact, before) is not None for at in self._inner.get(id(p), ()))

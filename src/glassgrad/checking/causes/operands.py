@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
 from glassgrad.checking.recording.traced import is_traced, plain
 
-__all__ = ["operand_edits", "transposing_edits"]
+__all__ = ["operand_edits", "related", "transposing_edits"]
 
 
 def operand_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
@@ -43,7 +43,7 @@ def operand_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     for place in [n for n in ast.walk(node.value) if isinstance(n, (ast.Subscript, ast.Attribute))]:
         if isinstance(place.ctx, ast.Load):
             for other, key, form, cost in _other_paths(place, scope):
-                if key == "wrong-operand" and _in_derivative(place, above) and _related(scope, place, other):
+                if key == "wrong-operand" and _in_derivative(place, above) and related(scope, place, other):
                     key, form = "derivative-place", "place"
                 yield Edit(key, title(form, old=place, new=other), statement, ((place, other),), cost)
 
@@ -59,7 +59,7 @@ def _alias(scope: Scope, place: Any, o: Operand) -> bool:
 
 def _swap_named(places: list[Any], o: Operand, scope: Scope, above: dict[int, ast.AST]) -> tuple[str, str]:
     """Return the cause where one operand stands for another: a derivative at the wrong place, or a wrong operand."""
-    if _in_derivative(places[0], above) and _related(scope, places[0], o.node):
+    if _in_derivative(places[0], above) and related(scope, places[0], o.node):
         return "derivative-place", "place"
     return "wrong-operand", "operand"
 
@@ -85,7 +85,7 @@ def _one_minus(node: Any) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant)
 
 
-def _related(scope: Scope, one: Any, other: Any) -> bool:
+def related(scope: Scope, one: Any, other: Any) -> bool:
     """Say whether one value is an activation of the other: made from it by element-wise calls alone."""
     try:
         a, b = scope.value(one), scope.value(other)
@@ -147,6 +147,9 @@ def _other_paths(place: Any, scope: Scope) -> Iterator[tuple[Any, str, str, floa
             first, second = place.slice.elts
             if isinstance(first, ast.Slice) and first.lower is first.upper is None:
                 yield ast.Subscript(place.value, second, ast.Load()), "transposed", "index", 1.3
+    names = list({n.id: None for n in ast.walk(place) if isinstance(n, ast.Name) and n.id in scope.indices})
+    for one, other in combinations(names, 2):
+        yield _exchanged(place, one, other), "transposed", "index", 1.25
     if isinstance(place, ast.Attribute):
         try:
             held = scope.value(place.value)
@@ -165,6 +168,10 @@ def _other_paths(place: Any, scope: Scope) -> Iterator[tuple[Any, str, str, floa
             for name, value in scope.names.items():
                 if name != root.id and type(value) is kind and not name.startswith("__") and not isinstance(value, type):
                     yield _renamed(place, root.id, name), "wrong-operand", "operand", 1.8
+
+
+def _exchanged(node: Any, one: str, other: str) -> Any:
+    return _renamed(_renamed(_renamed(node, one, "__other__"), other, one), "__other__", other)
 
 
 def _renamed(node: Any, old: str, new: str) -> Any:

@@ -118,6 +118,16 @@ class Scope:
         return list(found.values())[:12]
 
     @functools.cached_property
+    def constants(self) -> list[str]:
+        """The numbers below 1 that the program writes, and the names of single numbers: what may be a slope."""
+        found: dict[str, None] = {}
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.Constant) and type(node.value) is float and 0 < node.value < 1:
+                found[repr(node.value)] = None
+        found |= {o.text: None for o in self.operands if not o.shape and not is_traced(o.value)}
+        return list(found)[:8]
+
+    @functools.cached_property
     def activations(self) -> list[str]:
         """The functions of one argument that are not named as derivatives are."""
         return [
@@ -141,6 +151,8 @@ def derivative_like(node: ast.AST) -> bool:
     """Say whether an expression is written as a local derivative is."""
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if hasattr(np, name) or hasattr(np.ndarray, name):
+            return name in ("where", "sign", "heaviside", "greater")
         flags = [k.arg or "" for k in node.keywords]
         flagged = any(isinstance(a, ast.Constant) and a.value is True for a in [*node.args, *(k.value for k in node.keywords)])
         return bool(_DERIVATIVE.search(name)) or flagged or any(_DERIVATIVE.search(f) for f in flags)

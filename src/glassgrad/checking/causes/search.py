@@ -14,6 +14,7 @@ from glassgrad.checking.causes.edits import Edit
 from glassgrad.checking.causes.operands import operand_edits, transposing_edits
 from glassgrad.checking.causes.mending import Mending
 from glassgrad.checking.causes.scope import Scope
+from glassgrad.checking.causes.sums import term_edits
 from glassgrad.checking.causes.trial import Site, Tried, tried
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.faults import Fault
@@ -88,6 +89,7 @@ def edits_of(statement: Statement, scope: Scope, crossed: bool) -> list[Edit]:
         *axis_edits(statement, scope, False),
         *operand_edits(statement, scope),
         *derivative_edits(statement, scope, crossed),
+        *term_edits(statement, scope),
     ]
     found.sort(key=lambda edit: edit.cost)
     return found

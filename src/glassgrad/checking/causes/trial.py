@@ -226,7 +226,10 @@ class _Work:
             attempt.broken = True
             return
         if final:
-            value = _picked(self._node, self._name, value)
+            try:
+                value = _picked(self._node, self._name, value)
+            except (SyntaxError, NameError, KeyError, IndexError, TypeError):
+                return
             if is_traced(value) and value._tape is tape:
                 attempt.at = At(len(tape.events), value._cell.index)
                 attempt.value = np.array(plain(value), dtype=np.float64)
@@ -367,13 +370,23 @@ def _safe(names: dict[str, Any], at_risk: list[str]) -> dict[str, Any]:
 
 
 def _picked(node: Any, name: str, value: Any) -> Any:
-    """Return the part of a value that a name gets."""
+    """Return the part of a value that a name gets: of a tuple, list or dict the item that the name ends in."""
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
     if isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (list, tuple)):
         for item, part in zip(target.elts, value, strict=False):
-            if name.startswith(ast.unparse(item)):
-                return part
-    return value
+            text = ast.unparse(item)
+            if name == text or name.startswith(f"{text}["):
+                return _item(part, name[len(text) :])
+        return value
+    text = "return" if isinstance(node, ast.Return) else ast.unparse(target) if target is not None else ""
+    return _item(value, name[len(text) :]) if name.startswith(text) else value
+
+
+def _item(value: Any, path: str) -> Any:
+    """Return what ``['W1'][0]`` leads to."""
+    if not path or is_traced(value):
+        return value
+    return eval(f"value{path}", {"value": value})
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------

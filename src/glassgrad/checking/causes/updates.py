@@ -53,10 +53,23 @@ def remedies(program: Program, run: Run, judgement: Judgement, fault: Fault) -> 
         statement = run.statements[fault.statement]
         if isinstance(statement.node, (ast.Assign, ast.AugAssign)):
             yield from _edited(program, statement)
+    name = fault.parameters[0].parameter.name.split("[")[0].split(".")[-1]
+    for statement in run.statements:
+        node = statement.node
+        if isinstance(node, ast.Assign) and statement.index != fault.statement and _last(node.targets[0]) == name:
+            if not isinstance(node.value, ast.Call):
+                yield from _edited(program, statement)
     for source in program.sources.values():
         for statement in _lost(source):
             yield from _edited(program, statement)
     yield from _added(program, run, judgement, fault)
+
+
+def _last(target: Any) -> str:
+    """Return the last name of a target, without its indices."""
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
 
 
 def _lost(source: Source) -> Iterator[Statement]:
