@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.judging.beginnings import settle
 from glassgrad.checking.judging.frozen import frozen
 from glassgrad.checking.judging.parts import Meeting, Parameter, Step, makers
 from glassgrad.checking.judging.replay import At, ancestors, writers, writes
-from glassgrad.checking.recording.tape import Buffer, Cell, Event, Ref, Tape, refs
+from glassgrad.checking.recording.tape import Buffer, Cell, Event, Ref, Tape, Update, refs
 
 __all__ = ["Meeting", "Parameter", "Step", "find_step"]
+
+_TERMS = frozenset(("add", "subtract", "multiply", "divide"))
 
 
 def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | None:
@@ -36,6 +39,8 @@ def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | No
         end, kept = _end(tape, candidates)
         if not kept:
             return None
+        for parameter in kept:
+            settle(tape, parameter)
         step = _step(tape, end, kept, node_at)
         wrong = _states(tape, step)
         if not wrong:
@@ -62,15 +67,11 @@ def _candidates(tape: Tape) -> list[Parameter]:
     """Return what the program steps, each with all its updates."""
     found: dict[int, Parameter] = {}
     by_leaf: dict[Any, Parameter] = {}
-    for update in tape.updates:
-        if not update.kept:
-            continue
+    for update in _kept(tape):
         event = tape.events[update.event]
-        operands = [tape.cells[r.cell] for r in event.args if isinstance(r, Ref)]
-        old = [i for i, c in enumerate(operands) if _is_state(c, update.key[0])]
-        if not old:
+        cell = _old(tape, event, update.key[0])
+        if cell is None:
             continue
-        cell = operands[old[0]]
         buffer = root(tape, cell)
         start = buffer.maker if _stored(tape, buffer, event.index) else cell.event
         parameter = found.get(start) or by_leaf.get(update.key)
@@ -85,6 +86,40 @@ def _candidates(tape: Tape) -> list[Parameter]:
             term = tape.cells[ref.cell]
             parameter.terms.append(max(term.event, min(term.buffer.writer, event.index - 1)))
     return list(found.values())
+
+
+def _kept(tape: Tape) -> list[Update]:
+    """Return the updates that were kept, and those before them that had no name to be kept under yet.
+
+    A weight that was appended to a list has its first name when it is updated.
+    """
+    following: dict[Any, Update] = {}
+    kept = []
+    for update in reversed(tape.updates):
+        after = following.get(update.key)
+        same = after is not None and tape.events[after.event].stack == tape.events[update.event].stack
+        if update.kept or (after is not None and after.kept and same):
+            kept.append(update)
+        following[update.key] = update
+    return kept[::-1]
+
+
+def _old(tape: Tape, event: Event, leaf: int) -> Cell | None:
+    """Return the state that an update steps: where it is a sum of several terms, the one that it began with."""
+    for ref in event.args:
+        if isinstance(ref, Ref) and _is_state(cell := tape.cells[ref.cell], leaf):
+            made = tape.events[cell.event]
+            inner = _old(tape, made, leaf) if made.name in _TERMS and _together(made, event) else None
+            return inner or cell
+    return None
+
+
+def _together(event: Event, other: Event) -> bool:
+    """Say whether two events are of one line."""
+    if not event.stack or not other.stack or event.stack[1:] != other.stack[1:]:
+        return False
+    here, there = event.stack[0], other.stack[0]
+    return (here.file, here.line) == (there.file, there.line)
 
 
 def _stored(tape: Tape, buffer: Buffer, update: int) -> bool:
@@ -142,14 +177,7 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
 
 def _updating(tape: Tape, c: Parameter, event: Event) -> bool:
     """Say whether an event is part of the statement that updates a parameter."""
-    own = tape.events[c.updates[0]].stack
-    here, there = (
-        (event.stack[0], event.stack[1:]) if event.stack else (None, ()),
-        (own[0], own[1:]) if own else (None, ()),
-    )
-    if here[0] is None or there[0] is None or here[1] != there[1]:
-        return False
-    return here[0].file == there[0].file and here[0].line == there[0].line
+    return _together(event, tape.events[c.updates[0]])
 
 
 def _stepped(tape: Tape, c: Parameter, chain: list[int], buffer: Buffer) -> bool:
