@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from glassgrad.checking.judging.replay import At
-from glassgrad.checking.recording.tape import Buffer, Cell, Ref, Tape
+from glassgrad.checking.recording.tape import Buffer, Cell, Ref, Tape, refs
 
-__all__ = ["Meeting", "Parameter", "Step", "makers"]
+__all__ = ["MIXING", "Meeting", "Parameter", "Step", "after", "continues", "makers"]
 
 
 @dataclass(eq=False)
@@ -22,11 +23,16 @@ class Parameter:
     leaf
         The value from outside it was made of.
     before, after
-        Its value before and after the step; `after` is None where the new value goes nowhere.
+        Its value before and after the step; `after` is None where the new value goes nowhere, or is made of nothing of
+        the old one.
     updates
         The events that changed it in the step.
     terms
         What they added, as events.
+    name
+        What it is called.
+    spelled
+        How the source writes it where it is used, if it was never given a name.
     """
 
     start: int
@@ -36,6 +42,7 @@ class Parameter:
     updates: list[int] = field(default_factory=list)
     terms: list[int] = field(default_factory=list)
     name: str = ""
+    spelled: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,3 +103,47 @@ def makers(tape: Tape, cell: Cell) -> tuple[list[int], Buffer]:
         above = tape.cells[made.args[0].cell]
         buffer = above.buffer
         chain += [above.event, buffer.maker]
+
+
+def continues(tape: Tape, parameter: Parameter, below: set[int]) -> bool:
+    """Say whether a parameter's new value is made of its old one, element by element, and not only of its gradient.
+
+    Parameters
+    ----------
+    tape
+        The tape.
+    parameter
+        The parameter, with the events that made its new value.
+    below
+        The events after prediction and target met.
+    """
+    shape = tape.cells[parameter.before.cell].shape
+    waiting, seen = list(parameter.updates), set()
+    while waiting:
+        index = waiting.pop()
+        if index in seen or index not in below:
+            continue
+        seen.add(index)
+        event = tape.events[index]
+        waiting += event.reads
+        made = event.target if event.target is not None else (*event.cells, None)[0]
+        if event.name in MIXING or event.name == "setitem" or made is None or tape.cells[made].shape != shape:
+            continue
+        own = [ref for ref in refs(event.args) if parameter.start in makers(tape, tape.cells[ref.cell])[0]]
+        scaled = event.name in ("multiply", "divide") and not set(event.reads) & below
+        if own and not scaled:
+            return True
+    return False
+
+
+MIXING = frozenset(("dot", "matmul", "inner", "tensordot", "einsum", "vdot", "outer"))
+"""Products in which each element of the result is made of many elements, or is one of all pairs."""
+
+
+def after(tape: Tape, start: Iterable[int], end: int) -> set[int]:
+    """Return some events and those before an end that depend on them."""
+    below = set(start)
+    for event in tape.events[min(below, default=end) : end]:
+        if any(r in below for r in event.reads):
+            below.add(event.index)
+    return below

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.beginnings import settle
+from glassgrad.checking.judging.feedback import fed_back
 from glassgrad.checking.judging.frozen import frozen
-from glassgrad.checking.judging.parts import Meeting, Parameter, Step, makers
+from glassgrad.checking.judging.parts import Meeting, Parameter, Step, after, continues, makers
 from glassgrad.checking.judging.replay import At, ancestors, writers, writes
 from glassgrad.checking.recording.tape import Buffer, Cell, Event, Ref, Tape, Update, refs
 
@@ -34,7 +35,32 @@ def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | No
     node_at
         Gives the syntax of a place.
     """
-    candidates = _candidates(tape)
+    step = (
+        _added(tape, _candidates(tape), node_at)
+        or _overwritten(tape, node_at)
+        or _added(tape, _candidates(tape, lost=True), node_at)
+    )
+    still = frozen(step) if step is not None else []
+    if step is None or not still:
+        return step
+    for parameter, event, position in still:
+        if not parameter.name:
+            parameter.spelled = _spelled(node_at(tape.events[event].place), position)
+    return _step(tape, step.end, [*step.parameters, *(parameter for parameter, *_ in still)], node_at)
+
+
+def _spelled(node: ast.AST | None, position: int) -> str:
+    """Return how the source writes an operand of an operation or call."""
+    operands: list[ast.expr] = []
+    if isinstance(node, ast.BinOp):
+        operands = [node.left, node.right]
+    elif isinstance(node, ast.Call):
+        operands = [*([node.func.value] if isinstance(node.func, ast.Attribute) else []), *node.args]
+    return ast.unparse(operands[position]) if position < len(operands) else ""
+
+
+def _added(tape: Tape, candidates: list[Parameter], node_at: Callable[[Any], ast.AST | None]) -> Step | None:
+    """Return the step of a program that adds to its parameters."""
     while candidates:
         end, kept = _end(tape, candidates)
         if not kept:
@@ -44,10 +70,35 @@ def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | No
         step = _step(tape, end, kept, node_at)
         wrong = _states(tape, step)
         if not wrong:
-            still = frozen(step)
-            return _step(tape, end, [*kept, *still], node_at) if still else step
+            return step
         candidates = [c for c in candidates if c.start not in wrong]
     return None
+
+
+def _overwritten(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | None:
+    """Return the step of a program that overwrites all its parameters."""
+    candidates = fed_back(tape)
+    while candidates:
+        last = max(c.again for c in candidates)
+        step = _step(tape, last, [c.parameter for c in candidates], node_at)
+        if not step.meetings:
+            return None
+        predictions = [p for p, _ in step.meetings[0].pairs[:1]]
+        before = ancestors(tape, [w for p in predictions for w in writers(tape, p)])
+        kept = [
+            c for c in candidates if c.parameter.start in before and not before & set(c.parameter.updates)
+        ]
+        if len(kept) == len(candidates):
+            break
+        candidates = kept
+    if not candidates:
+        return None
+    end = min(c.again for c in candidates)
+    kept = [c for c in candidates if c.parameter.updates[0] < end]
+    below = after(tape, step.meetings[0].events, end)
+    for c in kept:
+        c.parameter.after = At(end, c.cell) if continues(tape, c.parameter, below) else None
+    return _step(tape, end, [c.parameter for c in kept], node_at)
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
@@ -63,11 +114,11 @@ def root(tape: Tape, cell: Cell) -> Buffer:
         buffer = tape.cells[made.args[0].cell].buffer
 
 
-def _candidates(tape: Tape) -> list[Parameter]:
-    """Return what the program steps, each with all its updates."""
+def _candidates(tape: Tape, lost: bool = False) -> list[Parameter]:
+    """Return what the program steps, each with all its updates; also those whose results are lost."""
     found: dict[int, Parameter] = {}
     by_leaf: dict[Any, Parameter] = {}
-    for update in _kept(tape):
+    for update in tape.updates if lost else _kept(tape):
         event = tape.events[update.event]
         cell = _old(tape, event, update.key[0])
         if cell is None:
@@ -142,6 +193,7 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
     first = {c.start: c.updates[0] for c in candidates}
     places: dict[int, set[Any]] = {c.start: set() for c in candidates}
     again: dict[int, tuple[int, int]] = {}
+    unchanged: list[int] = []
     for event in tape.events:
         for ref in refs((event.args, event.kwargs)):
             chain, buffer = makers(tape, tape.cells[ref.cell])
@@ -154,14 +206,17 @@ def _end(tape: Tape, candidates: list[Parameter]) -> tuple[int, list[Parameter]]
                 if event.index < first[c.start]:
                     if c.start in chain:
                         places[c.start].add(sign)
-                elif c.start not in again and sign in places[c.start] and _stepped(tape, c, chain, buffer):
-                    again[c.start] = (event.index, ref.cell)
-    if not again:
+                elif c.start not in again and sign in places[c.start]:
+                    if _stepped(tape, c, chain, buffer):
+                        again[c.start] = (event.index, ref.cell)
+                    elif c.start in chain:
+                        unchanged.append(event.index)
+    if not again and not unchanged:
         end = len(tape.events)
         for c in candidates:
             _close(tape, c, end, None)
         return end, candidates
-    end = min(index for index, _ in again.values())
+    end = min(index for index, _ in again.values()) if again else unchanged[0]
     kept = []
     for c in candidates:
         if c.start in again:
@@ -216,7 +271,7 @@ def _close(tape: Tape, c: Parameter, end: int, cell: int | None) -> None:
         last = tape.events[c.updates[-1]]
         made = tape.cells[last.cells[0]] if last.cells else None
         whole = made.index if made is not None and made.buffer.state is not None else None
-        if whole is None or (np.ndim(0) and False) or _scalar_of(tape, last):
+        if whole is None or _scalar_of(tape, last):
             whole = start.cells[0]
         c.after = At(end, whole)
     else:
@@ -264,7 +319,8 @@ def _step(
 
 def _meetings(step: Step, node_at: Callable[[Any], ast.AST | None]) -> list[Meeting]:
     """Return where predictions may meet targets: the places after which no parameter comes in that is not before."""
-    tape, groups = step.tape, {}
+    tape = step.tape
+    groups: dict[Any, list[tuple[int, At, Any, str]]] = {}
     states = {p.start for p in step.parameters}
     for index in sorted(step.slice):
         event = tape.events[index]

@@ -1,19 +1,27 @@
-"""Updates that are wrong: they go up, overwrite, are lost, or are never made."""
+"""Updates that are wrong: they go up, overwrite, are lost, are never made, or take a gradient that was not summed."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault, Named, writer
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
-from glassgrad.checking.judging.matching import Match
-from glassgrad.checking.judging.replay import At
+from glassgrad.checking.judging.matching import Match, match
+from glassgrad.checking.judging.replay import At, ancestors, writers
+from glassgrad.checking.recording.tape import Binding, Ref
 
 __all__ = ["all_turned", "of_update"]
 
 Array = np.ndarray[Any, Any]
+
+_GRADIENT = re.compile(
+    r"^_*(d_?[A-Z]|d[a-z]{1,2}\d*$|d_|grad|nabla|g_?[A-Z]|g[a-z]\d*$|g_)|grad(ient)?s?($|[\[\d_])"
+)
+"""What people call a gradient, rather than an error."""
 
 
 def all_turned(
@@ -21,7 +29,7 @@ def all_turned(
     wrong: list[ParameterVerdict],
     first: tuple[list[Named], list[tuple[int, Match]]] | None,
 ) -> Fault | None:
-    """Return the fault of a program whose parameters all go up their gradients.
+    """Return the fault of a program in which all that is wrong is that parameters go up their gradients.
 
     Parameters
     ----------
@@ -32,12 +40,19 @@ def all_turned(
     """
     turned = [p for p in wrong if p.step is not None and p.step.factor > 0 and any(map(np.any, p.exact))]
     moving = [p for p in judgement.parameters if any(map(np.any, p.exact))]
-    if not turned or len(turned) < len(moving):
+    if not turned:
         return None
+    if len(turned) < len(moving):
+        right = {_operation(judgement, p) for p in judgement.parameters if p.right and p.parameter.updates}
+        odd = len(turned) == len(wrong) and not right & {_operation(judgement, p) for p in turned}
+        return of_update(judgement, turned[0], turned) if odd else None
     tape = judgement.step.tape
     updates = [tape.events[p.parameter.updates[0]] for p in turned]
     statements = {(e.place.file, e.place.line) for e in updates if e.place is not None}
-    if first is None or (len(statements) == 1 and all(e.name == "add" for e in updates) and len(turned) > 1):
+    added = all(e.name == "add" for e in updates)
+    if first is None or (
+        added and len(statements) == 1 and (len(turned) > 1 or _named_gradient(judgement, turned[0]))
+    ):
         return of_update(judgement, turned[0], turned)
     members, meanings = first
     expected = [[-v[named.at] for v in judgement.values] for named in members]
@@ -51,19 +66,138 @@ def all_turned(
 
 def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVerdict] | None = None) -> Fault:
     """Return the fault of a parameter that no named quantity before its update explains."""
-    tape = judgement.step.tape
+    unsummed = _unsummed(judgement, p)
+    if unsummed is not None:
+        return unsummed
+    term = _made_wrongly(judgement, p)
+    if term is not None:
+        return Fault("update", term.statement, term.name, [], [], [], 1.0, all_ or [p])
     updates = set(p.parameter.updates)
     statement = -1
+    tape = judgement.step.tape
     for b in judgement.bindings:
         written = writer(judgement, At(b.time, b.cell))
-        if b.kind != "assign" or b.time > judgement.step.end:
-            continue
-        overwritten = not updates and b.name == p.parameter.name and written != p.parameter.start
-        if updates & {written, *tape.events[written].reads} or (
-            overwritten and written in judgement.step.depends
+        if (
+            b.kind == "assign"
+            and b.time <= judgement.step.end
+            and updates & {written, *tape.events[written].reads}
         ):
             statement = b.statement
             break
-    there = p.gradient is not None or p.step is not None or p.change is None or not p.parameter.updates
+    there = p.gradient is not None or p.step is not None or p.change is None or not updates
     kind = "update" if there else "gradient"
-    return Fault(kind, statement, p.parameter.name, [], [], [], 1.0, all_ or [p])
+    place = tape.events[min(updates)].place if statement < 0 and updates else None
+    return Fault(
+        kind, statement, p.parameter.spelled or p.parameter.name, [], [], [], 1.0, all_ or [p], place=place
+    )
+
+
+def _operation(judgement: Judgement, p: ParameterVerdict) -> str:
+    """Return what an update does with its term."""
+    return judgement.step.tape.events[p.parameter.updates[0]].name if p.parameter.updates else ""
+
+
+def _terms(judgement: Judgement, p: ParameterVerdict) -> Iterator[tuple[Binding, At]]:
+    """Yield the names that were bound to what an update is made of, in order."""
+    above = ancestors(judgement.step.tape, p.parameter.terms) & set(judgement.backward)
+    for b in judgement.bindings:
+        at = At(b.time, b.cell)
+        known = b.kind == "assign" and b.time <= judgement.step.end and at in judgement.values[0]
+        if known and writer(judgement, at) in above:
+            yield b, at
+
+
+def _named_gradient(judgement: Judgement, p: ParameterVerdict) -> bool:
+    """Say whether what is added is a multiple of the gradient, and is called one."""
+    for b, at in _terms(judgement, p):
+        how = match([v[at] for v in judgement.values], p.exact)
+        if how is not None and how.factor > 0 and _GRADIENT.search(re.sub(r"^.*\.", "", b.name)):
+            return True
+    return False
+
+
+def _made_wrongly(judgement: Judgement, p: ParameterVerdict) -> Binding | None:
+    """Return what made the step that is added or taken away as it is, as a velocity is, where that is to blame."""
+    tape = judgement.step.tape
+    if len(p.parameter.updates) != 1 or not any(map(np.any, p.exact)):
+        return None
+    update = tape.events[p.parameter.updates[0]]
+    cells = [a.cell for a in update.args if isinstance(a, Ref)]
+    sign = {"add": -1, "subtract": 1}.get(update.name)
+    if sign is None or len(cells) != 2:
+        return None
+    made = {max(writers(tape, At(update.index, c))) for c in cells} - {p.parameter.start}
+    bound = [(b, at) for b, at in _terms(judgement, p) if writer(judgement, at) in made]
+    if not bound or p.parameter.start in made:
+        return None
+    binding, at = bound[0]
+    how = match([v[at] for v in judgement.values], p.exact)
+    right = how is not None and how.factor * sign > 0
+    earlier = any(
+        match([v[x] for v in judgement.values], p.exact)
+        for b, x in _terms(judgement, p)
+        if b.statement != binding.statement
+    )
+    called = _GRADIENT.search(re.sub(r"^.*\.", "", binding.name))
+    return binding if earlier and not right and not called else None
+
+
+# --- gradients that were not summed ----------------------------------------------------------------------------------
+
+
+def _unsummed(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
+    """Return the fault of a parameter that takes the shape of its gradient, which was not summed over the samples."""
+    after = p.parameter.after
+    shape = p.exact[0].shape
+    if after is None or judgement.values[0][after].shape == shape:
+        return None
+    tape = judgement.step.tape
+    elsewhere: set[int] = set()
+    for other in judgement.parameters:
+        if other is not p:
+            elsewhere |= ancestors(tape, other.parameter.terms)
+    seen: dict[int, int] = {}
+    aliases: list[tuple[Binding, At, Match]] = []
+    for b, at in _terms(judgement, p):
+        found = [v[at] for v in judgement.values]
+        if found[0].shape == shape or not _broadcasts(shape, found[0].shape):
+            continue
+        how = match([_summed(f, shape) for f in found], p.exact)
+        if how is None:
+            continue
+        event = writer(judgement, at)
+        if event not in elsewhere:
+            return _summing(p, b, at, how)
+        if seen.setdefault(event, b.statement) != b.statement:
+            aliases.append((b, at, how))
+    name = p.parameter.name
+    own = [a for a in aliases if _tail(a[0].name).endswith(_tail(name))]
+    for b, at, how in (own or aliases)[:1]:
+        return _summing(p, b, at, how)
+    return None
+
+
+def _summing(p: ParameterVerdict, b: Binding, at: At, how: Match) -> Fault:
+    expected = [[how.factor * e for e in p.exact]]
+    return Fault(
+        "gradient", b.statement, b.name, [at], expected, [(p.parameter.start, None)], how.factor, [p]
+    )
+
+
+def _tail(name: str) -> str:
+    return re.sub(r"[\W_]", "", re.sub(r"^.*\.", "", name)).lower()
+
+
+def _broadcasts(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, larger) == larger
+    except ValueError:
+        return False
+
+
+def _summed(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return an array summed to the shape from which it could have been broadcast."""
+    array = np.sum(array, axis=tuple(range(array.ndim - len(shape))))
+    return np.asarray(
+        np.sum(array, axis=tuple(i for i, n in enumerate(shape) if n == 1 < array.shape[i]), keepdims=True)
+    )
