@@ -43,9 +43,15 @@ def arithmetic_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
         if isinstance(part, ast.Constant) and type(part.value) in (int, float) and not _in_index(part, above):
             for number in (1, 2, 3, 0.5, part.value - 1, part.value + 1):
                 if number != part.value:
-                    key, form = ("factor", "factor") if isinstance(above[id(part)], ast.BinOp) and isinstance(
-                        above[id(part)].op, (ast.Mult, ast.Div)  # type: ignore[attr-defined]
-                    ) else ("wrong-derivative", "wrong")
+                    key, form = (
+                        ("factor", "factor")
+                        if isinstance(above[id(part)], ast.BinOp)
+                        and isinstance(
+                            above[id(part)].op,
+                            (ast.Mult, ast.Div),  # type: ignore[attr-defined]
+                        )
+                        else ("wrong-derivative", "wrong")
+                    )
                     yield _edit(key, form, statement, part, ast.Constant(number), 1.9)
             for text in scope.constants if not _in_index(part, above) else ():
                 yield _edit("wrong-derivative", "wrong", statement, part, expression(text), 2.2)
@@ -79,7 +85,9 @@ def _operations(statement: Statement, part: ast.BinOp, above: dict[int, ast.AST]
             key, form = ("wrong-derivative", "wrong") if _number(gone) else ("missing-term", "extra")
             yield _edit(key, form, statement, part, kept, 1.9)
     if isinstance(part.op, ast.FloorDiv):
-        yield _edit("precision", "precision", statement, part, ast.BinOp(part.left, ast.Div(), part.right), 0.5)
+        yield _edit(
+            "precision", "precision", statement, part, ast.BinOp(part.left, ast.Div(), part.right), 0.5
+        )
     if isinstance(part.op, ast.Div):
         kept = ast.BinOp(part.left, ast.Mult(), part.right)
         yield _edit("factor", "factor", statement, part, part.left, 1.6)
@@ -158,7 +166,7 @@ def axis_edits(statement: Statement, scope: Scope, bias: bool) -> Iterator[Edit]
                 key, form = ("wrong-axis", "axis")
                 if averaged:
                     cost += 0.4
-                if not part.args[_first(part):] and not part.keywords:
+                if not part.args[_first(part) :] and not part.keywords:
                     key, form = ("wrong-axis", "axis")
                 yield _edit(key, form, statement, part, new, 1.2 + cost)
             inner = part.args[0] if _first(part) else getattr(part.func, "value", None)
@@ -167,8 +175,11 @@ def axis_edits(statement: Statement, scope: Scope, bias: bool) -> Iterator[Edit]
         if isinstance(part, ast.Subscript):
             for new in _sums(part.value):
                 yield _edit("bias-not-summed", "unsummed", statement, part, new, 1.3)
-    for place in [value, *(p.left for p in ast.walk(value) if isinstance(p, ast.BinOp)),
-                  *(p.right for p in ast.walk(value) if isinstance(p, ast.BinOp))]:
+    for place in [
+        value,
+        *(p.left for p in ast.walk(value) if isinstance(p, ast.BinOp)),
+        *(p.right for p in ast.walk(value) if isinstance(p, ast.BinOp)),
+    ]:
         shape = scope.shape(place)
         if shape:
             for new in _sums(place):
@@ -178,7 +189,11 @@ def axis_edits(statement: Statement, scope: Scope, bias: bool) -> Iterator[Edit]
 def _first(call: ast.Call) -> int:
     """Return 1 where a call is ``np.sum(x)``, 0 where it is ``x.sum()``."""
     func = call.func
-    module = isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id in ("np", "numpy")
+    module = (
+        isinstance(func, ast.Attribute)
+        and isinstance(func.value, ast.Name)
+        and func.value.id in ("np", "numpy")
+    )
     return 1 if module or isinstance(func, ast.Name) else 0
 
 
@@ -194,7 +209,10 @@ def _other_axes(call: ast.Call) -> Iterator[tuple[Any, float]]:
             for keep in dict.fromkeys((keeps is not None, True, False)):
                 words = [] if axis is None else [ast.keyword("axis", expression(repr(axis)))]
                 words += [ast.keyword("keepdims", ast.Constant(True))] if keep else []
-                yield ast.Call(reduces, kept, words), 0.1 * (keep != (keeps is not None)) + 0.02 * (axis not in (0, 1))
+                yield (
+                    ast.Call(reduces, kept, words),
+                    0.1 * (keep != (keeps is not None)) + 0.02 * (axis not in (0, 1)),
+                )
 
 
 def _sums(node: Any) -> Iterator[Any]:
@@ -231,7 +249,19 @@ def digit_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
 
 
 def _unwrapped(name: str) -> tuple[str, str]:
-    if name in ("astype", "float16", "float32", "int", "round", "around", "rint", "floor", "trunc", "int32", "int64"):
+    if name in (
+        "astype",
+        "float16",
+        "float32",
+        "int",
+        "round",
+        "around",
+        "rint",
+        "floor",
+        "trunc",
+        "int32",
+        "int64",
+    ):
         return "precision", "precision"
     if name in _REDUCING:
         return "wrong-axis", "axis"

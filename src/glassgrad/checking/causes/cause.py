@@ -13,8 +13,8 @@ from glassgrad.checking.causes.search import searched, sites_of
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.causes.trial import Site
 from glassgrad.checking.causes.updates import remedies
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
 from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Statement
 from glassgrad.checking.report import Cause

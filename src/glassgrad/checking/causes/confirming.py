@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from glassgrad.checking.judging.judge import Judgement, judge
 from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.judge import Judgement, judge
 from glassgrad.checking.judging.replay import Unplayable
 from glassgrad.checking.judging.step import find_step
 from glassgrad.checking.naming import nodes_of

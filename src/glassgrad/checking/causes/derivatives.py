@@ -12,7 +12,7 @@ import numpy as np
 
 from glassgrad.checking.causes.edits import Edit, expression, same
 from glassgrad.checking.causes.operands import related
-from glassgrad.checking.causes.phrases import called, factors
+from glassgrad.checking.causes.phrases import called, factors, leaves
 from glassgrad.checking.causes.scope import Scope, derivative_like
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
@@ -44,14 +44,20 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
             if size == shape and not same(node, place):
                 product = ast.BinOp(place, ast.Mult(), node)
                 extra = 0.0 if place is value else 0.4 if not isinstance(place, ast.Name) else 0.8
-                yield Edit("missing-derivative", title("missing", new=node), statement, ((place, product),), 1.7 + cost + extra)
+                yield Edit(
+                    "missing-derivative",
+                    title("missing", new=node),
+                    statement,
+                    ((place, product),),
+                    1.7 + cost + extra,
+                )
     for place, old in _replaceable(value):
         shape = scope.shape(old)
         for node, cost, size in local:
             if shape is not None and (size == shape or shape == ()) and not same(node, old):
                 key, form = _named(old, node, scope)
                 kept = _rest(place, old, node)
-                base = 1.6 if derivative_like(old) else 2.5
+                base = 1.6 if derivative_like(old) or _shared(old, node) else 2.5
                 yield Edit(key, title(form, old=old, new=node), statement, ((place, kept),), base + cost)
     yield from _inner(statement, value)
     if isinstance(statement.node, ast.Return) or isinstance(value, ast.BinOp):
@@ -167,7 +173,11 @@ def _local(scope: Scope) -> Iterator[tuple[Any, float, tuple[int, ...]]]:
                 node.args = [o.node, *call.args[1:]]
                 if scope.shape(node) == o.shape:
                     yield node, far, o.shape
-        for text, cost in (*_FORMULAS, *((f"np.where({{x}} > 0, 1, {c})", 0.6) for c in scope.constants)):
+        for text, cost in (
+            *_FORMULAS,
+            *((f"np.where({{x}} > 0, 1, {c})", 0.6) for c in scope.constants),
+            *((f"{f}({{x}})", 0.5) for f in scope.activations),
+        ):
             yield expression(text.format(x=o.text)), cost + far, o.shape
     for call in scope.derivatives:
         shape = scope.shape(call)
@@ -198,9 +208,19 @@ def _named(old: Any, new: Any, scope: Scope) -> tuple[str, str]:
     return "wrong-derivative", "wrong"
 
 
+def _shared(one: Any, other: Any) -> bool:
+    """Say whether two expressions have an operand in common."""
+    return bool(set(leaves(one)) & set(leaves(other)))
+
+
 def _form(formula: Any, part: Any) -> str:
     """Return a formula with a mark wherever a part of it stands."""
-    return ast.unparse(formula).replace(ast.unparse(part), "□").replace("(□)", "□").replace("np.power(□, 2)", "□ ** 2")
+    return (
+        ast.unparse(formula)
+        .replace(ast.unparse(part), "□")
+        .replace("(□)", "□")
+        .replace("np.power(□, 2)", "□ ** 2")
+    )
 
 
 def _inner(statement: Statement, value: Any) -> Iterator[Edit]:
@@ -221,7 +241,12 @@ def _formulas(statement: Statement, value: Any, scope: Scope) -> Iterator[Edit]:
     for name in names:
         if name in scope.activations or name not in scope.names:
             continue
-        forms = [("{x} * (1 - {x})", 0.1), ("1 - {x} ** 2", 0.1), ("({x} > 0) * 1.0", 0.2), ("1 - np.tanh({x}) ** 2", 0.2)]
+        forms = [
+            ("{x} * (1 - {x})", 0.1),
+            ("1 - {x} ** 2", 0.1),
+            ("({x} > 0) * 1.0", 0.2),
+            ("1 - np.tanh({x}) ** 2", 0.2),
+        ]
         for f in scope.activations:
             forms += [(f"{f}({{x}}) * (1 - {f}({{x}}))", 0.2), (f"1 - {f}({{x}}) ** 2", 0.25)]
         for text, cost in forms:

@@ -43,7 +43,9 @@ class Edit:
     @property
     def node(self) -> Any:
         """The statement as it is after the change."""
-        return ast.fix_missing_locations(substituted(self.statement.node, {id(o): n for o, n in self.changes}))
+        return ast.fix_missing_locations(
+            substituted(self.statement.node, {id(o): n for o, n in self.changes})
+        )
 
 
 def expression(text: str) -> Any:
@@ -72,15 +74,14 @@ def changed_text(source: Source, edit: Edit) -> tuple[str, str]:
     """Return the statement's new source, and the file's."""
     statement = edit.statement.node
     wanted = ast.unparse(edit.node)
-    for shown in (_spliced, _bracketed):
-        text = shown(source, edit)
-        if text is not None:
-            line = _segment(text, statement, source)
-            try:
-                if ast.unparse(ast.parse(line).body[0]) == wanted:
-                    return line, text
-            except SyntaxError:
-                continue
+    for kept, whole in ((False, False), (False, True), (True, False), (True, True)):
+        text = _spliced(source, edit, kept, whole)
+        line = _segment(text, statement, source)
+        try:
+            if ast.unparse(ast.parse(line).body[0]) == wanted:
+                return line, text
+        except SyntaxError:
+            continue
     start, end = _range(source, statement)
     indent = " " * statement.col_offset
     line = wanted.replace("\n", "\n" + indent)
@@ -88,17 +89,14 @@ def changed_text(source: Source, edit: Edit) -> tuple[str, str]:
     return line, (data[:start] + line.encode() + data[end:]).decode()
 
 
-def _spliced(source: Source, edit: Edit, brackets: bool = False) -> str | None:
+def _spliced(source: Source, edit: Edit, kept: bool, whole: bool) -> str:
+    """Return the text with an edit: with brackets around what is kept of the user's, and around what is new."""
     data = source.text.encode()
     for old, new in sorted(edit.changes, key=lambda change: -_range(source, change[0])[0]):
         start, end = _range(source, old)
-        text = _written(source, new)
-        data = data[:start] + (f"({text})" if brackets else text).encode() + data[end:]
+        text = _written(source, new, kept)
+        data = data[:start] + (f"({text})" if whole else text).encode() + data[end:]
     return data.decode()
-
-
-def _bracketed(source: Source, edit: Edit) -> str | None:
-    return _spliced(source, edit, brackets=True)
 
 
 def _segment(text: str, statement: ast.AST, source: Source) -> str:
@@ -109,15 +107,19 @@ def _segment(text: str, statement: ast.AST, source: Source) -> str:
     return data[start : len(data) - rest].decode()
 
 
-def _written(source: Source, new: Any) -> str:
+def _written(source: Source, new: Any, brackets: bool) -> str:
     """Return the text of new syntax in which the nodes of the user's are as the user wrote them."""
     kept: list[str] = []
 
     def hold(node: Any) -> Any:
-        if isinstance(node, ast.expr) and getattr(node, "end_col_offset", None) and getattr(node, "lineno", 0):
+        if (
+            isinstance(node, ast.expr)
+            and getattr(node, "end_col_offset", None)
+            and getattr(node, "lineno", 0)
+        ):
             segment = _text(source, node)
             if segment is not None and not isinstance(node, (ast.Name, ast.Constant)):
-                kept.append(segment if _atomic(node) else f"({segment})")
+                kept.append(f"({segment})" if brackets and not _atomic(node) else segment)
                 return ast.Name(f"__kept_{len(kept) - 1}__", ast.Load())
         if isinstance(node, list):
             return [hold(item) for item in node]
@@ -136,7 +138,9 @@ def _text(source: Source, node: Any) -> str | None:
     start, end = _range(source, node)
     segment = source.text.encode()[start:end].decode(errors="ignore")
     try:
-        return segment if "\n" not in segment and ast.unparse(expression(segment)) == ast.unparse(node) else None
+        return (
+            segment if "\n" not in segment and ast.unparse(expression(segment)) == ast.unparse(node) else None
+        )
     except SyntaxError:
         return None
 

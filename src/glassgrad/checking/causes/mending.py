@@ -41,7 +41,8 @@ class Mending:
         """Return how many parameters are right on some draws with some results of events replaced."""
         try:
             values = [
-                self._replay.run({**self.judgement.draws.given[d], **g}) for d, g in zip(draws, given, strict=True)
+                self._replay.run({**self.judgement.draws.given[d], **g})
+                for d, g in zip(draws, given, strict=True)
             ]
         except (Unplayable, ValueError, IndexError, KeyError, TypeError):
             return 0
@@ -61,7 +62,9 @@ class Mending:
             return how.factor < 0 and mine > 1e-3 * largest
         if not all(np.all(np.sign(c) * np.sign(e) <= 0) for c, e in zip(change, exact, strict=True)):
             return False
-        return any(match([v[at] for v in values], exact, before) is not None for at in self._inner.get(id(p), ()))
+        return any(
+            match([v[at] for v in values], exact, before) is not None for at in self._inner.get(id(p), ())
+        )
 
     def _of_its_size(self, p: ParameterVerdict) -> list[At]:
         """Return results before the update that have the parameter's size: one of them may be its gradient."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.causes.edits import Edit, same
+from glassgrad.checking.causes.edits import Edit, expression, same
 from glassgrad.checking.causes.phrases import PRODUCTS, called, leaves, matmuls, parents, within
 from glassgrad.checking.causes.scope import Operand, Scope, derivative_like
 from glassgrad.checking.causes.titles import title
@@ -68,9 +68,16 @@ def _in_derivative(place: Any, above: dict[int, ast.AST]) -> bool:
     around = within(place, above)
     statement = around[-1] if around else None
     named = isinstance(statement, (ast.Assign, ast.AugAssign)) and any(
-        derivative_like(t) for t in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+        derivative_like(t)
+        for t in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
     )
-    return named or any(isinstance(n, ast.expr) and _local_formula(n) for n in around)
+    return named or any(isinstance(n, ast.expr) and (_local_formula(n) or _own_call(n)) for n in around)
+
+
+def _own_call(node: ast.AST) -> bool:
+    """Say whether an expression is a call of a function of one argument that is not NumPy's."""
+    name = called(node)
+    return bool(name) and len(node.args) == 1 and not hasattr(np, name) and not hasattr(np.ndarray, name)  # type: ignore[attr-defined]
 
 
 def _local_formula(node: ast.AST) -> bool:
@@ -82,7 +89,9 @@ def _local_formula(node: ast.AST) -> bool:
 
 
 def _one_minus(node: Any) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant)
+    return (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant)
+    )
 
 
 def related(scope: Scope, one: Any, other: Any) -> bool:
@@ -91,29 +100,48 @@ def related(scope: Scope, one: Any, other: Any) -> bool:
         a, b = scope.value(one), scope.value(other)
     except Exception:
         return False
-    if not (is_traced(a) and is_traced(b)) or np.shape(a) != np.shape(b):
+    if np.shape(a) != np.shape(b) or {np.asarray(plain(v)).dtype.kind for v in (a, b)} - {"f"}:
         return False
-    return _made_of(a, b) or _made_of(b, a)
+    x, y = (np.asarray(plain(v), dtype=float) for v in (a, b))
+    with np.errstate(all="ignore"):
+        if any(np.allclose(f(x), y, 1e-9, 1e-12) or np.allclose(f(y), x, 1e-9, 1e-12) for f in _ACTIVATIONS):
+            return True
+    return is_traced(a) and is_traced(b) and (_made_of(a, b) or _made_of(b, a))
+
+
+_ACTIVATIONS = (
+    lambda z: 1 / (1 + np.exp(-z)),
+    np.tanh,
+    lambda z: np.maximum(z, 0),
+    lambda z: np.log1p(np.exp(z)),
+    np.exp,
+)
 
 
 def _made_of(value: Any, source: Any) -> bool:
-    tape, wanted, shape = value._tape, source._cell.event, np.shape(value)
-    waiting, seen = [value._cell.event], set()
+    """Say whether a value is made of another and of constants alone."""
+    tape, wanted = value._tape, source._cell.event
+    waiting, seen, met = [value._cell.event], set(), False
     while waiting:
         index = waiting.pop()
         if index == wanted:
-            return True
-        if index in seen or index < wanted:
+            met = True
+            continue
+        if index in seen:
             continue
         seen.add(index)
         event = tape.events[index]
-        if event.name in _MIXING or (event.cells and tape.cells[event.cells[0]].shape != shape and event.target is None):
-            if event.name not in ("sum", "max", "add.reduce", "maximum.reduce"):
-                continue
+        if (
+            event.name in _MIXING
+            or len(seen) > _MOST_CALLS
+            or (event.function is None and np.size(event.value) > 1)
+        ):
+            return False
         waiting += event.reads
-    return False
+    return met
 
 
+_MOST_CALLS = 12
 _MIXING = PRODUCTS | {"einsum", "tensordot"}
 
 
@@ -164,9 +192,16 @@ def _other_paths(place: Any, scope: Scope) -> Iterator[tuple[Any, str, str, floa
         root = root.value
     if isinstance(root, ast.Name) and root.id in scope.names:
         kind = type(scope.names[root.id])
-        if kind in (list, dict, tuple) or hasattr(scope.names[root.id], "__dict__") and kind is not type(np):
+        if kind in (list, dict, tuple) or (
+            hasattr(scope.names[root.id], "__dict__") and kind is not type(np)
+        ):
             for name, value in scope.names.items():
-                if name != root.id and type(value) is kind and not name.startswith("__") and not isinstance(value, type):
+                if (
+                    name != root.id
+                    and type(value) is kind
+                    and not name.startswith("__")
+                    and not isinstance(value, type)
+                ):
                     yield _renamed(place, root.id, name), "wrong-operand", "operand", 1.8
 
 
@@ -180,12 +215,14 @@ def _renamed(node: Any, old: str, new: str) -> Any:
         if isinstance(child, ast.Name) and child.id == old:
             child.id = new
         for name in ("lineno", "end_lineno", "end_col_offset"):
-            if hasattr(child, name):
-                delattr(child, name)
+            child.__dict__.pop(name, None)
     return node
 
 
 def _other_indices(index: Any, scope: Scope) -> Iterator[Any]:
+    if isinstance(index, ast.Slice):
+        for text in ("1:", ":-1"):
+            yield expression(f"x[{text}]").slice
     if isinstance(index, (ast.Slice, ast.Tuple)):
         return
     if isinstance(index, ast.Constant) and type(index.value) is int:
@@ -265,7 +302,11 @@ def transposing_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
                         method = ast.Attribute(node, "transpose", ast.Load())
                         axes: list[ast.expr] = [ast.Constant(i) for i in order]
                         yield edit(node, ast.Call(method, axes, []), 1.5)
-        if called(node) == "transpose" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if (
+            called(node) == "transpose"
+            and isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+        ):
             if not (isinstance(node.func.value, ast.Name) and node.func.value.id in ("np", "numpy")):
                 yield edit(node, node.func.value, 1.1)
             if len(node.args) in (3, 4):

@@ -28,7 +28,7 @@ def updated_before(site: Site) -> tuple[ParameterVerdict, Statement] | None:
         if not updates or site.expected is None:
             continue
         try:
-            values = judgement.draws.values([at], lambda d, u=updates, q=p: {i: q.before[d] for i in u})  # type: ignore[misc]
+            values = judgement.draws.values([at], lambda d, u=updates, q=p: dict.fromkeys(u, q.before[d]))  # type: ignore[misc]
         except (Unplayable, ValueError, IndexError):
             continue
         how = match([v[at] for v in values], site.expected)
@@ -47,7 +47,9 @@ def _stored(site: Site, p: ParameterVerdict) -> set[int]:
     return {
         e.index
         for e in tape.events[first:]
-        if e.target is not None and tape.cells[e.target].buffer is cell.buffer and e.index < site.judgement.step.end
+        if e.target is not None
+        and tape.cells[e.target].buffer is cell.buffer
+        and e.index < site.judgement.step.end
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["PRODUCTS", "called", "factors", "leaves", "matmuls", "parents", "terms", "within"]
 
-PRODUCTS = frozenset("dot matmul outer inner vdot multi_dot kron".split())
+PRODUCTS = frozenset(["dot", "matmul", "outer", "inner", "vdot", "multi_dot", "kron"])
 """Functions of two matrices."""
 
 

@@ -99,7 +99,9 @@ class Scope:
     def indices(self) -> list[str]:
         """The names of whole numbers, as of loops."""
         return [
-            n for n, v in self.names.items() if type(v) is int and re.search(rf"\[[^\]]*\b{n}\b", self.source.text)
+            n
+            for n, v in self.names.items()
+            if type(v) is int and re.search(rf"\[[^\]]*\b{n}\b", self.source.text)
         ]
 
     @functools.cached_property
@@ -109,7 +111,11 @@ class Scope:
         for node in ast.walk(self.source.tree):
             if isinstance(node, ast.Call) and len(node.args) <= 2 and derivative_like(node):
                 shown = ast.Call(node.func, node.args, node.keywords)
-                form = ast.unparse(ast.Call(node.func, node.args[1:], node.keywords)) if node.args else ast.unparse(node)
+                form = (
+                    ast.unparse(ast.Call(node.func, node.args[1:], node.keywords))
+                    if node.args
+                    else ast.unparse(node)
+                )
                 found.setdefault(form, shown)
         for name, function in self.names.items():
             if isinstance(function, types.FunctionType) and _DERIVATIVE.search(name) and _single(function):
@@ -144,6 +150,19 @@ class Scope:
         for node in ast.walk(self.source.tree):
             if isinstance(node, (ast.Attribute, ast.Subscript)) and _simple(node):
                 phrases.setdefault(ast.unparse(_loaded(node)))
+        parts = {
+            ast.unparse(n.slice)
+            for n in ast.walk(self.source.tree)
+            if isinstance(n, ast.Subscript) and any(isinstance(s, ast.Slice) for s in ast.walk(n.slice))
+        }
+        parts = {part for part in parts if re.fullmatch(r"[-\d:, ]+", part) and re.search(r"\d", part)}
+        if re.search(r"ones|np\.c_|stack|concatenate|insert", self.source.text):
+            parts |= {":, 1:", "1:"}
+        names = [p for p in phrases if p.replace(".", "").isidentifier()]
+        for part in sorted(parts)[:4]:
+            phrases |= {f"{name}[{part}]": None for name in names}
+        for index in self.indices[:3]:
+            phrases |= {f"{name}[{index}]": None for name in names if len(names) < 40}
         return list(phrases)
 
 
@@ -154,7 +173,10 @@ def derivative_like(node: ast.AST) -> bool:
         if hasattr(np, name) or hasattr(np.ndarray, name):
             return name in ("where", "sign", "heaviside", "greater")
         flags = [k.arg or "" for k in node.keywords]
-        flagged = any(isinstance(a, ast.Constant) and a.value is True for a in [*node.args, *(k.value for k in node.keywords)])
+        flagged = any(
+            isinstance(a, ast.Constant) and a.value is True
+            for a in [*node.args, *(k.value for k in node.keywords)]
+        )
         return bool(_DERIVATIVE.search(name)) or flagged or any(_DERIVATIVE.search(f) for f in flags)
     if isinstance(node, ast.Name):
         return bool(re.search(r"deriv|prime|slope|mask|local", node.id, re.IGNORECASE))

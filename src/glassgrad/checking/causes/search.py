@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from glassgrad.checking.causes.arithmetic import arithmetic_edits, axis_edits, digit_edits, sum_edits
 from glassgrad.checking.causes.derivatives import derivative_edits
 from glassgrad.checking.causes.edits import Edit
-from glassgrad.checking.causes.operands import operand_edits, transposing_edits
 from glassgrad.checking.causes.mending import Mending
+from glassgrad.checking.causes.operands import operand_edits, transposing_edits
 from glassgrad.checking.causes.scope import Scope
-from glassgrad.checking.causes.sums import term_edits
+from glassgrad.checking.causes.sums import rewritten, term_edits
 from glassgrad.checking.causes.trial import Site, Tried, tried
-from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At, ancestors, writers
 from glassgrad.checking.recording.run import Program, Run
@@ -90,6 +89,7 @@ def edits_of(statement: Statement, scope: Scope, crossed: bool) -> list[Edit]:
         *operand_edits(statement, scope),
         *derivative_edits(statement, scope, crossed),
         *term_edits(statement, scope),
+        *rewritten(statement, scope),
     ]
     found.sort(key=lambda edit: edit.cost)
     return found

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from glassgrad.checking.causes.edits import Edit, expression
+from glassgrad.checking.causes.phrases import leaves, terms
 from glassgrad.checking.causes.scope import Operand, Scope
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
 
-__all__ = ["term_edits"]
+__all__ = ["rewritten", "term_edits"]
 
-_MOST = 14
+_MOST = 24
 
 
 def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
@@ -31,6 +32,32 @@ def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
                 said = title("term", new=term)
                 new = ast.BinOp(place, op, term)
                 yield Edit("missing-term", said, statement, ((place, new),), 2.1 + cost + 0.002 * i)
+
+
+def rewritten(statement: Statement, scope: Scope) -> Iterator[Edit]:
+    """Yield a sum that is written out as the product of the matrix and the vector in it."""
+    value: Any = statement.node.value  # type: ignore[attr-defined]
+    if len(terms(value)) < 2:
+        return
+    roots: dict[str, Operand] = {o.text: o for o in scope.arrays}
+    used = [t for t in dict.fromkeys(map(_root, leaves(value))) if t in roots]
+    for w in used:
+        if len(roots[w].shape) != 2:
+            continue
+        for d in used:
+            product = [f"{w}.T @ {d}", f"{w} @ {d}", f"{d} @ {w}", f"{d} @ {w}.T"] if d != w else []
+            for text in product:
+                for s in ("", *(f" * {u}" for u in used if u not in (w, d))):
+                    new = expression(f"({text}){s}")
+                    said = title("rows", what=w, new=new)
+                    yield Edit("transposed", said, statement, ((value, new),), 2.0)
+
+
+def _root(text: str) -> str:
+    node = expression(text)
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return ast.unparse(node)
 
 
 def _terms(shape: tuple[int, ...], scope: Scope) -> Iterator[Any]:

@@ -34,16 +34,12 @@ _TITLES = {
     "missing": Text(
         "the derivative {new} of the activation is missing", "활성화 함수의 미분 {new:이/가} 빠졌다"
     ),
-    "doubled": Text(
-        "the derivative {old} is multiplied once too often", "미분 {old:을/를} 한 번 더 곱했다"
-    ),
+    "doubled": Text("the derivative {old} is multiplied once too often", "미분 {old:을/를} 한 번 더 곱했다"),
     "twice": Text(
         "{old} does not belong here: the gradient of the cross-entropy has the derivative of the output already",
         "여기에 {old:은/는} 필요 없다: 교차 엔트로피의 기울기에 출력의 미분이 이미 들어 있다",
     ),
-    "place": Text(
-        "the derivative is taken at {old} instead of {new}", "미분을 {new} 대신 {old}에서 구했다"
-    ),
+    "place": Text("the derivative is taken at {old} instead of {new}", "미분을 {new} 대신 {old}에서 구했다"),
     "wrong": Text(
         "{old} is not the derivative of the activation that the forward pass uses; {new} is",
         "{old:은/는} 순전파가 쓰는 활성화 함수의 미분이 아니다. 올바른 것은 {new:이다/다}",
@@ -56,6 +52,10 @@ _TITLES = {
         "the sum runs over the wrong index: {new} belongs where {old} stands",
         "잘못된 첨자에 대해 더했다: {old} 자리에 {new:이/가} 와야 한다",
     ),
+    "rows": Text(
+        "the error is summed over the wrong index of {what}: {new}",
+        "오차를 {what}의 잘못된 첨자에 대해 더했다: {new}",
+    ),
     "operand": Text("{old} stands where {new} belongs", "{new} 자리에 {old:이/가} 쓰였다"),
     "axis": Text(
         "summed over the wrong axis: {new} belongs where {old} stands",
@@ -65,7 +65,10 @@ _TITLES = {
         "the bias gradient is not summed over the examples: {new}",
         "편향의 기울기를 데이터에 대해 더하지 않았다: {new}",
     ),
-    "sign": Text("the sign is wrong: {new} belongs where {old} stands", "부호가 틀렸다: {old} 자리에 {new:이/가} 와야 한다"),
+    "sign": Text(
+        "the sign is wrong: {new} belongs where {old} stands",
+        "부호가 틀렸다: {old} 자리에 {new:이/가} 와야 한다",
+    ),
     "overwritten": Text(
         "each turn overwrites {what} instead of adding to it", "{what:을/를} 더하지 않고 매번 덮어쓴다"
     ),
@@ -78,7 +81,8 @@ _TITLES = {
         "맞지 않는 형상이 브로드캐스트된다: {old} 자리에 {new:이/가} 와야 한다",
     ),
     "precision": Text(
-        "digits are lost: {new} belongs where {old} stands", "자릿수가 버려진다: {old} 자리에 {new:이/가} 와야 한다"
+        "digits are lost: {new} belongs where {old} stands",
+        "자릿수가 버려진다: {old} 자리에 {new:이/가} 와야 한다",
     ),
     "term": Text("the term {new} of the sum is missing", "합에서 항 {new:이/가} 빠졌다"),
     "range": Text(

@@ -24,14 +24,14 @@ from glassgrad.checking.causes.edits import Edit, substituted
 from glassgrad.checking.causes.mending import Mending
 from glassgrad.checking.causes.phrases import called
 from glassgrad.checking.causes.scope import Scope
-from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At, Replay, Unplayable, writers
+from glassgrad.checking.recording.arrays import Traced
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Source, _Hooks
 from glassgrad.checking.recording.tape import Enough, Tape
-from glassgrad.checking.recording.arrays import Traced
 from glassgrad.checking.recording.traced import Session, is_traced, plain
 
 __all__ = ["Site", "Tried", "tried"]
@@ -157,7 +157,10 @@ class _Work:
         self.moved: list[tuple[int, int]] = []
         self._was: dict[str, Any] = {}
         turns = len({bindings[i].time for i in own if i <= self._last}) if _adds_up(self._node) else 1
-        self._seconds, self._timed = _SECONDS / (1 + 0.2 * turns), False
+        self._seconds, self._timed = (
+            _SECONDS * (2 if site.expected is not None else 1) / (1 + 0.2 * turns),
+            False,
+        )
         self.error: Exception | None = None
         self._busy = False
 
@@ -188,9 +191,7 @@ class _Work:
         events = len(tape.events)
         bindings = len(tape.bindings)
         if self.attempts is None and (final or _adds_up(self._node) or self._own[following] == self._own[0]):
-            self.attempts = [
-                _Attempt(e, self.site) for e in self._edits_in(Scope(self.site.source, names))
-            ]
+            self.attempts = [_Attempt(e, self.site) for e in self._edits_in(Scope(self.site.source, names))]
         deadline = time.monotonic() + self._seconds
         for i, attempt in enumerate(self.attempts or ()):
             if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
@@ -363,7 +364,9 @@ def _safe(names: dict[str, Any], at_risk: list[str]) -> dict[str, Any]:
     own = dict(names)
     for name in at_risk:
         value = names.get(name)
-        plain_object = hasattr(value, "__dict__") and not callable(value) and not isinstance(value, types.ModuleType)
+        plain_object = (
+            hasattr(value, "__dict__") and not callable(value) and not isinstance(value, types.ModuleType)
+        )
         if isinstance(value, (Traced, list, dict)) or plain_object:
             own[name] = copy.deepcopy(value, memo)
     return own

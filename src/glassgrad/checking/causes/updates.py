@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,10 @@ import numpy as np
 from glassgrad.checking.causes.edits import Edit, changed_text, expression, substituted
 from glassgrad.checking.causes.phrases import leaves
 from glassgrad.checking.causes.titles import Title, title
-from glassgrad.checking.judging.faults import Fault, named_quantities
+from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
 from glassgrad.checking.judging.matching import match
-from glassgrad.checking.judging.replay import At, writers
+from glassgrad.checking.judging.replay import At, Unplayable, writers
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Source, Statement
 
@@ -54,9 +55,17 @@ def remedies(program: Program, run: Run, judgement: Judgement, fault: Fault) -> 
         if isinstance(statement.node, (ast.Assign, ast.AugAssign)):
             yield from _edited(program, statement)
     name = fault.parameters[0].parameter.name.split("[")[0].split(".")[-1]
+    start = fault.parameters[0].parameter.start
+    inside = {b.statement for b in run.tape.bindings if b.time > start + 1}
     for statement in run.statements:
         node = statement.node
-        if isinstance(node, ast.Assign) and statement.index != fault.statement and _last(node.targets[0]) == name:
+        if statement.index not in inside:
+            continue
+        if (
+            isinstance(node, ast.Assign)
+            and statement.index != fault.statement
+            and _last(node.targets[0]) == name
+        ):
             if not isinstance(node.value, ast.Call):
                 yield from _edited(program, statement)
     for source in program.sources.values():
@@ -75,9 +84,9 @@ def _last(target: Any) -> str:
 def _lost(source: Source) -> Iterator[Statement]:
     """Yield the statements that calculate something and give it to nothing."""
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.BinOp):
-            yield Statement(-1, source.file, node, "")
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and len(node.value.args) == 2:
+        if (isinstance(node, ast.Expr) and isinstance(node.value, ast.BinOp)) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and len(node.value.args) == 2
+        ):
             yield Statement(-1, source.file, node, "")
 
 
@@ -186,13 +195,23 @@ def _added(program: Program, run: Run, judgement: Judgement, fault: Fault) -> It
 
 
 def _gradients_of(judgement: Judgement, p: ParameterVerdict) -> list[str]:
-    """Return the names of what is the gradient in a parameter."""
-    found: dict[str, None] = {}
-    for named in named_quantities(judgement):
-        values = [v[named.at] for v in judgement.values]
-        if values[0].size == p.exact[0].size and any(map(np.any, p.exact)) and match(values, p.exact) is not None:
-            found[named.binding.name] = None
-    return list(found)
+    """Return the names of what is the gradient in a parameter, whether the program goes on to use it or not."""
+    tape, start = judgement.step.tape, p.parameter.start
+    named = {
+        At(b.time, b.cell): b.name
+        for b in judgement.bindings
+        if b.kind == "assign"
+        and start + 1 < b.time <= judgement.step.end
+        and math.prod(tape.cells[b.cell].shape) == p.exact[0].size
+    }
+    try:
+        values = judgement.draws.values(list(named))
+    except (Unplayable, ValueError, IndexError):
+        return []
+    if not any(map(np.any, p.exact)):
+        return []
+    found = (name for at, name in named.items() if match([v[at] for v in values], p.exact) is not None)
+    return list(dict.fromkeys(found))
 
 
 def _update_of(run: Run, p: ParameterVerdict) -> Statement | None:
