@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ NAMED = re.compile(
 
 _MOST_MEETINGS = 4
 _TINY = 1e-9
+_MOST_SECONDS = 8.0
 _UNPROBED = ("greater", "less", "equal", "not_equal", "arg", "negative")
 """Results that have no gradient of their own, or only another's with the other sign."""
 _RANK = {"argument": 1, "assign": 2}
@@ -195,7 +197,10 @@ def judge(
     judged: list[Judgement] = []
     candidates = _candidates(step, bindings, loss)
     last = candidates[-1] if candidates else None
+    begun = time.monotonic()
     for candidate in candidates:
+        if best is not None and time.monotonic() - begun > _MOST_SECONDS:
+            break
         try:
             found = _judged(step, candidate, bindings)
         except (GlassgradError, Unplayable, TypeError, ValueError) as error:

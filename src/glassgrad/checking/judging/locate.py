@@ -8,6 +8,7 @@ gradient, but not the one that is needed there, is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -31,6 +32,7 @@ Key: TypeAlias = tuple[int, int | None]
 
 _MOST_GROUPS = 40
 _MOST_PAIRINGS = 40
+_MOST_SECONDS = 6.0
 _MOST_FAULTS = 4
 _MOST_EVENTS = 40
 
@@ -104,7 +106,7 @@ def _overwritten(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
                 factor = match(values, part)
                 scale = factor.factor if factor else 1.0
                 expected = [[scale * e for e in p.exact]]
-                return Fault("gradient", b.statement, b.name, [at], expected, [p.parameter.start], scale, [p])
+                return Fault("gradient", b.statement, b.name, [at], expected, [(p.parameter.start, None)], scale, [p])
     return None
 
 
@@ -141,7 +143,10 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
     groups = [g for g in _groups(judgement, values) if g.statement not in {f.statement for f in fixed}]
     meant = {_key(m) for g in groups for m in g.meanings if g.means(m)}
     found: list[tuple[_Group, Fault]] = []
+    begun = time.monotonic()
     for group in groups[:_MOST_GROUPS]:
+        if time.monotonic() - begun > _MOST_SECONDS:
+            break
         fault = _mending(judgement, group, values, wrong, fixed, meant)
         if fault is not None:
             found.append((group, fault))
