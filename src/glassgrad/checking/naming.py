@@ -12,7 +12,7 @@ from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.matching import Match
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.tape import Binding, Place
+from glassgrad.checking.recording.tape import Binding, Place, Ref
 from glassgrad.language import Text, short
 
 __all__ = ["Names", "nodes_of"]
@@ -115,7 +115,9 @@ class Names:
         if self._into is None:
             self._into = {}
             values = self.judgement.values
-            bound = [(b, At(b.time, b.cell)) for b in self.judgement.bindings if b.time <= self.judgement.step.end]
+            bound = [
+                (b, At(b.time, b.cell)) for b in self.judgement.bindings if b.time <= self.judgement.step.end
+            ]
             outputs = [(b, at) for b, at in bound if b.kind == "assign" and at in values[0]]
             for b, at in bound:
                 if b.kind != "argument" or at not in values[0]:
@@ -153,10 +155,10 @@ class Names:
         if event < 0:
             tape = self.judgement.step.tape
             for arg in tape.events[~event].args:
-                cell = getattr(arg, "cell", None)
+                cell = tape.cells[arg.cell] if isinstance(arg, Ref) else None
                 for verdict in self.judgement.parameters if cell is not None else ():
                     start = verdict.parameter.start
-                    if start in (tape.cells[cell].event, tape.cells[cell].buffer.maker):
+                    if cell is not None and start in (cell.event, cell.buffer.maker):
                         return f"∂E/∂{self._symbol(verdict.parameter.name)}"
         return f"∂E/∂{self._symbol(self.event(event))}"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -251,7 +251,7 @@ def _loss(judgement: Judgement, names: Names, given: str | None) -> LossFound:
         prediction = names.event(max(_sources(tape, p)))
         target = names.event(max(_sources(tape, y))) if isinstance(y, At) else ""
     if d.loss is None:
-        key = "given" if given is not None else "computed"
+        key: Literal["given", "computed"] = "given" if given is not None else "computed"
         return LossFound(d.name, key, SAYS[f"loss {key}"].fill(name=d.name), prediction, target)
     says = SAYS["loss standard"].fill(name=d.loss.name, formula=d.loss.formula)
     return LossFound(d.loss.formula, "standard", says, prediction, target)

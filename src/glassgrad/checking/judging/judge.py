@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import operator
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -317,7 +318,7 @@ def _named(step: Step, bindings: list[Binding], loss: str | None) -> list[Descen
             continue
         if b.time > step.end or tape.cells[b.cell].shape not in ((), (1,), (1, 1)):
             continue
-        found[name] = Descended(None, name, None, (at,), lambda values, at=at: values[at])
+        found[name] = Descended(None, name, None, (at,), operator.itemgetter(at))
     return list(found.values())
 
 

@@ -106,7 +106,9 @@ def _overwritten(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
                 factor = match(values, part)
                 scale = factor.factor if factor else 1.0
                 expected = [[scale * e for e in p.exact]]
-                return Fault("gradient", b.statement, b.name, [at], expected, [(p.parameter.start, None)], scale, [p])
+                return Fault(
+                    "gradient", b.statement, b.name, [at], expected, [(p.parameter.start, None)], scale, [p]
+                )
     return None
 
 
@@ -293,10 +295,10 @@ def _pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> It
     shapes = [judgement.values[0][n.at].shape for n in members]
     places: dict[Any, list[int]] = {}
     for key in judgement.gradients[0]:
-        event = tape.events[max(key, ~key)]
-        places.setdefault((key < 0, event.name, event.place), []).append(key)
-        if len(event.stack) > 1:
-            places.setdefault((key < 0, event.name, event.stack), []).append(key)
+        made = tape.events[max(key, ~key)]
+        places.setdefault((key < 0, made.name, made.place), []).append(key)
+        if len(made.stack) > 1:
+            places.setdefault((key < 0, made.name, made.stack), []).append(key)
     for b in judgement.bindings:
         event = writer(judgement, At(b.time, b.cell))
         if b.kind == "assign" and event in judgement.gradients[0]:
@@ -369,8 +371,8 @@ def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: i
     keys = sorted(keys, key=lambda k: max(k, ~k))
     if len(keys) != len(shapes) or len(keys) == 1:
         return None
-    fit = all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True))
-    return [(k, None) for k in keys] if fit else None
+    pairs: list[Key] = [(k, None) for k in keys]
+    return pairs if all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)) else None
 
 
 # --- what a mended fault changes -------------------------------------------------------------------------------------
