@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from glassgrad.checking.judging.judge import Judgement
+import numpy as np
+
 from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.matching import relative_error
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.naming import Names
@@ -80,8 +82,8 @@ def _quantity(
     meaning_of = judgement.meaning(at)
     if event in judgement.backward and meaning_of is not None:
         key, how = meaning_of
-        exact = judgement.gradients[0][key] * how.factor
-        exact = exact if how.element is None else exact.flat[how.element].reshape(())
+        exact = np.asarray(judgement.gradients[0][key] * how.factor)
+        exact = exact if how.element is None else np.asarray(exact.flat[how.element])
         exact = exact.T if how.transposed else exact
         error, place = relative_error(value, exact.reshape(value.shape))
         text = names.meaning(key, how)

@@ -199,7 +199,7 @@ def _moved(value: Array, rng: np.random.Generator) -> Array:
 
 def _jittered(value: Array, rng: np.random.Generator) -> Array:
     """Return an input with noise, but where it is constant along an axis, as a column of ones is."""
-    noise: Array = 0.2 * float(np.std(value)) * rng.standard_normal(value.shape)
+    noise: Array = np.multiply(0.2 * float(np.std(value)), rng.standard_normal(value.shape))
     for axis in range(value.ndim):
         if value.shape[axis] > 1 and (value.ndim > 1):
             noise = np.where(np.ptp(value, axis=axis, keepdims=True) == 0, 0.0, noise)

@@ -371,8 +371,9 @@ def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: i
     keys = sorted(keys, key=lambda k: max(k, ~k))
     if len(keys) != len(shapes) or len(keys) == 1:
         return None
-    pairs: list[Key] = [(k, None) for k in keys]
-    return pairs if all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)) else None
+    if not all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)):
+        return None
+    return [(k, None) for k in keys]
 
 
 # --- what a mended fault changes -------------------------------------------------------------------------------------
