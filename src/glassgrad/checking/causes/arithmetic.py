@@ -30,38 +30,21 @@ def arithmetic_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
         turned = ast.AugAssign(node.target, ast.Sub() if isinstance(node.op, ast.Add) else ast.Add(), value)
         yield _edit("sign", "sign", statement, node, turned, 1.1)
-    for part in ast.walk(value):
+    for part in _parts(value):
         if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub) and not _number(part.operand):
             yield _edit("sign", "sign", statement, part, part.operand, 1.0)
         if isinstance(part, ast.BinOp):
             yield from _operations(statement, part, above)
-        if isinstance(part, ast.Compare) and len(part.ops) == 1:
-            for op in _COMPARISONS:
-                if not isinstance(part.ops[0], op):
-                    new = ast.Compare(part.left, [op()], part.comparators)
-                    yield _edit("wrong-derivative", "wrong", statement, part, new, 1.5)
+        if isinstance(part, ast.Compare):
+            yield from _compared(statement, part)
+        if isinstance(part, ast.UnaryOp) and isinstance(part.op, (ast.Invert, ast.Not)):
+            yield _edit("wrong-derivative", "wrong", statement, part, part.operand, 1.2)
         if isinstance(part, ast.Constant) and type(part.value) in (int, float) and not _in_index(part, above):
-            for number in (1, 2, 3, 0.5, part.value - 1, part.value + 1):
-                if number != part.value:
-                    key, form = (
-                        ("factor", "factor")
-                        if isinstance(above[id(part)], ast.BinOp)
-                        and isinstance(
-                            above[id(part)].op,
-                            (ast.Mult, ast.Div),  # type: ignore[attr-defined]
-                        )
-                        else ("wrong-derivative", "wrong")
-                    )
-                    yield _edit(key, form, statement, part, ast.Constant(number), 1.9)
-            for text in scope.constants if not _in_index(part, above) else ():
-                yield _edit("wrong-derivative", "wrong", statement, part, expression(text), 2.2)
+            yield from _numbers(statement, part, above, scope)
     for term in terms(value):
         for text in ("2", "0.5"):
             new = ast.BinOp(expression(text), ast.Mult(), term)
             yield _edit("factor", "factor", statement, term, new, 2.0)
-    for part in ast.walk(value):
-        if isinstance(part, ast.UnaryOp) and isinstance(part.op, (ast.Invert, ast.Not)):
-            yield _edit("wrong-derivative", "wrong", statement, part, part.operand, 1.2)
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     for target in targets:
         if isinstance(target, ast.Subscript):
@@ -69,14 +52,37 @@ def arithmetic_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
             yield from _masks(statement, target.slice)
 
 
+def _parts(value: ast.AST) -> Iterator[Any]:
+    yield from ast.walk(value)
+
+
+def _numbers(statement: Statement, part: Any, above: dict[int, ast.AST], scope: Scope) -> Iterator[Edit]:
+    """Yield other numbers in the place of one."""
+    product: Any = above[id(part)]
+    factor = isinstance(product, ast.BinOp) and isinstance(product.op, (ast.Mult, ast.Div))
+    key, form = ("factor", "factor") if factor else ("wrong-derivative", "wrong")
+    for number in (1, 2, 3, 0.5, part.value - 1, part.value + 1):
+        if number != part.value:
+            yield _edit(key, form, statement, part, ast.Constant(number), 1.9)
+    for text in scope.constants:
+        yield _edit("wrong-derivative", "wrong", statement, part, expression(text), 2.2)
+
+
+def _compared(statement: Statement, part: ast.Compare) -> Iterator[Edit]:
+    """Yield other comparisons."""
+    for op in _COMPARISONS:
+        if len(part.ops) == 1 and not isinstance(part.ops[0], op):
+            new = ast.Compare(part.left, [op()], part.comparators)
+            yield _edit("wrong-derivative", "wrong", statement, part, new, 1.4)
+
+
 _COMPARISONS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 
 
 def _operations(statement: Statement, part: ast.BinOp, above: dict[int, ast.AST]) -> Iterator[Edit]:
-    if isinstance(part.op, ast.Sub):
-        if not _number(part.left) and not _number(part.right):
-            turned = ast.BinOp(part.right, ast.Sub(), part.left)
-            yield _edit("sign", "sign", statement, part, turned, 1.0)
+    if isinstance(part.op, ast.Sub) and not _number(part.left) and not _number(part.right):
+        turned = ast.BinOp(part.right, ast.Sub(), part.left)
+        yield _edit("sign", "sign", statement, part, turned, 1.0)
     if isinstance(part.op, (ast.Add, ast.Sub)):
         op = ast.Sub() if isinstance(part.op, ast.Add) else ast.Add()
         key, form = ("wrong-derivative", "wrong") if _number(part.left) else ("sign", "sign")
@@ -112,11 +118,8 @@ def _masks(statement: Statement, mask: Any) -> Iterator[Edit]:
     bare = mask.operand if isinstance(mask, ast.UnaryOp) else ast.UnaryOp(ast.Invert(), mask)
     yield _edit("wrong-derivative", "wrong", statement, mask, bare, 1.3)
     for part in ast.walk(mask):
-        if isinstance(part, ast.Compare) and len(part.ops) == 1:
-            for op in _COMPARISONS:
-                if not isinstance(part.ops[0], op):
-                    new = ast.Compare(part.left, [op()], part.comparators)
-                    yield _edit("wrong-derivative", "wrong", statement, part, new, 1.2)
+        if isinstance(part, ast.Compare):
+            yield from _compared(statement, part)
 
 
 def _target_indices(statement: Statement, target: ast.Subscript, scope: Scope) -> Iterator[Edit]:
@@ -240,12 +243,11 @@ def digit_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
             if len(words) < len(part.keywords):
                 new = ast.Call(part.func, part.args, words)
                 yield _edit("precision", "precision", statement, part, new, 0.5)
-        if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Load):
-            if isinstance(part.slice, (ast.Slice, ast.Tuple)):
-                yield _edit("missing-term", "range", statement, part, part.value, 1.8)
-        if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.Call)):
-            if isinstance(getattr(part, "ctx", ast.Load()), ast.Load):
-                yield from _shaped(statement, part, scope.shape(part))
+        loaded = isinstance(getattr(part, "ctx", ast.Load()), ast.Load)
+        if loaded and isinstance(part, ast.Subscript) and isinstance(part.slice, (ast.Slice, ast.Tuple)):
+            yield _edit("missing-term", "range", statement, part, part.value, 1.8)
+        if loaded and isinstance(part, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.Call)):
+            yield from _shaped(statement, part, scope.shape(part))
 
 
 def _unwrapped(name: str) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from glassgrad.checking.causes.confirming import confirmed
 from glassgrad.checking.causes.edits import Edit, changed_text
 from glassgrad.checking.causes.order import moved_after, updated_before
 from glassgrad.checking.causes.search import searched, sites_of
+from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.causes.titles import title
-from glassgrad.checking.causes.trial import Site
 from glassgrad.checking.causes.updates import remedies
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
@@ -37,13 +37,13 @@ def find_cause(program: Program, run: Run, judgement: Judgement, fault: Fault) -
         What is wrong, and where.
     """
     first: Cause | None = None
-    began, confirmations = time.monotonic(), 0
+    began, confirmations = time.thread_time(), 0
     if fault.kind == "update":
         for r in islice(remedies(program, run, judgement, fault), _MOST_CONFIRMED):
             if confirmed(program.with_line(r.source.file, r.text), judgement, fault, run.numbers):
                 return Cause(r.key, r.title.text, r.source.file, r.line, r.before, r.after, True)
     for site in sites_of(program, run, judgement, fault):
-        if time.monotonic() - began > _SECONDS or confirmations >= _MOST_CONFIRMED:
+        if time.thread_time() - began > _SECONDS or confirmations >= _MOST_CONFIRMED:
             break
         early = updated_before(site)
         if early is not None:

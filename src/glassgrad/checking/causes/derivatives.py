@@ -52,9 +52,9 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
                     1.7 + cost + extra,
                 )
     for place, old in _replaceable(value):
-        shape = scope.shape(old)
+        made = scope.shape(old)
         for node, cost, size in local:
-            if shape is not None and (size == shape or shape == ()) and not same(node, old):
+            if made is not None and made in (size, ()) and not same(node, old):
                 key, form = _named(old, node, scope)
                 kept = _rest(place, old, node)
                 base = 1.6 if derivative_like(old) or _shared(old, node) else 2.5
@@ -202,9 +202,9 @@ def _named(old: Any, new: Any, scope: Scope) -> tuple[str, str]:
             continue
         form = _form(new, inner)
         for other in ast.walk(old):
-            if isinstance(other, ast.expr) and not same(other, inner) and _form(old, other) == form:
-                if related(scope, inner, other):
-                    return "derivative-place", "place"
+            alike = isinstance(other, ast.expr) and not same(other, inner) and _form(old, other) == form
+            if alike and related(scope, inner, other):
+                return "derivative-place", "place"
     return "wrong-derivative", "wrong"
 
 

@@ -241,10 +241,10 @@ def _other_indices(index: Any, scope: Scope) -> Iterator[Any]:
     if isinstance(index, ast.UnaryOp):
         for sign in (ast.Add(), ast.Sub()):
             yield ast.BinOp(index, sign, ast.Constant(1))
-    for text in [n for n in ast.walk(index) if isinstance(n, ast.Constant) and isinstance(n.value, str)]:
+    for key in [n for n in ast.walk(index) if isinstance(n, ast.Constant) and isinstance(n.value, str)]:
         for other in _keys(scope):
-            if other != text.value:
-                yield _replaced(index, text, ast.Constant(other))
+            if other != key.value:
+                yield _replaced(index, key, ast.Constant(other))
 
 
 def _keys(scope: Scope) -> list[str]:
@@ -310,8 +310,8 @@ def transposing_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
             if not (isinstance(node.func.value, ast.Name) and node.func.value.id in ("np", "numpy")):
                 yield edit(node, node.func.value, 1.1)
             if len(node.args) in (3, 4):
-                for axes in permutations(node.args):
-                    yield edit(node, ast.Call(node.func, list(axes), []), 1.4)
+                for others in permutations(node.args):
+                    yield edit(node, ast.Call(node.func, list(others), []), 1.4)
         if called(node) == "einsum" and isinstance(node, ast.Call) and isinstance(node.args[0], ast.Constant):
             for text in _subscripts(str(node.args[0].value)):
                 yield edit(node.args[0], ast.Constant(text), 1.3)

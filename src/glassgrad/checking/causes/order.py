@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from glassgrad.checking.causes.trial import Site
+from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.judging.judge import ParameterVerdict
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At, Unplayable, ancestors, writers

@@ -68,7 +68,7 @@ def _plain(node: Any) -> bool:
 
 def matmuls(value: ast.AST) -> list[tuple[Any, Any, Any]]:
     """Return the products of matrices: each with its two operands."""
-    found = []
+    found: list[tuple[Any, Any, Any]] = []
     for node in ast.walk(value):
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.MatMult, ast.Mult)):
             found.append((node, node.left, node.right))

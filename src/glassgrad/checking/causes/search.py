@@ -13,8 +13,9 @@ from glassgrad.checking.causes.edits import Edit
 from glassgrad.checking.causes.mending import Mending
 from glassgrad.checking.causes.operands import operand_edits, transposing_edits
 from glassgrad.checking.causes.scope import Scope
+from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.causes.sums import rewritten, term_edits
-from glassgrad.checking.causes.trial import Site, Tried, tried
+from glassgrad.checking.causes.trial import Tried, tried
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.matching import match

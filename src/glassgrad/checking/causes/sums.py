@@ -50,7 +50,7 @@ def rewritten(statement: Statement, scope: Scope) -> Iterator[Edit]:
                 for s in ("", *(f" * {u}" for u in used if u not in (w, d))):
                     new = expression(f"({text}){s}")
                     said = title("rows", what=w, new=new)
-                    yield Edit("transposed", said, statement, ((value, new),), 2.0)
+                    yield Edit("transposed", said, statement, ((value, new),), 1.0)
 
 
 def _root(text: str) -> str:

@@ -9,32 +9,24 @@ from __future__ import annotations
 
 import ast
 import bisect
-import copy
 import functools
-import operator
 import time
-import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.causes.edits import Edit, substituted
-from glassgrad.checking.causes.mending import Mending
-from glassgrad.checking.causes.phrases import called
+from glassgrad.checking.causes.edits import Edit
+from glassgrad.checking.causes.evaluating import evaluation, part_of
 from glassgrad.checking.causes.scope import Scope
-from glassgrad.checking.judging.faults import Fault
-from glassgrad.checking.judging.judge import Judgement
+from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At, Replay, Unplayable, writers
-from glassgrad.checking.recording.arrays import Traced
-from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.source import Source, _Hooks
 from glassgrad.checking.recording.tape import Enough, Tape
 from glassgrad.checking.recording.traced import Session, is_traced, plain
 
-__all__ = ["Site", "Tried", "tried"]
+__all__ = ["Tried", "tried"]
 
 Array = np.ndarray[Any, Any]
 
@@ -42,62 +34,6 @@ _SECONDS = 1.0
 _ENOUGH = 4
 _CLOSE = 1e-3
 """How near the program's own value must be before other draws are asked; the program may calculate in float32."""
-
-
-@dataclass(frozen=True, eq=False)
-class Site:
-    """Where edits are tried.
-
-    Attributes
-    ----------
-    fault
-        What is to be mended.
-    index
-        The number of the statement that is edited.
-    binding
-        Its result that is looked at, by its place among the program's bindings.
-    expected
-        What that result should be, on each draw; None where only what follows from it tells.
-    mending
-        Tells what follows from it.
-    earlier
-        The faults that are taken as mended.
-    """
-
-    program: Program
-    run: Run
-    judgement: Judgement
-    fault: Fault
-    index: int
-    binding: int
-    expected: Sequence[Array] | None
-    mending: Mending
-    earlier: Sequence[Fault] = ()
-
-    @property
-    def statement(self) -> Any:
-        """The statement."""
-        return self.run.statements[self.index]
-
-    @property
-    def source(self) -> Source:
-        """Its file."""
-        return self.program.sources[self.statement.file]
-
-    @functools.cached_property
-    def hooks(self) -> _Hooks:
-        """What instruments an expression of that file."""
-        return _Hooks(self.source, 0, None, self.run.numbers)
-
-    @functools.cached_property
-    def writing(self) -> frozenset[str]:
-        """The functions of the program that write into something."""
-        return frozenset(
-            node.name
-            for source in self.program.sources.values()
-            for node in ast.walk(source.tree)
-            if isinstance(node, ast.FunctionDef) and any(map(_writes, ast.walk(node)))
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +56,7 @@ class _Attempt:
     @functools.cached_property
     def run(self) -> Callable[[dict[str, Any], Any], Any]:
         """What evaluates the edited statement."""
-        return _statement(self.site, self.edit.node)
+        return evaluation(self.site, self.edit.node)
 
 
 def tried(site: Site, edits_in: Callable[[Scope], list[Edit]]) -> list[Tried]:
@@ -192,11 +128,11 @@ class _Work:
         bindings = len(tape.bindings)
         if self.attempts is None and (final or _adds_up(self._node) or self._own[following] == self._own[0]):
             self.attempts = [_Attempt(e, self.site) for e in self._edits_in(Scope(self.site.source, names))]
-        deadline = time.monotonic() + self._seconds
+        deadline = time.thread_time() + self._seconds
         for i, attempt in enumerate(self.attempts or ()):
             if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
                 continue
-            if not self._timed and time.monotonic() > deadline:
+            if not self._timed and time.thread_time() > deadline:
                 self.attempts = (self.attempts or [])[:i]
                 break
             self._try(attempt, names, final)
@@ -228,7 +164,7 @@ class _Work:
             return
         if final:
             try:
-                value = _picked(self._node, self._name, value)
+                value = part_of(self._node, self._name, value)
             except (SyntaxError, NameError, KeyError, IndexError, TypeError):
                 return
             if is_traced(value) and value._tape is tape:
@@ -259,7 +195,7 @@ def _goes_on(tape: Any, statement: int, current: Any, since: int) -> bool:
     cell = current._cell
     for b in reversed(tape.bindings[since:] if since < len(tape.bindings) else []):
         if b.statement == statement and b.cell == cell.index:
-            return cell.buffer.writer < b.time
+            return bool(cell.buffer.writer < b.time)
     return False
 
 
@@ -267,129 +203,6 @@ def _adds_up(node: ast.stmt) -> bool:
     """Say whether what a statement leaves depends on what it left before."""
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
     return isinstance(node, ast.AugAssign) or isinstance(target, ast.Subscript)
-
-
-# --- running one statement -------------------------------------------------------------------------------------------
-
-
-def _statement(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
-    value = _compiled(site, node.value)
-    at_risk = _at_risk(site, node.value)
-    if isinstance(node, (ast.Return, ast.Expr)):
-        return lambda names, shadow: eval(value, _safe(names, at_risk))
-    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-    add = _IN_PLACE.get(type(node.op)) if isinstance(node, ast.AugAssign) else None
-    path = []
-    root = target
-    while isinstance(root, ast.Subscript):
-        path.insert(0, _compiled(site, root.slice))
-        root = root.value
-    simple = not path and add is None
-    whole = site.run.tape.bindings[site.binding].kind == "whole"
-    holder = None if simple or isinstance(target, ast.Tuple) else _compiled(site, _load(root))
-
-    def run(names: dict[str, Any], shadow: Any) -> Any:
-        names = _safe(names, at_risk)
-        right = eval(value, names)
-        if holder is None:
-            return right
-        current = eval(holder, names)
-        indices = [eval(p, names) for p in path]
-        key = ast.unparse(root)
-        while indices and not is_traced(current) and not isinstance(current, np.ndarray):
-            index = indices.pop(0)
-            key = f"{key}[{index!r}]"
-            if not indices and add is None:
-                return shadow(key, None, right) if is_traced(right) else right
-            current = current[index]
-        if not indices:
-            if add is None:
-                return right
-            kept = shadow(key, current)
-            return shadow(key, current, add(kept, right))
-        kept = shadow(key, current)
-        inner = kept
-        for index in indices[:-1]:
-            inner = inner[index]
-        stored = right if add is None else add(inner[indices[-1]], right)
-        inner[indices[-1]] = stored
-        shadow(key, current, kept)
-        return kept if whole else stored
-
-    return run
-
-
-def _compiled(site: Site, node: Any) -> Any:
-    tree = ast.Expression(site.hooks.visit(_load(node)))
-    return compile(ast.fix_missing_locations(tree), site.source.file, "eval")
-
-
-def _load(node: Any) -> Any:
-    node = substituted(node, {})
-    for child in ast.walk(node):
-        if hasattr(child, "ctx"):
-            child.ctx = ast.Load()
-    return node
-
-
-_IN_PLACE = {
-    ast.Add: operator.iadd,
-    ast.Sub: operator.isub,
-    ast.Mult: operator.imul,
-    ast.Div: operator.itruediv,
-    ast.FloorDiv: operator.ifloordiv,
-    ast.Pow: operator.ipow,
-    ast.MatMult: operator.imatmul,
-}
-
-
-def _at_risk(site: Site, node: Any) -> list[str]:
-    """Return the names in an expression that calls functions of the program's which write what they are given."""
-    if not any(isinstance(n, ast.Call) and called(n) in site.writing for n in ast.walk(node)):
-        return []
-    return list(dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)))
-
-
-def _writes(node: ast.AST) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    stored = any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in targets)
-    return isinstance(node, ast.AugAssign) or stored or (isinstance(node, ast.keyword) and node.arg == "out")
-
-
-def _safe(names: dict[str, Any], at_risk: list[str]) -> dict[str, Any]:
-    """Return names with copies in the place of some."""
-    if not at_risk:
-        return names
-    memo: dict[int, Any] = {}
-    own = dict(names)
-    for name in at_risk:
-        value = names.get(name)
-        plain_object = (
-            hasattr(value, "__dict__") and not callable(value) and not isinstance(value, types.ModuleType)
-        )
-        if isinstance(value, (Traced, list, dict)) or plain_object:
-            own[name] = copy.deepcopy(value, memo)
-    return own
-
-
-def _picked(node: Any, name: str, value: Any) -> Any:
-    """Return the part of a value that a name gets: of a tuple, list or dict the item that the name ends in."""
-    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-    if isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (list, tuple)):
-        for item, part in zip(target.elts, value, strict=False):
-            text = ast.unparse(item)
-            if name == text or name.startswith(f"{text}["):
-                return _item(part, name[len(text) :])
-        return value
-    text = "return" if isinstance(node, ast.Return) else ast.unparse(target) if target is not None else ""
-    return _item(value, name[len(text) :]) if name.startswith(text) else value
-
-
-def _item(value: Any, path: str) -> Any:
-    """Return what ``['W1'][0]`` leads to."""
-    if not path or is_traced(value):
-        return value
-    return eval(f"value{path}", {"value": value})
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
@@ -422,10 +235,10 @@ def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
     known = site.judgement.values[0].get(at)
     seen = [] if known is None else [np.asarray(known, dtype=np.float64)]
     found: list[Tried] = []
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.thread_time() + _SECONDS
     every = range(len(site.judgement.draws.given))
     for attempt in attempts:
-        if time.monotonic() > deadline or len(found) == _ENOUGH:
+        if time.thread_time() > deadline or len(found) == _ENOUGH:
             break
         if in_place and seen and attempt.value.shape != seen[0].shape:
             continue
@@ -443,7 +256,8 @@ def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
 
 def _played(site: Site, work: _Work, attempt: _Attempt, draws: Sequence[int]) -> list[Array] | None:
     """Return an attempt's value on some draws."""
-    assert work.tape is not None and attempt.at is not None
+    assert work.tape is not None
+    assert attempt.at is not None
     starts = [at for at, _ in work.moved]
 
     def moved(event: int) -> int:

@@ -65,9 +65,8 @@ def remedies(program: Program, run: Run, judgement: Judgement, fault: Fault) -> 
             isinstance(node, ast.Assign)
             and statement.index != fault.statement
             and _last(node.targets[0]) == name
-        ):
-            if not isinstance(node.value, ast.Call):
-                yield from _edited(program, statement)
+        ) and not isinstance(node.value, ast.Call):
+            yield from _edited(program, statement)
     for source in program.sources.values():
         for statement in _lost(source):
             yield from _edited(program, statement)
@@ -110,7 +109,7 @@ def _forms(node: Any) -> Iterator[tuple[str, Any]]:
         elif isinstance(value, ast.Call):
             yield "never-updated", ast.Assign([_stored(value.args[0])], value)
         return
-    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    target: Any = node.targets[0] if isinstance(node, ast.Assign) else node.target
     if isinstance(target, (ast.Tuple, ast.List)):
         return
     if isinstance(node, ast.AugAssign):
