@@ -35,7 +35,7 @@ def listing(
         for f, finding in zip(faults, findings, strict=True)
         if f.statement >= 0
     }
-    follows = {name for f in faults for name in f.follows}
+    follows = {name: names.meaning(*f.meant[name]) for f in faults for name in f.follows if name in f.meant}
     for b in judgement.bindings:
         if b.kind != "assign" or b.time > judgement.step.end or len(found) > _MOST:
             continue
@@ -59,7 +59,12 @@ def listing(
 
 
 def _quantity(
-    run: Run, judgement: Judgement, names: Names, b: Binding, wrong: dict[int, Quantity], follows: set[str]
+    run: Run,
+    judgement: Judgement,
+    names: Names,
+    b: Binding,
+    wrong: dict[int, Quantity],
+    follows: dict[str, str],
 ) -> Quantity | None:
     at = At(b.time, b.cell)
     statement = run.statements[b.statement]
@@ -72,7 +77,8 @@ def _quantity(
     updated = next((p for p in judgement.parameters if event in p.parameter.updates), None)
     if updated is not None:
         state: State = "right" if updated.right else "wrong" if b.statement in wrong else "follows"
-        meaning = SAYS["stepped"].fill(name=b.name)
+        stepped = f"{b.name} − η·∂E/∂{b.name}"
+        meaning = Text(stepped, stepped)
         return Quantity(b.name, statement.file, statement.line, meaning, state)
     if at not in judgement.values[0]:
         return None
@@ -92,8 +98,10 @@ def _quantity(
             b.name, statement.file, statement.line, Text(text, text), state, error, place, value, exact
         )
     says = names.activation(at) or names.slope(at) or _role(judgement, names, at, event)
-    state = "follows" if b.name in follows else "plain"
-    return Quantity(b.name, statement.file, statement.line, says, state, found=value)
+    if b.name in follows:
+        text = follows[b.name]
+        return Quantity(b.name, statement.file, statement.line, Text(text, text), "follows", found=value)
+    return Quantity(b.name, statement.file, statement.line, says, "plain", found=value)
 
 
 def _role(judgement: Judgement, names: Names, at: At, event: int) -> Text:

@@ -44,7 +44,6 @@ SAYS: dict[str, Text] = {
         "옵티마이저의 갱신: 모든 원소가 기울기의 반대쪽으로 간다",
     ),
     "parameter": Text("a parameter", "매개변수"),
-    "stepped": Text("{name} after its update", "갱신된 {name}"),
     "prediction": Text("the prediction ŷ", "예측값 ŷ"),
     "forward": Text("part of the forward pass", "순전파의 한 부분"),
     "between": Text("on the way to a gradient", "기울기로 가는 중간값"),

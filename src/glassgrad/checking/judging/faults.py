@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
+from glassgrad.checking.judging.matching import Match
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.recording.tape import Binding, Place
 
@@ -52,6 +53,8 @@ class Fault:
         Names of quantities that were wrong only because of it.
     place
         Where the wrong value is computed, if not in the statement itself.
+    meant
+        Which gradients those quantities are once the fault is mended.
     """
 
     kind: str
@@ -64,6 +67,7 @@ class Fault:
     parameters: list[ParameterVerdict]
     follows: list[str] = field(default_factory=list)
     place: Place | None = None
+    meant: dict[str, tuple[int, Match]] = field(default_factory=dict)
 
     def given(self, judgement: Judgement, draw: int) -> dict[int, Array]:
         """Return the replay's results that put the exact values in place."""

@@ -357,7 +357,7 @@ def _last_in(
 ) -> list[Key] | None:
     """Pair each result with the newest value before it that none has yet, as a backward pass meets them."""
     left = sorted(keys, key=lambda k: max(k, ~k))
-    pairs = []
+    pairs: list[Key] = []
     for named, shape in zip(members, shapes, strict=True):
         fitting = [k for k in left if max(k, ~k) < named.event and _fits(judgement, k, shape, level)]
         if not fitting:
@@ -462,4 +462,5 @@ def _following(
         after = judgement.meanings.find([v[named.at] for v in mended])
         if after is not None and (before is None or before[0] != after[0]):
             follows[named.binding.name] = None
+            fault.meant.setdefault(named.binding.name, after)
     return list(follows)
