@@ -149,7 +149,9 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
     name, file, line = _named(run, fault, cause)
     if not fault.values:
         symbol = f"∂E/∂{fault.parameters[0].parameter.name}"
-        return Quantity(name, file, line, Text(symbol, symbol), "wrong", *_of_parameter(fault.parameters[0]))
+        return Quantity(
+            name, file, line, Text(symbol, symbol), "wrong", *_of_parameter(judgement, fault.parameters[0])
+        )
     at = fault.values[0]
     found, exact = judgement.values[0][at], fault.expected[0][0]
     meaning = SAYS["in float64"]
@@ -184,18 +186,28 @@ def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
     return name, place.file, place.line
 
 
-def _of_parameter(p: ParameterVerdict) -> tuple[float | None, tuple[int, ...], Array | None, Array | None]:
+def _of_parameter(
+    judgement: Judgement, p: ParameterVerdict
+) -> tuple[float | None, tuple[int, ...], Array | None, Array | None]:
+    """Return what a parameter is stepped by, divided by the learning rate, beside its exact gradient."""
     if p.change is None:
         return None, (), None, p.exact[0]
-    scale = _scale(p.change[0], p.exact[0])
-    found = -p.change[0] / scale if scale else -p.change[0]
+    found = -p.change[0] / _rate(judgement, p)
     return (*relative_error(found, p.exact[0]), found, p.exact[0])
 
 
-def _scale(change: Array, exact: Array) -> float:
-    """Return the rate with which a step comes nearest to its gradient."""
+def _rate(judgement: Judgement, p: ParameterVerdict) -> float:
+    """Return the rate of the parameters that are right, else that with which a step comes nearest to its gradient."""
+    rates = [
+        -q.step.factor
+        for q in judgement.parameters
+        if q.right and q.step is not None and any(map(np.any, q.exact))
+    ]
+    if rates and max(rates) <= min(rates) * (1 + _ROUNDING):
+        return rates[0]
+    change, exact = p.change[0] if p.change is not None else p.exact[0], p.exact[0]
     size = float(np.sum(exact * exact))
-    return abs(float(np.sum(change * exact)) / size) if size else 0.0
+    return (abs(float(np.sum(change * exact))) / size if size else 0.0) or 1.0
 
 
 def _gradient(judgement: Judgement, names: Names, p: ParameterVerdict, faults: list[Fault]) -> Gradient:
@@ -223,7 +235,7 @@ def _gradient(judgement: Judgement, names: Names, p: ParameterVerdict, faults: l
     elif p.step is not None and p.change is not None:
         found = p.change[0] / p.step.factor
     else:
-        found = _of_parameter(p)[2]
+        found = _of_parameter(judgement, p)[2]
     error, place = (None, ()) if found is None else relative_error(found, p.exact[0])
     rate = -p.step.factor if p.step is not None and p.step.factor < 0 else None
     return Gradient(

@@ -379,6 +379,8 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     probed = [i for i in draws.forward if _probed(step, i)]
     exact = draws.gradients(descended.function, descended.wanted, probed)
     gradients = [g for _, g in exact]
+    if not any(np.any(g[p.start]) for g in gradients for p in step.parameters if p.start in g):
+        raise CheckError("The loss does not move with any parameter.")
     forward = set(draws.forward)
     meetings = [i for m in _independent(step, step.meetings[:_MOST_MEETINGS]) for i in m.events]
     backward = [i for i in sorted(step.slice) if i in step.depends and i < step.end]
