@@ -80,7 +80,8 @@ class _Search:
         self.forward = ancestors(self.tape, [w for p in pairs for w in writers(self.tape, p)])
         self.begin = self._begin()
         self.below = after(self.tape, step.meetings[0].events, step.end)
-        self.slots = self._slots(self.begin, step.end)
+        self.again = self._again()
+        self.slots = self._slots(self.begin, self.again)
         self.names = self._names()
         self.later: dict[_Slot, list[int | None]] | None = None
 
@@ -94,7 +95,7 @@ class _Search:
                 if parameter is not None:
                     rest.remove(c)
                     self.known.add(c.start)
-                    parameter.name = self.names.get(c.start, [""])[0]
+                    parameter.spelled = self.names.get(c.start, [""])[0]
                     found.append((parameter, c.uses[0][0], c.uses[0][1][2]))
         return found
 
@@ -107,6 +108,15 @@ class _Search:
         first = min((i for i in step.depends if i not in self.known), default=step.end)
         repeated = (i for i in sorted(self.forward) if ((e := self.tape.events[i]).name, e.stack) in again)
         return min(next(repeated, first), first)
+
+    def _again(self) -> int:
+        """Return the first event of the next step, which reads what is never updated before what is."""
+        first = self.tape.events[self.begin]
+        last = max((u for p in self.step.parameters for u in p.updates), default=self.step.end)
+        for event in self.tape.events[last + 1 : self.step.end]:
+            if (event.name, event.stack) == (first.name, first.stack):
+                return event.index
+        return self.step.end
 
     def _slots(self, begin: int, end: int) -> dict[_Slot, list[int | None]]:
         """Return what each place reads between two events, in order, each once: None for what the step made."""
@@ -187,10 +197,10 @@ class _Search:
         """Return what made the value that is read after the step as a place's n-th."""
         if self.later is None:
             self.later = {}
-            for event in self.tape.events[self.step.end :]:
+            for event in self.tape.events[self.again :]:
                 for there, cell in _read(self.tape, event):
                     made = makers(self.tape, cell)[1].maker
-                    maker = made if made < self.step.end else None
+                    maker = made if made < self.again else None
                     seen = self.later.setdefault(there, [])
                     if maker not in seen:
                         seen.append(maker)
@@ -252,7 +262,7 @@ class _Search:
 
     def _has_gradient(self, c: _Candidate) -> Parameter | None:
         """Return a parameter if a value that is named as its gradient is computed; those of inputs are as well."""
-        if any(slot[0] in _PRODUCTS and self._with_one(i, others) for i, slot, others in c.uses):
+        if any(others and not self._like_a_parameter(i, slot[0], others) for i, slot, others in c.uses):
             return None
         shape = self.tape.cells[c.cell].shape
         named = {_last(name) for name in self.names.get(c.start, ())}
@@ -266,9 +276,11 @@ class _Search:
                 return c.still()
         return None
 
-    def _with_one(self, time: int, others: list[Cell]) -> bool:
-        """Say whether other operands are parameters."""
-        return any(self._start(o, time) in self.known for o in others)
+    def _like_a_parameter(self, time: int, name: str, others: list[Cell]) -> bool:
+        """Say whether what it is used with comes of parameters, and is none: inputs are used with parameters."""
+        own = any(self._start(o, time) in self.known for o in others)
+        depends = any(self.step.depends.get(w) for o in others for w in writers(self.tape, At(time, o.index)))
+        return depends and not (own and name in _PRODUCTS)
 
 
 def _family(name: str) -> str:

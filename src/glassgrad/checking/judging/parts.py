@@ -32,7 +32,7 @@ class Parameter:
     name
         What it is called.
     spelled
-        How the source writes it where it is used, if it was never given a name.
+        Its name before the step, or how the source writes it where it is used; empty for what was stepped.
     """
 
     start: int

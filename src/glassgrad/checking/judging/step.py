@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.beginnings import settle
-from glassgrad.checking.judging.feedback import fed_back
+from glassgrad.checking.judging.feedback import FedBack, fed_back, lost
 from glassgrad.checking.judging.frozen import frozen
 from glassgrad.checking.judging.parts import Meeting, Parameter, Step, after, continues, makers
 from glassgrad.checking.judging.replay import At, ancestors, writers, writes
@@ -37,16 +37,24 @@ def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | No
     """
     step = (
         _added(tape, _candidates(tape), node_at)
-        or _overwritten(tape, node_at)
-        or _added(tape, _candidates(tape, lost=True), node_at)
+        or _not_added(tape, fed_back(tape), node_at)
+        or _not_added(tape, lost(tape), node_at)
     )
     still = frozen(step) if step is not None else []
     if step is None or not still:
         return step
     for parameter, event, position in still:
-        if not parameter.name:
+        if not parameter.spelled:
             parameter.spelled = _spelled(node_at(tape.events[event].place), position)
     return _step(tape, step.end, [*step.parameters, *(parameter for parameter, *_ in still)], node_at)
+
+
+def _first_name(tape: Tape, start: int) -> str:
+    """Return the first name that a value had."""
+    for b in tape.bindings:
+        if b.kind == "assign" and start in (tape.cells[b.cell].event, tape.cells[b.cell].buffer.maker):
+            return b.name
+    return ""
 
 
 def _spelled(node: ast.AST | None, position: int) -> str:
@@ -75,9 +83,10 @@ def _added(tape: Tape, candidates: list[Parameter], node_at: Callable[[Any], ast
     return None
 
 
-def _overwritten(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | None:
-    """Return the step of a program that overwrites all its parameters."""
-    candidates = fed_back(tape)
+def _not_added(
+    tape: Tape, candidates: list[FedBack], node_at: Callable[[Any], ast.AST | None]
+) -> Step | None:
+    """Return the step of a program that overwrites all its parameters, or loses all their new values."""
     while candidates:
         last = max(c.again for c in candidates)
         step = _step(tape, last, [c.parameter for c in candidates], node_at)
@@ -97,6 +106,7 @@ def _overwritten(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step |
     kept = [c for c in candidates if c.parameter.updates[0] < end]
     below = after(tape, step.meetings[0].events, end)
     for c in kept:
+        c.parameter.spelled = _first_name(tape, c.parameter.start)
         c.parameter.after = At(end, c.cell) if continues(tape, c.parameter, below) else None
     return _step(tape, end, [c.parameter for c in kept], node_at)
 
@@ -114,11 +124,11 @@ def root(tape: Tape, cell: Cell) -> Buffer:
         buffer = tape.cells[made.args[0].cell].buffer
 
 
-def _candidates(tape: Tape, lost: bool = False) -> list[Parameter]:
-    """Return what the program steps, each with all its updates; also those whose results are lost."""
+def _candidates(tape: Tape) -> list[Parameter]:
+    """Return what the program steps, each with all its updates."""
     found: dict[int, Parameter] = {}
     by_leaf: dict[Any, Parameter] = {}
-    for update in tape.updates if lost else _kept(tape):
+    for update in _kept(tape):
         event = tape.events[update.event]
         cell = _old(tape, event, update.key[0])
         if cell is None:

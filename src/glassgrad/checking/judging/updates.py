@@ -44,8 +44,13 @@ def all_turned(
         return None
     if len(turned) < len(moving):
         right = {_operation(judgement, p) for p in judgement.parameters if p.right and p.parameter.updates}
-        odd = len(turned) == len(wrong) and not right & {_operation(judgement, p) for p in turned}
-        return of_update(judgement, turned[0], turned) if odd else None
+        other = not right & {_operation(judgement, p) for p in turned}
+        named = all(_operation(judgement, p) == "add" and _named_gradient(judgement, p) for p in turned)
+        return (
+            of_update(judgement, turned[0], turned)
+            if len(turned) == len(wrong) and (other or named)
+            else None
+        )
     tape = judgement.step.tape
     updates = [tape.events[p.parameter.updates[0]] for p in turned]
     statements = {(e.place.file, e.place.line) for e in updates if e.place is not None}
@@ -73,8 +78,8 @@ def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVer
     if term is not None:
         return Fault("update", term.statement, term.name, [], [], [], 1.0, all_ or [p])
     updates = set(p.parameter.updates)
-    statement = -1
     tape = judgement.step.tape
+    made: list[Binding] = []
     for b in judgement.bindings:
         written = writer(judgement, At(b.time, b.cell))
         if (
@@ -82,8 +87,9 @@ def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVer
             and b.time <= judgement.step.end
             and updates & {written, *tape.events[written].reads}
         ):
-            statement = b.statement
-            break
+            made.append(b)
+    own = [b for b in made if _tail(b.name) == _tail(p.parameter.spelled)]
+    statement = (own or made)[0].statement if made else -1
     there = p.gradient is not None or p.step is not None or p.change is None or not updates
     kind = "update" if there else "gradient"
     place = tape.events[min(updates)].place if statement < 0 and updates else None
@@ -117,29 +123,41 @@ def _named_gradient(judgement: Judgement, p: ParameterVerdict) -> bool:
 
 
 def _made_wrongly(judgement: Judgement, p: ParameterVerdict) -> Binding | None:
-    """Return what made the step that is added or taken away as it is, as a velocity is, where that is to blame."""
+    """Return what was made of the right gradient on its way to the update, as a velocity is, and is to blame."""
     tape = judgement.step.tape
     if len(p.parameter.updates) != 1 or not any(map(np.any, p.exact)):
         return None
     update = tape.events[p.parameter.updates[0]]
-    cells = [a.cell for a in update.args if isinstance(a, Ref)]
-    sign = {"add": -1, "subtract": 1}.get(update.name)
-    if sign is None or len(cells) != 2:
-        return None
-    made = {max(writers(tape, At(update.index, c))) for c in cells} - {p.parameter.start}
-    bound = [(b, at) for b, at in _terms(judgement, p) if writer(judgement, at) in made]
-    if not bound or p.parameter.start in made:
-        return None
-    binding, at = bound[0]
-    how = match([v[at] for v in judgement.values], p.exact)
-    right = how is not None and how.factor * sign > 0
-    earlier = any(
-        match([v[x] for v in judgement.values], p.exact)
-        for b, x in _terms(judgement, p)
-        if b.statement != binding.statement
-    )
-    called = _GRADIENT.search(re.sub(r"^.*\.", "", binding.name))
-    return binding if earlier and not right and not called else None
+    taken = {max(writers(tape, At(update.index, a.cell))) for a in update.args if isinstance(a, Ref)}
+    gradient = p.gradient[0] if p.gradient is not None else None
+    for b, at in _terms(judgement, p):
+        found = [v[at] for v in judgement.values]
+        event = writer(judgement, at)
+        if found[0].shape != p.exact[0].shape or event == p.parameter.start:
+            continue
+        if gradient is None:
+            gradient = event if match(found, p.exact) is not None else None
+            continue
+        if (
+            event <= gradient
+            or event in p.parameter.updates
+            or _GRADIENT.search(re.sub(r"^.*\.", "", b.name))
+        ):
+            continue
+        direction = _direction(found, p.exact)
+        squares = all(np.all(f >= 0) for f in found)
+        if (direction == 0 and not squares) or (update.name == "add" and event in taken and direction > 0):
+            return b
+    return None
+
+
+def _direction(found: list[Array], exact: list[Array]) -> int:
+    """Return 1 where something goes up with a gradient in each element, -1 where it goes down, 0 where neither."""
+    products = [np.sign(f) * np.sign(e) for f, e in zip(found, exact, strict=True)]
+    for sign in (1, -1):
+        if all(np.all(sign * x >= 0) for x in products):
+            return sign
+    return 0
 
 
 # --- gradients that were not summed ----------------------------------------------------------------------------------
@@ -156,19 +174,19 @@ def _unsummed(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
     for other in judgement.parameters:
         if other is not p:
             elsewhere |= ancestors(tape, other.parameter.terms)
-    seen: dict[int, int] = {}
+    seen: dict[int, str] = {}
     aliases: list[tuple[Binding, At, Match]] = []
     for b, at in _terms(judgement, p):
         found = [v[at] for v in judgement.values]
+        alias = seen.setdefault(b.cell, b.name) != b.name
         if found[0].shape == shape or not _broadcasts(shape, found[0].shape):
             continue
         how = match([_summed(f, shape) for f in found], p.exact)
         if how is None:
             continue
-        event = writer(judgement, at)
-        if event not in elsewhere:
+        if writer(judgement, at) not in elsewhere:
             return _summing(p, b, at, how)
-        if seen.setdefault(event, b.statement) != b.statement:
+        if alias:
             aliases.append((b, at, how))
     name = p.parameter.name
     own = [a for a in aliases if _tail(a[0].name).endswith(_tail(name))]
