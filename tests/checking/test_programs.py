@@ -121,3 +121,19 @@ for epoch in range(5):
     )
     assert report.verdict == "notice"
     assert "self.w 0.01, self.w 0.03" in report.notices[0].en
+
+
+def test_weights_scaled_by_a_number_that_was_computed(tmp_path: Path) -> None:
+    report = checked(
+        tmp_path,
+        """
+x, y, spread = rng.randn(6, 3), rng.randn(6, 2), np.logspace(0, -1, 3)
+w, b = spread[1] * rng.randn(3, 2), np.zeros(2)
+for epoch in range(5):
+    e = x @ w + b - y
+    w -= 0.1 * x.T @ e
+    b -= 0.1 * e.sum(axis=0)
+""",
+    )
+    assert report.verdict == "right"
+    assert [p.name for p in report.parameters] == ["w", "b"]

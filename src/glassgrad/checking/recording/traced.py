@@ -342,7 +342,7 @@ def calculated(function: Any, name: str, inputs: tuple[Any, ...], kwargs: dict[s
         if "out" in kwargs and result is not inputs[i]:
             continue  # written into another array, whose state this is not
         if name in ("multiply", "divide"):
-            if not is_traced(other) and not np.ndim(other):
+            if not np.ndim(other) and (np.ndim(inputs[i]) or not is_traced(other)):
                 _follow(result, before, before.version)
             continue
         event = tape.events[result._cell.buffer.writer]
