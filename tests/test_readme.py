@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from glassgrad.checking.programs import check_program
+
 ROOT = Path(__file__).parents[1]
 READMES = ("README.md", "README.ko.md")
 PAGES = [*READMES, "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
@@ -30,7 +32,13 @@ def _agrees(found: str, shown: str) -> bool:
     ] == pytest.approx(numbers, rel=0.02)
 
 
-_SHOWN = ("README.md", "docs/explaining.md", "docs/array-api.md", "docs/differentiation.md")
+_SHOWN = (
+    "README.md",
+    "docs/explaining.md",
+    "docs/array-api.md",
+    "docs/differentiation.md",
+    "docs/checking.md",
+)
 
 
 @pytest.mark.parametrize("code", [code for page in _SHOWN for code in _blocks(page, "python")])
@@ -55,6 +63,22 @@ def test_the_printed_graph(tmp_path: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_path(str(script))
     assert printed.getvalue() in _blocks("README.md", "")
+
+
+def _joined(text: str) -> str:
+    """Return a report in one line, without the time it took."""
+    return re.sub(r" in \d+\.\d+ s\.", "", " ".join(text.split()))
+
+
+def test_the_report_of_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = next(c for c in _blocks("docs/checking.md", "python") if "epoch" in c)
+    (tmp_path / "xor.py").write_text(program, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    report = _joined(check_program("xor.py").text())
+    shown = [*_blocks("docs/checking.md", ""), *_blocks("README.md", "")]
+    parts = [_joined(block) for block in shown if "delta1" in block]
+    assert len(parts) == 3
+    assert all(part in report for part in parts)
 
 
 @pytest.mark.parametrize("language", ["", "python", "console", "sh"])

@@ -17,6 +17,7 @@ from glassgrad.errors import CheckError
 from sample_reports import REPORTS
 
 from .conftest import Run
+from .test_json import documented
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +76,7 @@ def test_json_is_one_object_with_the_page_that_was_written(run: Run, tmp_path: P
     result = run("check", "wrong.py", "--json", "--html", "o.html")
     document = json.loads(result.out)
     assert len(result.out.splitlines()) == 1
+    assert set(document) == documented("check")
     assert (document["command"], document["version"], document["html"]) == ("check", 1, "o.html")
     assert document["findings"][0]["cause"]["key"] == "transposed"
     assert (tmp_path / "o.html").exists()
