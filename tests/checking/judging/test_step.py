@@ -105,7 +105,8 @@ def shapes(step: Step | None) -> list[tuple[int, ...]]:
 def test_weights_are_found_however_they_are_kept(tmp_path: Path, kept: str) -> None:
     step = found(tmp_path, KEPT[kept])
     assert shapes(step) == [(2,), (3, 2)]
-    assert step is not None and all(p.after is not None and p.updates for p in step.parameters)
+    assert step is not None
+    assert all(p.after is not None and p.updates for p in step.parameters)
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -118,7 +119,8 @@ def test_what_holds_nothing_of_the_old_weight_is_not_its_next_value(tmp_path: Pa
     step = found(tmp_path, WRONG[wrong])
     assert step is not None
     [weight] = [p for p in step.parameters if step.tape.cells[p.before.cell].shape == (3, 2)]
-    assert weight.after is None and weight.updates
+    assert weight.after is None
+    assert weight.updates
 
 
 def test_a_weight_that_is_clipped_after_its_update_is_one(tmp_path: Path) -> None:
@@ -127,7 +129,8 @@ def test_a_weight_that_is_clipped_after_its_update_is_one(tmp_path: Path) -> Non
     )
     step = found(tmp_path, source)
     assert shapes(step) == [(2,), (3, 2)]
-    assert step is not None and all(p.after is not None for p in step.parameters)
+    assert step is not None
+    assert all(p.after is not None for p in step.parameters)
 
 
 CONSTANTS = """

@@ -77,7 +77,8 @@ def line(run: Run, fault: Fault) -> int:
 
 def test_the_program_itself_is_right(tmp_path: Path) -> None:
     judgement, _ = judged(tmp_path, PROGRAM)
-    assert judgement.right and len(judgement.parameters) == 4
+    assert judgement.right
+    assert len(judgement.parameters) == 4
 
 
 @pytest.mark.parametrize(("old", "new", "name"), FAULTS)
