@@ -137,3 +137,21 @@ for epoch in range(5):
     )
     assert report.verdict == "right"
     assert [p.name for p in report.parameters] == ["w", "b"]
+
+
+ONCE = """
+x, y = np.array([[0.3, -0.8]]), np.array([[0.5]])
+w, v = rng.randn(2, 3), rng.randn(3, 1)
+h = np.tanh(x @ w)
+d = h @ v - y
+e = d @ v.T * (1 - h ** 2)
+new_v = v - 0.1 * h.T @ d
+new_w = w - 0.1 * x.T @ e
+"""
+
+
+def test_a_single_step_with_new_names(tmp_path: Path) -> None:
+    assert checked(tmp_path, ONCE).verdict == "right"
+    wrong = checked(tmp_path, ONCE.replace(" * (1 - h ** 2)", " * (1 - h)"))
+    assert wrong.verdict == "wrong"
+    assert [f.quantity.name for f in wrong.findings] == ["e"]

@@ -36,9 +36,10 @@ def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | No
         Gives the syntax of a place.
     """
     step = (
-        _added(tape, _candidates(tape), node_at)
+        _added(tape, _candidates(tape, _kept(tape)), node_at)
         or _not_added(tape, fed_back(tape), node_at)
         or _not_added(tape, lost(tape), node_at)
+        or _made_once(tape, node_at)
     )
     still = frozen(step) if step is not None else []
     if step is None or not still:
@@ -111,6 +112,13 @@ def _not_added(
     return _step(tape, end, [c.parameter for c in kept], node_at)
 
 
+def _made_once(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | None:
+    """Return the step of a script without a loop that gives the new values new names."""
+    read = {i for event in tape.events for i in event.reads}
+    step = _added(tape, _candidates(tape, [u for u in tape.updates if u.event not in read]), node_at)
+    return step if step is not None and step.meetings else None
+
+
 # --- parameters ------------------------------------------------------------------------------------------------------
 
 
@@ -124,11 +132,11 @@ def root(tape: Tape, cell: Cell) -> Buffer:
         buffer = tape.cells[made.args[0].cell].buffer
 
 
-def _candidates(tape: Tape) -> list[Parameter]:
+def _candidates(tape: Tape, updates: list[Update]) -> list[Parameter]:
     """Return what the program steps, each with all its updates."""
     found: dict[int, Parameter] = {}
     by_leaf: dict[Any, Parameter] = {}
-    for update in _kept(tape):
+    for update in updates:
         event = tape.events[update.event]
         cell = _old(tape, event, update.key[0])
         if cell is None:
