@@ -76,7 +76,8 @@ def _cause(program: Program, edit: Edit) -> tuple[Cause, str]:
     source = program.sources[edit.statement.file]
     line, text = changed_text(source, edit)
     before = source.segment(edit.statement.node)
-    return Cause(edit.key, edit.title.text, source.file, edit.statement.line, before, line), text
+    key, said = edit.cause()
+    return Cause(key, said, source.file, edit.statement.line, before, line), text
 
 
 def _unknown(program: Program, run: Run, fault: Fault) -> Cause:

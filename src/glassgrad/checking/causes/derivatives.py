@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -55,10 +56,11 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
         made = scope.shape(old)
         for node, cost, size in local:
             if made is not None and made in (size, ()) and not same(node, old):
-                key, form = _named(old, node, scope)
                 kept = _rest(place, old, node)
                 base = 1.6 if derivative_like(old) or _shared(old, node) else 2.5
-                yield Edit(key, title(form, old=old, new=node), statement, ((place, kept),), base + cost)
+                said = title("wrong", old=old, new=node)
+                named = functools.partial(_named, old, node, scope)
+                yield Edit("wrong-derivative", said, statement, ((place, kept),), base + cost, named)
     yield from _inner(statement, value)
     if isinstance(statement.node, ast.Return) or isinstance(value, ast.BinOp):
         yield from _formulas(statement, value, scope)
@@ -179,6 +181,10 @@ def _local(scope: Scope) -> Iterator[tuple[Any, float, tuple[int, ...]]]:
             *((f"{f}({{x}})", 0.5) for f in scope.activations),
         ):
             yield expression(text.format(x=o.text)), cost + far, o.shape
+    for o in scope.operands:
+        if np.asarray(plain(o.value)).dtype.kind == "b":
+            for text in (o.text, f"~{o.text}"):
+                yield expression(text), 0.2, o.shape
     for call in scope.derivatives:
         shape = scope.shape(call)
         if shape is not None:
@@ -189,6 +195,8 @@ _FORMULAS = (
     ("{x} * (1 - {x})", 0.2),
     ("(1 - {x} ** 2)", 0.2),
     ("({x} > 0)", 0.25),
+    ("1 / (1 + np.exp(-{x}))", 0.6),
+    ("{x}", 0.7),
 )
 
 

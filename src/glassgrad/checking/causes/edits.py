@@ -6,12 +6,13 @@ An edit names the cause it would mean. Pieces of the user's line that an edit ke
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from glassgrad.checking.causes.titles import Title
 from glassgrad.checking.recording.source import Source, Statement
+from glassgrad.language import Text
 
 __all__ = ["Edit", "changed_text", "expression", "same", "substituted"]
 
@@ -32,6 +33,8 @@ class Edit:
         Nodes of the statement, each with what stands in its place.
     cost
         How unlikely it is: of two edits that give the exact value, the one that costs less is meant.
+    named
+        Says more exactly, once the edit is known to be right, which cause it is, and the form of its title.
     """
 
     key: str
@@ -39,6 +42,12 @@ class Edit:
     statement: Statement
     changes: tuple[tuple[ast.AST, ast.AST], ...]
     cost: float
+    named: Callable[[], tuple[str, str]] | None = None
+
+    def cause(self) -> tuple[str, Text]:
+        """Return the cause that the edit is the remedy of, and what is said of it."""
+        key, form = self.named() if self.named is not None else (self.key, self.title.form)
+        return key, Title(form, self.title.words).text
 
     @property
     def node(self) -> Any:

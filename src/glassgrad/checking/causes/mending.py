@@ -46,9 +46,12 @@ class Mending:
             ]
         except (Unplayable, ValueError, IndexError, KeyError, TypeError):
             return 0
-        return sum(self._right(p, values, draws) for p in self.parameters)
+        put = set(given[0])
+        return sum(self._right(p, values, draws, put) for p in self.parameters)
 
-    def _right(self, p: ParameterVerdict, values: list[dict[At, Array]], draws: Sequence[int]) -> bool:
+    def _right(
+        self, p: ParameterVerdict, values: list[dict[At, Array]], draws: Sequence[int], put: set[int]
+    ) -> bool:
         after = p.parameter.after
         assert after is not None
         exact, before = [p.exact[d] for d in draws], [p.before[d] for d in draws]
@@ -62,9 +65,8 @@ class Mending:
             return how.factor < 0 and mine > 1e-3 * largest
         if not all(np.all(np.sign(c) * np.sign(e) <= 0) for c, e in zip(change, exact, strict=True)):
             return False
-        return any(
-            match([v[at] for v in values], exact, before) is not None for at in self._inner.get(id(p), ())
-        )
+        inner = (at for at in self._inner.get(id(p), ()) if at.time - 1 not in put)
+        return any(match([v[at] for v in values], exact, before) is not None for at in inner)
 
     def _of_its_size(self, p: ParameterVerdict) -> list[At]:
         """Return results before the update that have the parameter's size: one of them may be its gradient."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 from collections.abc import Iterator
 from itertools import combinations, permutations
 from typing import Any
@@ -35,11 +36,12 @@ def operand_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
         for o, cost in others:
             if o.text == text or _alias(scope, places[0], o) or len(o.shape) != len(shape):
                 continue
-            key, form = _swap_named(places, o, scope, above)
+            named = functools.partial(_swap_named, places, o, scope, above)
             for group in [places] if len(places) == 1 else [places, *([p] for p in places)]:
                 changes = tuple((p, o.node) for p in group)
-                said = title(form, old=text, new=o.text)
-                yield Edit(key, said, statement, changes, 1.5 + cost + 0.2 * (len(group) < len(places)))
+                said = title("operand", old=text, new=o.text)
+                far = 0.2 * (len(group) < len(places))
+                yield Edit("wrong-operand", said, statement, changes, 1.5 + cost + far, named)
     for place in [n for n in ast.walk(node.value) if isinstance(n, (ast.Subscript, ast.Attribute))]:
         if isinstance(place.ctx, ast.Load):
             for other, key, form, cost in _other_paths(place, scope):
@@ -49,12 +51,12 @@ def operand_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
 
 
 def _alias(scope: Scope, place: Any, o: Operand) -> bool:
+    """Say whether an operand has the value that stands there already."""
     try:
         value = plain(scope.value(place))
+        return np.array_equal(value, plain(o.value))
     except Exception:
         return True
-    other = plain(o.value)
-    return np.shape(value) == np.shape(other) and bool(np.all(value == other))
 
 
 def _swap_named(places: list[Any], o: Operand, scope: Scope, above: dict[int, ast.AST]) -> tuple[str, str]:
@@ -98,9 +100,11 @@ def related(scope: Scope, one: Any, other: Any) -> bool:
     """Say whether one value is an activation of the other: made from it by element-wise calls alone."""
     try:
         a, b = scope.value(one), scope.value(other)
+        if np.shape(plain(a)) != np.shape(plain(b)):
+            return False
     except Exception:
         return False
-    if np.shape(a) != np.shape(b) or {np.asarray(plain(v)).dtype.kind for v in (a, b)} - {"f"}:
+    if {np.asarray(plain(v)).dtype.kind for v in (a, b)} - {"f"}:
         return False
     x, y = (np.asarray(plain(v), dtype=float) for v in (a, b))
     with np.errstate(all="ignore"):

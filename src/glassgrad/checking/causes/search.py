@@ -52,7 +52,8 @@ def _on_the_way(run: Run, judgement: Judgement, fault: Fault) -> list[tuple[int,
     tape, end = run.tape, judgement.step.end
     updates = [u for p in fault.parameters for u in (*p.parameter.updates, *p.parameter.terms)]
     above = ancestors(tape, updates)
-    forward = set(judgement.draws.forward)
+    early = min(updates, default=end)
+    forward = {e for e in judgement.draws.forward if e < early} - set(judgement.backward)
     found: dict[int, list[int]] = {}
     for i, b in enumerate(tape.bindings):
         if b.kind not in ("assign", "return", "whole") or b.time > end + 1:

@@ -21,8 +21,8 @@ def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     """Yield the statement with another term in its sum."""
     value: Any = statement.node.value  # type: ignore[attr-defined]
     places = [value]
-    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Div, ast.Mult)):
-        places += [value.left, value.right]
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
+        places.append(value.left)
     for place in places:
         shape = scope.shape(place)
         if not shape:
@@ -42,7 +42,8 @@ def rewritten(statement: Statement, scope: Scope) -> Iterator[Edit]:
     roots: dict[str, Operand] = {o.text: o for o in scope.arrays}
     used = [t for t in dict.fromkeys(map(_root, leaves(value))) if t in roots]
     for w in used:
-        if len(roots[w].shape) != 2:
+        parts = [t for t in leaves(value) if t != w and _root(t) == w]
+        if len(roots[w].shape) != 2 or len(parts) < 2:
             continue
         for d in used:
             product = [f"{w}.T @ {d}", f"{w} @ {d}", f"{d} @ {w}", f"{d} @ {w}.T"] if d != w else []

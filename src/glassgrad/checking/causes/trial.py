@@ -132,7 +132,7 @@ class _Work:
         for i, attempt in enumerate(self.attempts or ()):
             if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
                 continue
-            if not self._timed and time.thread_time() > deadline:
+            if not self._timed and not i % 16 and time.thread_time() > deadline:
                 self.attempts = (self.attempts or [])[:i]
                 break
             self._try(attempt, names, final)
@@ -238,7 +238,7 @@ def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
     deadline = time.thread_time() + _SECONDS
     every = range(len(site.judgement.draws.given))
     for attempt in attempts:
-        if time.thread_time() > deadline or len(found) == _ENOUGH:
+        if len(found) == _ENOUGH or (not len(seen) % 8 and time.thread_time() > deadline):
             break
         if in_place and seen and attempt.value.shape != seen[0].shape:
             continue
