@@ -249,7 +249,7 @@ class _Search:
             depends = any(
                 self.step.depends.get(w) for o in others for w in writers(self.tape, At(i, o.index))
             )
-            if name in _PRODUCTS and (drawn or depends) and any(map(_WEIGHT.search, names)):
+            if (drawn or (depends and name in _PRODUCTS)) and any(map(_WEIGHT.search, names)):
                 return c.still()
             if name in _SUMS and depends and (any(map(_BIAS.search, names)) or self._zero(c, leaf)):
                 return c.still()
