@@ -155,3 +155,13 @@ def test_a_single_step_with_new_names(tmp_path: Path) -> None:
     wrong = checked(tmp_path, ONCE.replace(" * (1 - h ** 2)", " * (1 - h)"))
     assert wrong.verdict == "wrong"
     assert [f.quantity.name for f in wrong.findings] == ["e"]
+
+
+def test_a_bias_that_is_never_stepped_has_a_line(tmp_path: Path) -> None:
+    report = checked(
+        tmp_path,
+        ONCE.replace("h = ", "b = np.array([[0.1, 0.3, -0.2]])\nh = ").replace("x @ w)", "x @ w + b)"),
+    )
+    assert report.verdict == "wrong"
+    assert [(f.quantity.name, f.quantity.line) for f in report.findings] == [("b", 6)]
+    assert "np.array([[0.1, 0.3, -0.2]])" in report.text(width=120)

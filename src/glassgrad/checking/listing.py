@@ -47,9 +47,10 @@ def listing(
             if b.name not in kept or kept[b.name].state == "plain":
                 kept[b.name] = quantity
     for finding in findings:
-        found.setdefault((finding.quantity.file, finding.quantity.line), {}).setdefault(
-            finding.quantity.name, finding.quantity
-        )
+        if finding.quantity.line:
+            found.setdefault((finding.quantity.file, finding.quantity.line), {}).setdefault(
+                finding.quantity.name, finding.quantity
+            )
     lines = []
     for (file, number), quantities in sorted(found.items()):
         source = program.sources[file].lines if file in program.sources else []

@@ -181,7 +181,13 @@ def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
             if (statement.file, statement.line) == (cause.file, cause.line) and isinstance(target, ast.expr):
                 return ast.unparse(target), cause.file, cause.line
     if fault.statement < 0:
-        return name, cause.file, cause.line
+        first = fault.parameters[0].parameter
+        made = run.tape.events[min(first.updates, default=first.start)].place
+        return (
+            (name, made.file, made.line)
+            if made is not None and not cause.line
+            else (name, cause.file, cause.line)
+        )
     place = fault.place or run.statements[fault.statement]
     return name, place.file, place.line
 
