@@ -103,7 +103,7 @@ class Names:
                 return b.name
             if parameter.start in sources and not first:
                 first = b.name
-        return first or self.expression(parameter.start) or "?"
+        return first or parameter.spelled or self.expression(parameter.start) or "?"
 
     def event(self, event: int) -> str:
         """Return the name of what an event gave: its name in the program, else the expression."""

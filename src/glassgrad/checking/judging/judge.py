@@ -33,7 +33,10 @@ NAMED = re.compile(
 
 _MOST_MEETINGS = 4
 _TINY = 1e-9
-_MOST_SECONDS = 8.0
+_MOST_DECAY = 0.2
+"""A step that takes more of a parameter away than this is no weight decay."""
+_MOST_SECONDS = 12.0
+"""Of the processor's time."""
 _UNPROBED = ("greater", "less", "equal", "not_equal", "arg", "negative")
 """Results that have no gradient of their own, or only another's with the other sign."""
 _RANK = {"argument": 1, "assign": 2}
@@ -94,7 +97,9 @@ class ParameterVerdict:
         if self.change is None:
             return False
         if self.step is not None:
-            return (self.step.factor < 0 and self.step.decay <= 0) or not any(np.any(g) for g in self.exact)
+            return (self.step.factor < 0 and -_MOST_DECAY < self.step.decay <= 0) or not any(
+                np.any(g) for g in self.exact
+            )
         return self.gradient is not None and self.descends
 
     @property
@@ -198,9 +203,9 @@ def judge(
     judged: list[Judgement] = []
     candidates = _candidates(step, bindings, loss)
     last = candidates[-1] if candidates else None
-    begun = time.monotonic()
+    begun = time.process_time()
     for candidate in candidates:
-        if best is not None and time.monotonic() - begun > _MOST_SECONDS:
+        if best is not None and time.process_time() - begun > _MOST_SECONDS:
             break
         try:
             found = _judged(step, candidate, bindings)
@@ -465,9 +470,9 @@ def without_noise(arrays: list[Array], scale: float) -> list[Array]:
 
 
 def _score(judgement: Judgement) -> tuple[float, ...]:
-    right = sum(p.right for p in judgement.parameters)
+    right = sum(p.right for p in judgement.parameters if any(map(np.any, p.exact)))
     named = 0
-    if right < len(judgement.parameters):
+    if not judgement.right:
         ats = map(judgement.result, judgement.backward)
         named = sum(at is not None and judgement.meaning(at) is not None for at in ats)
-    return (float(right == len(judgement.parameters)), float(right), float(named))
+    return (float(judgement.right), float(right), float(named))

@@ -164,7 +164,7 @@ def _with_decay(b: Array, g: Array, w: Array) -> Match | None:
     largest = float(np.max(np.abs(b)))
     if (
         largest == 0.0
-        or factor == 0.0
+        or abs(factor) * float(np.max(np.abs(g))) <= TOLERANCE * largest
         or float(np.max(np.abs(b - basis @ (factor, decay)))) > TOLERANCE * largest
     ):
         return None
