@@ -38,7 +38,7 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
     """
     value = statement.node.value  # type: ignore[attr-defined]
     yield from _fewer(statement, value, crossed)
-    local = list(_local(scope))
+    local = list(_local(scope, set(leaves(value))))
     places = _places(value, scope)
     for place, shape in places:
         for node, cost, size in local:
@@ -164,9 +164,10 @@ def _rest(place: Any, old: Any, new: Any) -> Any:
     return new if left is None else ast.BinOp(left, ast.Mult(), new)
 
 
-def _local(scope: Scope) -> Iterator[tuple[Any, float, tuple[int, ...]]]:
+def _local(scope: Scope, own: set[str]) -> Iterator[tuple[Any, float, tuple[int, ...]]]:
     """Yield what may be the derivative: the program's own functions at every operand, then formulas."""
     arrays = [o for o in scope.arrays if np.asarray(plain(o.value)).dtype.kind == "f"]
+    arrays.sort(key=lambda o: o.text not in own)
     for i, o in enumerate(arrays[:40]):
         far = 0.002 * i
         for call in scope.derivatives:

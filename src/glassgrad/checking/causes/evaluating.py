@@ -17,7 +17,7 @@ from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.recording.arrays import Traced
 from glassgrad.checking.recording.traced import is_traced
 
-__all__ = ["evaluation", "part_of"]
+__all__ = ["evaluation", "part_of", "safe_names"]
 
 
 def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
@@ -90,6 +90,11 @@ _IN_PLACE: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Pow: operator.ipow,
     ast.MatMult: operator.imatmul,
 }
+
+
+def safe_names(site: Site, node: Any, names: dict[str, Any]) -> dict[str, Any]:
+    """Return names in which an expression can be evaluated without a change to what they stand for."""
+    return _safe(names, _at_risk(site, node))
 
 
 def _at_risk(site: Site, node: Any) -> list[str]:

@@ -8,6 +8,7 @@ import functools
 import inspect
 import re
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,16 +53,20 @@ class Scope:
         The statement's file.
     names
         What its names stand for.
+    safe
+        Gives the names in which an expression can be evaluated without a change to what they stand for.
     """
 
-    def __init__(self, source: Source, names: dict[str, Any]) -> None:
-        self.source, self.names = source, names
+    def __init__(
+        self, source: Source, names: dict[str, Any], safe: Callable[[Any, dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        self.source, self.names, self._safe = source, names, safe
         self._shapes: dict[str, tuple[int, ...] | None] = {}
 
     def value(self, node: Any) -> Any:
         """Return what an expression gives."""
         tree = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
-        return eval(compile(tree, self.source.file, "eval"), self.names)
+        return eval(compile(tree, self.source.file, "eval"), self._safe(node, self.names))
 
     def shape(self, node: Any) -> tuple[int, ...] | None:
         """Return the shape of what an expression gives, or None where it gives no number."""
@@ -109,7 +114,12 @@ class Scope:
         """Calls in the program of functions that are named as derivatives are; the first argument may be another."""
         found: dict[str, Any] = {}
         for node in ast.walk(self.source.tree):
-            if isinstance(node, ast.Call) and len(node.args) <= 2 and derivative_like(node):
+            if (
+                isinstance(node, ast.Call)
+                and len(node.args) <= 2
+                and derivative_like(node)
+                and self._formula(node)
+            ):
                 shown = ast.Call(node.func, node.args, node.keywords)
                 form = (
                     ast.unparse(ast.Call(node.func, node.args[1:], node.keywords))
@@ -118,10 +128,28 @@ class Scope:
                 )
                 found.setdefault(form, shown)
         for name, function in self.names.items():
-            if isinstance(function, types.FunctionType) and _DERIVATIVE.search(name) and _single(function):
+            derives = isinstance(function, types.FunctionType) and _DERIVATIVE.search(name)
+            if derives and name not in self._at_work and _single(function):
                 call = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(0)], [])
                 found.setdefault(f"{name}()", call)
         return list(found.values())[:12]
+
+    def _formula(self, call: ast.Call) -> bool:
+        """Say whether a call is of a function that calculates and returns, and does not do more."""
+        name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        return name not in self._at_work
+
+    @functools.cached_property
+    def _at_work(self) -> frozenset[str]:
+        """The functions of the program that run loops or return nothing."""
+        found = set()
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.FunctionDef):
+                inner = list(ast.walk(node))
+                loops = any(isinstance(n, (ast.For, ast.While)) for n in inner)
+                if loops or not any(isinstance(n, ast.Return) and n.value is not None for n in inner):
+                    found.add(node.name)
+        return frozenset(found)
 
     @functools.cached_property
     def constants(self) -> list[str]:
@@ -139,14 +167,18 @@ class Scope:
         return [
             name
             for name, value in self.names.items()
-            if isinstance(value, types.FunctionType) and _single(value) and not _DERIVATIVE.search(name)
+            if isinstance(value, types.FunctionType)
+            and _single(value)
+            and not _DERIVATIVE.search(name)
+            and name not in self._at_work
         ][:4]
 
     def _phrases(self) -> list[str]:
         phrases: dict[str, None] = {}
-        for name, value in self.names.items():
-            if not name.startswith("__") and name != HOOK:
-                phrases |= dict.fromkeys(_inside(name, value))
+        holders = {n: v for n, v in self.names.items() if not n.startswith("__") and n != HOOK}
+        phrases |= {name: None for name, value in holders.items() if _number(value)}
+        for name, value in holders.items():
+            phrases |= dict.fromkeys(_inside(name, value))
         for node in ast.walk(self.source.tree):
             if isinstance(node, (ast.Attribute, ast.Subscript)) and _simple(node):
                 phrases.setdefault(ast.unparse(_loaded(node)))

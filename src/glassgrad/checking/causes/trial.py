@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.causes.edits import Edit
-from glassgrad.checking.causes.evaluating import evaluation, part_of
+from glassgrad.checking.causes.evaluating import evaluation, part_of, safe_names
 from glassgrad.checking.causes.scope import Scope
 from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.judging.matching import match
@@ -127,7 +127,12 @@ class _Work:
         events = len(tape.events)
         bindings = len(tape.bindings)
         if self.attempts is None and (final or _adds_up(self._node) or self._own[following] == self._own[0]):
-            self.attempts = [_Attempt(e, self.site) for e in self._edits_in(Scope(self.site.source, names))]
+            self.attempts = [
+                _Attempt(e, self.site)
+                for e in self._edits_in(
+                    Scope(self.site.source, names, functools.partial(safe_names, self.site))
+                )
+            ]
         deadline = time.thread_time() + self._seconds
         for i, attempt in enumerate(self.attempts or ()):
             if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
@@ -223,7 +228,7 @@ def _exact(site: Site, work: _Work) -> list[Tried]:
         how = match(values, expected)
         if how is not None and not how.transposed and how.factor > 0:
             found.append(Tried(attempt.edit, how.factor))
-    return found
+    return found or _mending(site, work, made)
 
 
 def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
