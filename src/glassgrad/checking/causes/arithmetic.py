@@ -37,6 +37,9 @@ def arithmetic_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
             yield from _operations(statement, part, above)
         if isinstance(part, ast.Compare):
             yield from _compared(statement, part)
+        if isinstance(part, ast.Call) and part.args:
+            negative = ast.UnaryOp(ast.USub(), part.args[0])
+            yield _edit("wrong-derivative", "wrong", statement, part.args[0], negative, 1.7)
         if isinstance(part, ast.UnaryOp) and isinstance(part.op, (ast.Invert, ast.Not)):
             yield _edit("wrong-derivative", "wrong", statement, part, part.operand, 1.2)
         if isinstance(part, ast.Constant) and type(part.value) in (int, float) and not _in_index(part, above):
@@ -61,7 +64,7 @@ def _numbers(statement: Statement, part: Any, above: dict[int, ast.AST], scope: 
     product: Any = above[id(part)]
     factor = isinstance(product, ast.BinOp) and isinstance(product.op, (ast.Mult, ast.Div))
     key, form = ("factor", "factor") if factor else ("wrong-derivative", "wrong")
-    for number in (1, 2, 3, 0.5, part.value - 1, part.value + 1):
+    for number in (0, 1, 2, 3, 0.5, part.value - 1, part.value + 1):
         if number != part.value:
             yield _edit(key, form, statement, part, ast.Constant(number), 1.9)
     for text in scope.constants:
@@ -69,7 +72,8 @@ def _numbers(statement: Statement, part: Any, above: dict[int, ast.AST], scope: 
 
 
 def _compared(statement: Statement, part: ast.Compare) -> Iterator[Edit]:
-    """Yield other comparisons."""
+    """Yield other comparisons, and what is compared itself."""
+    yield _edit("wrong-operand", "operand", statement, part, part.left, 1.8)
     for op in _COMPARISONS:
         if len(part.ops) == 1 and not isinstance(part.ops[0], op):
             new = ast.Compare(part.left, [op()], part.comparators)

@@ -85,6 +85,11 @@ def _fewer(statement: Statement, value: Any, crossed: bool) -> Iterator[Edit]:
                     key, form = "softmax-twice", "twice"
                 said = title(form, old=gone, new=left)
                 yield Edit(key, said, statement, ((product, left),), 1 + 0.3 * size)
+    if isinstance(statement.node, ast.AugAssign) and isinstance(statement.node.op, ast.Mult):
+        numerator = value.left if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) else value
+        key, form = ("softmax-twice", "twice") if crossed else ("doubled-derivative", "doubled")
+        one = ast.Constant(1.0)
+        yield Edit(key, title(form, old=numerator), statement, ((numerator, one),), 1.5)
     for node in ast.walk(value):
         base = None
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _is(node.right, (2, 3)):

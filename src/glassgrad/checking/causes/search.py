@@ -26,6 +26,10 @@ from glassgrad.checking.recording.source import Statement
 __all__ = ["edits_of", "searched", "sites_of"]
 
 
+_OTHER_FACTOR = 0.6
+"""What an edit costs more that is right up to a constant."""
+
+
 def sites_of(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Iterator[Site]:
     """Yield where the cause may be: the fault's own statement, then those before it on the way to its parameters."""
     mending = Mending(judgement, fault.parameters)
@@ -101,7 +105,7 @@ def searched(site: Site) -> list[Tried]:
     """Return the edits of the site's statement that mend the fault, the likeliest first."""
     crossed = _crossed(site.judgement)
     found = tried(site, lambda scope: distinct(edits_of(site.statement, scope, crossed)))
-    found.sort(key=lambda t: (abs(t.factor - 1) > 1e-6, t.edit.cost))
+    found.sort(key=lambda t: t.edit.cost + _OTHER_FACTOR * (abs(t.factor - 1) > 1e-6))
     return found
 
 

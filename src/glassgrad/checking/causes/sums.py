@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from glassgrad.checking.causes.edits import Edit, expression
-from glassgrad.checking.causes.phrases import leaves, terms
+from glassgrad.checking.causes.phrases import factors, leaves, terms
 from glassgrad.checking.causes.scope import Operand, Scope
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
@@ -23,6 +23,13 @@ def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     places = [value]
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
         places.append(value.left)
+    parts = factors(value)
+    for part in parts if len(parts) > 1 else ():
+        for o in scope.arrays[:_MOST]:
+            if o.shape == scope.shape(part):
+                for op in (ast.Sub(), ast.Add()):
+                    new = ast.BinOp(part, op, o.node)
+                    yield Edit("missing-term", title("term", new=o.node), statement, ((part, new),), 2.6)
     for place in places:
         shape = scope.shape(place)
         if not shape:
