@@ -89,7 +89,6 @@ class Step:
     slice: set[int]
     depends: dict[int, int]
     meetings: list[Meeting]
-    reads: dict[int, int] = field(default_factory=dict)
 
 
 def makers(tape: Tape, cell: Cell) -> tuple[list[int], Buffer]:

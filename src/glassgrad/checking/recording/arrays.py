@@ -16,7 +16,6 @@ from glassgrad.checking.recording.traced import (
     adopted,
     decided,
     is_traced,
-    left,
     on_ufunc,
     plain,
     record,
@@ -70,7 +69,7 @@ class Traced(Recording, np.ndarray):
 
     def tolist(self) -> Any:
         """Return Python numbers, which no longer record."""
-        return left(self).tolist()
+        return plain(self).tolist()
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
         """Return the same memory, as an array or matrix that records."""

@@ -18,7 +18,6 @@ from glassgrad.checking.recording.traced import (
     Recording,
     calculated,
     decided,
-    left,
     on_ufunc,
     plain,
     record,
@@ -140,11 +139,11 @@ def _place(self: Any) -> int:
 
 
 def _item(self: Any, *args: Any) -> Any:
-    return left(self).item(*args)
+    return plain(self).item(*args)
 
 
 def _tolist(self: Any) -> Any:
-    return left(self).tolist()
+    return plain(self).tolist()
 
 
 def _recording(base: type[Any], **more: Any) -> type[Any]:

@@ -219,9 +219,7 @@ class Tape:
         self.bindings: list[Binding] = []
         self.updates: list[Update] = []
         self.constants: dict[int, tuple[Any, int]] = {}
-        self.shown: list[tuple[int, int, tuple[Place, ...]]] = []
         self.guards: list[tuple[int, int, Any]] = []
-        self.left: list[tuple[int, tuple[Place, ...]]] = []
         self.outside = 0
         self._ticks = 0
         self._counts: dict[Any, int] = {}

@@ -26,7 +26,6 @@ __all__ = [
     "decided",
     "is_traced",
     "key",
-    "left",
     "on_ufunc",
     "outside",
     "plain",
@@ -279,7 +278,7 @@ class Recording:
         raise NotImplementedError
 
     def __float__(self) -> float:
-        return float(left(self))
+        return float(plain(self))
 
     def __int__(self) -> int:
         return int(decided(self, int(self.plain())))
@@ -288,19 +287,19 @@ class Recording:
         return bool(decided(self, bool(self.plain())))
 
     def __str__(self) -> str:
-        return str(_shown(self))
+        return str(plain(self))
 
     def __repr__(self) -> str:
-        return repr(_shown(self))
+        return repr(plain(self))
 
     def __format__(self, spec: str) -> str:
-        return format(_shown(self), spec)
+        return format(plain(self), spec)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.plain().__reduce_ex__(protocol)
 
     def __complex__(self) -> complex:
-        return complex(left(self))
+        return complex(plain(self))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in _FACTS:
@@ -427,24 +426,9 @@ def written(
             tape.keep(state.key)
 
 
-def left(value: Any) -> Any:
-    """Return the plain value, and note that it leaves the tape."""
-    tape = Session.tape
-    if tape is not None and value._tape is tape:
-        tape.left.append((value._cell.index, tape.stack()))
-    return plain(value)
-
-
 def decided(value: Any, answer: Any) -> Any:
     """Note what the program goes on with."""
     tape = Session.tape
     if tape is not None and value._tape is tape:
         tape.guard(value._cell.index, answer)
     return answer
-
-
-def _shown(value: Any) -> Any:
-    tape = Session.tape
-    if tape is not None and value._tape is tape:
-        tape.shown.append((value._cell.index, len(tape.events), tape.stack()))
-    return plain(value)
