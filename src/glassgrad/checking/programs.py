@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from glassgrad.checking.judging.choosing import choose
 from glassgrad.checking.judging.faults import Fault
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judge
-from glassgrad.checking.judging.locate import locate
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judgements
 from glassgrad.checking.judging.matching import relative_error
 from glassgrad.checking.judging.replay import At, Unplayable
 from glassgrad.checking.judging.step import Step, find_step
@@ -81,9 +81,10 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
         raise CheckError(
             failed(recorded.failure) if recorded.failure else nothing_found(program, recorded, run)
         )
-    judgement = _judged(program, recorded, step, loss)
+    found = _judged(program, recorded, step, loss)
+    Names(program, recorded, found[0])  # gives the parameters their names
+    judgement, faults = choose(found)
     names = Names(program, recorded, judgement)
-    faults = locate(judgement)
     findings = [_finding(program, recorded, judgement, names, fault) for fault in faults]
     notices, serious = notices_of(judgement, names, recorded)
     parameters = [_gradient(judgement, names, p, faults) for p in judgement.parameters]
@@ -114,9 +115,9 @@ def _recorded(program: Program) -> tuple[Run, Step | None]:
     return run, step
 
 
-def _judged(program: Program, run: Run, step: Step, loss: str | None) -> Judgement:
+def _judged(program: Program, run: Run, step: Step, loss: str | None) -> list[Judgement]:
     try:
-        return judge(step, nodes_of(program), run.tape.bindings, loss)
+        return judgements(step, nodes_of(program), run.tape.bindings, loss)
     except Unplayable as problem:
         raise CheckError(unplayable(problem, program)) from None
     except CheckError:

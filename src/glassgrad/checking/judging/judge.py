@@ -21,7 +21,7 @@ from glassgrad.checking.judging.step import Meeting, Parameter, Step
 from glassgrad.checking.recording.tape import Binding, Ref, refs
 from glassgrad.errors import CheckError, GlassgradError
 
-__all__ = ["Descended", "Judgement", "ParameterVerdict", "against", "judge", "without_noise"]
+__all__ = ["Descended", "Judgement", "ParameterVerdict", "against", "judge", "judgements", "without_noise"]
 
 Array = np.ndarray[Any, Any]
 
@@ -159,7 +159,8 @@ class Judgement:
         named: dict[int, int] = {}
         for b in self.bindings:
             event = max(writers(tape, At(b.time, b.cell)))
-            named[event] = max(named.get(event, 0), _RANK.get(b.kind, 0))
+            rank = 0 if tape.events[event].name == "renamed" else _RANK.get(b.kind, 0)
+            named[event] = max(named.get(event, 0), rank)
         named |= {p.start: max(_RANK.values()) + 1 for p in self.step.parameters}
         return Meanings(self.gradients, lambda event: (named.get(event, 0), event))
 
@@ -179,7 +180,14 @@ class Judgement:
 def judge(
     step: Step, node_at: Callable[[Any], ast.AST | None], bindings: Iterable[Binding], loss: str | None = None
 ) -> Judgement:
-    """Find the loss that the program descends, and judge the step by it.
+    """Return the judgement by the loss of which the most is right; see `judgements`."""
+    return max(judgements(step, node_at, bindings, loss), key=lambda judgement: judgement.score)
+
+
+def judgements(
+    step: Step, node_at: Callable[[Any], ast.AST | None], bindings: Iterable[Binding], loss: str | None = None
+) -> list[Judgement]:
+    """Judge a step by each loss that the program may descend, up to the first by which all is right.
 
     Parameters
     ----------
@@ -198,32 +206,24 @@ def judge(
         Where nothing in the program can be taken for a loss.
     """
     bindings = [b for b in bindings if b.time <= len(step.tape.events)]
-    best: Judgement | None = None
     problem: Unplayable | None = None
     judged: list[Judgement] = []
     candidates = _candidates(step, bindings, loss)
     last = candidates[-1] if candidates else None
     begun = time.process_time()
     for candidate in candidates:
-        if best is not None and time.process_time() - begun > _MOST_SECONDS:
+        if judged and (judged[-1].right or time.process_time() - begun > _MOST_SECONDS):
             break
         try:
-            found = _judged(step, candidate, bindings)
+            judged.append(_judged(step, candidate, bindings))
         except (GlassgradError, Unplayable, TypeError, ValueError) as error:
             problem = error if isinstance(error, Unplayable) else problem
             continue
-        if best is None or found.score > best.score:
-            best = found
-        if best.right:
-            break
-        judged.append(found)
-        if candidate is last and loss is None:
+        if candidate is last and loss is None and not judged[-1].right:
             candidates += [*_of_two_outputs(judged), *_weighted(step)]
-    if best is None:
-        if problem is not None:
-            raise problem
-        raise CheckError("no loss")
-    return best
+    if not judged:
+        raise problem or CheckError("no loss")
+    return judged
 
 
 def _candidates(step: Step, bindings: list[Binding], loss: str | None) -> list[Descended]:

@@ -9,15 +9,16 @@ gradient, but not the one that is needed there, is.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault, Named, named_quantities, writer
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, against, without_noise
 from glassgrad.checking.judging.matching import Match, match
+from glassgrad.checking.judging.pairing import Key, pairings
 from glassgrad.checking.judging.precision import coarse_value, whole_numbers
 from glassgrad.checking.judging.replay import At, Unplayable, ancestors
 from glassgrad.checking.judging.updates import all_turned, of_update
@@ -26,9 +27,6 @@ from glassgrad.checking.recording.tape import Ref
 __all__ = ["locate"]
 
 Array = np.ndarray[Any, Any]
-
-Key: TypeAlias = tuple[int, int | None]
-"""A gradient of `Judgement.gradients`, or one element of it."""
 
 _MOST_GROUPS = 40
 _MOST_PAIRINGS = 40
@@ -39,12 +37,16 @@ _MOST_EVENTS = 40
 
 @dataclass(eq=False)
 class _Group:
-    """All that one statement made in the step, and what each of it is on the draws as they are mended so far."""
+    """All that one statement made in the step, and what each of it is on the draws as they are mended so far.
+
+    `factor` is the constant that gradients are multiplied with there, `scales` those of other places.
+    """
 
     statement: int
     members: list[Named]
     meanings: list[tuple[int, Match] | None]
     factor: float
+    scales: list[float] = field(default_factory=list)
 
     @property
     def known(self) -> bool:
@@ -134,8 +136,15 @@ def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]
         group.meanings.append(meaning)
         if meaning is not None and meaning[1].factor * factor > 0:
             factor = meaning[1].factor
+    scales: dict[str, float] = {}
     for group in groups.values():
         group.factor = group.factor or 1.0
+        for meaning in group.meanings if group.known else ():
+            if meaning is not None:
+                scales.setdefault(f"{meaning[1].factor:.5e}", meaning[1].factor)
+    for group in groups.values():
+        factors = {f"{m[1].factor:.5e}" for m in group.meanings if m is not None}
+        group.scales = [f for text, f in scales.items() if text not in factors and f * group.factor > 0]
     return sorted(groups.values(), key=lambda group: group.begins)
 
 
@@ -187,35 +196,58 @@ def _mending(
     meant: set[Key],
 ) -> Fault | None:
     """Return the fault of a statement if an exact gradient in place of its results mends something."""
-    known = group.known
-    unknown = [n for n, m in zip(group.members, group.meanings, strict=True) if not group.means(m)]
     starts = [p.parameter.start for p in wrong]
-    sums = _sums(judgement, group, values, wrong, fixed) if len(group.members) > 1 else None
-    if sums is not None:
-        return sums
     own = {n.at: _key(m) for n, m in zip(group.members, group.meanings, strict=True) if group.means(m)}
     others = meant - set(own.values())
-    best: Fault | None = None
-    variants = [group.members, unknown] if 0 < len(unknown) < len(group.members) else [group.members]
-    for sign, members in ((sign, members) for sign in (1, -1) for members in variants):
-        tried = 0
-        for level, of in _pairings(judgement, members, others):
-            changed = [key for n, key in zip(members, of, strict=True) if own.get(n.at) != key]
-            direct = all(_parameter_of(judgement, key[0]) in starts for key in changed)
-            if not changed or (known and not direct and (level or set(changed) & others)):
-                continue
-            tried += 1
-            if tried > _MOST_PAIRINGS:
-                break
-            fault = _replacing(judgement, group, members, of, values, sign)
-            fault.parameters = _mended(judgement, [*fixed, fault], wrong)
-            if fault.parameters and (best is None or len(fault.parameters) > len(best.parameters)):
-                best = fault
-                if len(best.parameters) == len(wrong):
-                    return best
+    best = _sums(judgement, group, values, wrong, fixed) if len(group.members) > 1 else None
+    for sign in (1, -1):
+        for members in _variants(judgement, group):
+            tried = 0
+            for level, of in pairings(judgement, members, others):
+                changed = [key for n, key in zip(members, of, strict=True) if own.get(n.at) != key]
+                direct = all(_parameter_of(judgement, key[0]) in starts for key in changed)
+                if not changed or (group.known and not direct and (level or set(changed) & others)):
+                    continue
+                tried += 1
+                if tried > _MOST_PAIRINGS or (best is not None and len(best.parameters) == len(wrong)):
+                    break
+                fault = _replacing(judgement, group, members, of, values, sign * group.factor)
+                fault.parameters = _mended(judgement, [*fixed, fault], wrong)
+                if len(fault.parameters) > (len(best.parameters) if best is not None else 0):
+                    best = fault
         if best is not None:
             return best
-    return best
+    return _rescaled(judgement, group, values, wrong, fixed)
+
+
+def _variants(judgement: Judgement, group: _Group) -> list[list[Named]]:
+    """Return which results of a statement may have to be exact: all, those that are not, and what each sum ends with."""
+    unknown = [n for n, m in zip(group.members, group.meanings, strict=True) if not group.means(m)]
+    events = judgement.step.tape.events
+    read = {event for n in group.members for event in events[n.event].reads}
+    sums = [n for n in group.members if n.event not in read]
+    found = [group.members]
+    for variant in (unknown, sums):
+        if variant and all(len(variant) != len(other) for other in found):
+            found.append(variant)
+    return found
+
+
+def _rescaled(
+    judgement: Judgement,
+    group: _Group,
+    values: list[dict[At, Array]],
+    wrong: list[ParameterVerdict],
+    fixed: list[Fault],
+) -> Fault | None:
+    """Return the fault of a statement whose results are exact, but in another measure than that of the rest."""
+    of = [_key(m) for m in group.meanings if m is not None]
+    for scale in group.scales if group.known else ():
+        fault = _replacing(judgement, group, group.members, of, values, scale)
+        fault.parameters = _mended(judgement, [*fixed, fault], wrong)
+        if fault.parameters:
+            return fault
+    return None
 
 
 def _sums(
@@ -271,9 +303,9 @@ def _replacing(
     members: list[Named],
     of: list[Key],
     values: list[dict[At, Array]],
-    sign: int = 1,
+    factor: float | None = None,
 ) -> Fault:
-    factor = sign * group.factor
+    factor = group.factor if factor is None else factor
     expected = []
     for n, (key, element) in zip(members, of, strict=True):
         exact = [factor * g[key] for g in judgement.gradients]
@@ -289,93 +321,6 @@ def _replacing(
     )
 
 
-def _pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Iterator[tuple[int, list[Key]]]:
-    """Yield which gradients results may be meant to be: of their own shape first, and that no other result is."""
-    tape = judgement.step.tape
-    shapes = [judgement.values[0][n.at].shape for n in members]
-    places: dict[Any, list[int]] = {}
-    for key in judgement.gradients[0]:
-        made = tape.events[max(key, ~key)]
-        places.setdefault((key < 0, made.name, made.place), []).append(key)
-        if len(made.stack) > 1:
-            places.setdefault((key < 0, made.name, made.stack), []).append(key)
-    for b in judgement.bindings:
-        event = writer(judgement, At(b.time, b.cell))
-        if b.kind == "assign" and event in judgement.gradients[0]:
-            places.setdefault(b.statement, []).append(event)
-    ordered = [_different(judgement, keys) for keys in places.values()]
-    ordered.sort(key=lambda keys: -max(max(k, ~k) for k in keys))
-    seen = set()
-    for level in range(3):
-        for avoided in (meant, set()):
-            for every in ordered:
-                keys = [k for k in every if (k, None) not in avoided]
-                for pairing in (
-                    _last_in(judgement, keys, members, shapes, level),
-                    _in_order(judgement, keys, shapes, level),
-                    _elements(judgement, every, shapes, level),
-                ):
-                    if pairing is None:
-                        continue
-                    sign = tuple(float(np.round(_mark(judgement, key), 12)) for key in pairing)
-                    if sign not in seen:
-                        seen.add(sign)
-                        yield level, pairing
-
-
-def _different(judgement: Judgement, keys: list[int]) -> list[int]:
-    """Return the last of each run of equal gradients, as the terms of a sum have."""
-    last = {round(_mark(judgement, (k, None)), 12): k for k in sorted(keys, key=lambda k: max(k, ~k))}
-    return list(last.values())
-
-
-def _elements(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
-    """Pair numbers made one by one with the elements of gradients, in order."""
-    if level or any(shapes):
-        return None
-    elements = [(k, i) for k in sorted(keys) for i in range(judgement.gradients[0][k].size) if k >= 0]
-    return [*elements] if len(elements) == len(shapes) > 1 else None
-
-
-def _mark(judgement: Judgement, of: Key) -> float:
-    """Return a number by which equal gradients are known."""
-    key, element = of
-    exact = judgement.gradients[1][key].ravel()
-    exact = exact if element is None else exact[element : element + 1]
-    return float(exact @ np.cos(np.arange(exact.size))) / judgement.scale if judgement.scale else 0.0
-
-
-def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], level: int) -> bool:
-    """Say whether a gradient has a shape; at level 1 as many elements, at level 2 any others."""
-    exact = judgement.gradients[0][key].shape
-    same = int(np.prod(exact)) == int(np.prod(shape))
-    return exact == shape if level == 0 else exact != shape and same if level == 1 else not same
-
-
-def _last_in(
-    judgement: Judgement, keys: list[int], members: list[Named], shapes: list[Any], level: int
-) -> list[Key] | None:
-    """Pair each result with the newest value before it that none has yet, as a backward pass meets them."""
-    left = sorted(keys, key=lambda k: max(k, ~k))
-    pairs: list[Key] = []
-    for named, shape in zip(members, shapes, strict=True):
-        fitting = [k for k in left if max(k, ~k) < named.event and _fits(judgement, k, shape, level)]
-        if not fitting:
-            return None
-        pairs.append((fitting[-1], None))
-        left.remove(fitting[-1])
-    return pairs
-
-
-def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
-    keys = sorted(keys, key=lambda k: max(k, ~k))
-    if len(keys) != len(shapes) or len(keys) == 1:
-        return None
-    if not all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)):
-        return None
-    return [(k, None) for k in keys]
-
-
 # --- what a mended fault changes -------------------------------------------------------------------------------------
 
 
@@ -384,7 +329,9 @@ def _mended(
 ) -> list[ParameterVerdict]:
     """Return the parameters that are right once faults are mended; none where one that was right is not any more."""
     after = {p: p.parameter.after for p in judgement.parameters if p.parameter.after is not None}
-    inner = {p: _of_its_size(judgement, p) for p in wrong if p.step is None}
+    put = {writer(judgement, at) for fault in faults for at in fault.values}
+    inner = {p: _of_its_size(judgement, p, put) for p in wrong if p.step is None}
+    inner |= {p: [at] for p in after if p.right and (at := _inside(judgement, p)) is not None}
     wanted = {*after.values(), *(at for ats in inner.values() for at in ats)}
     found = []
     for draws in ((1,), None):  # one draw first: most candidates fail at once
@@ -398,11 +345,14 @@ def _mended(
             for p in judgement.parameters
             if p in after and _right(p, after[p], inner.get(p, []), values, chosen)
         ]
-        if not set(found) & set(wrong):
+        if not set(found) & set(wrong) or any(p.right and p not in found for p in after):
             return []
-    if any(p.right and p not in found for p in after if p.step is not None):
-        return []
     return [p for p in wrong if p in found]
+
+
+def _inside(judgement: Judgement, p: ParameterVerdict) -> At | None:
+    """Return the gradient of a parameter whose step is no multiple of it."""
+    return judgement.result(p.gradient[0]) if p.step is None and p.gradient is not None else None
 
 
 def _right(
@@ -421,20 +371,22 @@ def _right(
     return any(match([v[at] for v in values], exact) is not None for at in inner)
 
 
-def _of_its_size(judgement: Judgement, p: ParameterVerdict) -> list[At]:
-    """Return the results before an update that have the parameter's size: one of them is its gradient."""
+def _of_its_size(judgement: Judgement, p: ParameterVerdict, put: set[int]) -> list[At]:
+    """Return the results before an update that have the parameter's size: one of them is its gradient.
+
+    What is itself put in place is none of them.
+    """
     known: list[At] | None = judgement.sized.get(p.parameter.start)
-    if known is not None:
-        return known
-    above = ancestors(judgement.step.tape, p.parameter.terms)
-    tape = judgement.step.tape
-    found = []
-    for i in reversed(judgement.backward):
-        at = judgement.result(i) if i in above else None
-        if at is not None and int(np.prod(tape.cells[at.cell].shape)) == p.exact[0].size:
-            found.append(at)
-    judgement.sized[p.parameter.start] = found[:_MOST_EVENTS]
-    return found[:_MOST_EVENTS]
+    if known is None:
+        above = ancestors(judgement.step.tape, p.parameter.terms)
+        tape = judgement.step.tape
+        known = []
+        for i in reversed(judgement.backward):
+            at = judgement.result(i) if i in above else None
+            if at is not None and int(np.prod(tape.cells[at.cell].shape)) == p.exact[0].size:
+                known.append(at)
+        known = judgement.sized[p.parameter.start] = known[:_MOST_EVENTS]
+    return [at for at in known if writer(judgement, at) not in put]
 
 
 def _given(judgement: Judgement, faults: list[Fault], draw: int) -> Mapping[int, Any]:

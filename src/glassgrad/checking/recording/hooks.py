@@ -105,6 +105,17 @@ class Hooks:
         """What is given to a name from which something is taken away again and again: numbers of NumPy's record too."""
         return outside(value, "outside") if isinstance(value, np.floating) else adopted(value, "outside")
 
+    def renamed(self, value: Any) -> Any:
+        """What has a name and is given another: the second is an event of its own, so that one can be wrong alone."""
+        value = adopted(value, "outside")
+        if Session.tape is not self.tape or not is_traced(value):
+            return value
+        buffer = cell_of(self.tape, value).buffer
+        filled = buffer.written and buffer.state is not None and buffer.state.version == 0
+        if not filled and (buffer.state is not None or self.tape.events[buffer.maker].function is None):
+            return value
+        return record(renamed, "renamed", (value,), {}, now=None if isinstance(value, np.ndarray) else _same)
+
     def listed(self, value: Any) -> Any:
         """A list of numbers that becomes an array when something is taken away from it."""
         array = np.asarray(value) if not is_traced(value) else value
@@ -127,6 +138,15 @@ class Hooks:
         frame = sys._getframe(1)
         if self._probe is not None and Session.tape is self.tape:
             self._probe(frame.f_globals, frame.f_locals)
+
+
+def renamed(value: Any) -> Any:
+    """Return an array's memory, or a number, as another object."""
+    return np.positive(value) if isinstance(value, (float, np.generic)) else value[...]
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _plain(index: Any) -> bool:

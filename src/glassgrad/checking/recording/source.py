@@ -21,6 +21,7 @@ from glassgrad.checking.recording.targets import (
     last_name,
     loaded,
     repeatable,
+    reshapes,
     root_of,
     single_targets,
     stepped_names,
@@ -139,6 +140,7 @@ class _Hooks(ast.NodeTransformer):
         self.statements: list[Statement] = []
         self.functions: list[str] = []
         self.stepped = stepped_names(source.tree)
+        self.reshaped = reshapes(source.tree)
 
     # -- statements that give names values --------------------------------------------------------------------------
 
@@ -150,7 +152,9 @@ class _Hooks(ast.NodeTransformer):
         self.generic_visit(node)
         stepped = any(last_name(t) in self.stepped for t in targets)
         if not isinstance(node.value, ast.Constant):
-            node.value = self._call("stepped" if stepped else "adopted", [node.value], node.value)
+            again = isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)) and not self.reshaped
+            hook = "stepped" if stepped else "renamed" if again else "adopted"
+            node.value = self._call(hook, [node.value], node.value)
         elif stepped and type(node.value.value) in (int, float):
             node.value = self._call("literal", [node.value], node.value)
         if stepped and listed:

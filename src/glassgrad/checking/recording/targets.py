@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 
-__all__ = ["last_name", "loaded", "repeatable", "root_of", "single_targets", "stepped_names"]
+__all__ = ["last_name", "loaded", "repeatable", "reshapes", "root_of", "single_targets", "stepped_names"]
 
 
 def stepped_names(tree: ast.AST) -> set[str]:
@@ -40,6 +40,14 @@ def _scaled(node: ast.AST) -> bool:
 _RATE = re.compile(
     r"(^|_)(lr|l_?rate|rate|eta|alpha|step|learning_?rate|epsilon|mu|gamma)(_|$|\d)", re.IGNORECASE
 )
+
+
+def reshapes(tree: ast.AST) -> bool:
+    """Say whether a program changes arrays' shapes in place, which every name of such an array must see."""
+    return any(
+        isinstance(n, ast.Attribute) and n.attr in ("shape", "dtype") and isinstance(n.ctx, ast.Store)
+        for n in ast.walk(tree)
+    )
 
 
 def last_name(target: ast.expr) -> str:

@@ -1,0 +1,108 @@
+"""Which exact gradients the results of a statement may have been meant to be.
+
+A backward pass meets the values of the forward pass in the reverse of the order in which they were made, so each result
+is paired with the newest value before it that fits. Values of one place in the source belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from glassgrad.checking.judging.faults import Named, writer
+from glassgrad.checking.judging.judge import Judgement
+from glassgrad.checking.judging.replay import At
+
+__all__ = ["Key", "pairings"]
+
+Key: TypeAlias = tuple[int, int | None]
+"""A gradient of `Judgement.gradients`, or one element of it."""
+
+
+def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Iterator[tuple[int, list[Key]]]:
+    """Yield which gradients results may be meant to be: of their own shape first, and that no other result is."""
+    tape = judgement.step.tape
+    shapes = [judgement.values[0][n.at].shape for n in members]
+    places: dict[Any, list[int]] = {}
+    for key in judgement.gradients[0]:
+        made = tape.events[max(key, ~key)]
+        places.setdefault((key < 0, made.name, made.place), []).append(key)
+        if len(made.stack) > 1:
+            places.setdefault((key < 0, made.name, made.stack), []).append(key)
+    for b in judgement.bindings:
+        event = writer(judgement, At(b.time, b.cell))
+        if b.kind == "assign" and event in judgement.gradients[0]:
+            places.setdefault(b.statement, []).append(event)
+    ordered = [_different(judgement, keys) for keys in places.values()]
+    ordered.sort(key=lambda keys: -max(max(k, ~k) for k in keys))
+    seen = set()
+    for level in range(3):
+        for avoided in (meant, set()):
+            for every in ordered:
+                keys = [k for k in every if (k, None) not in avoided]
+                for pairing in (
+                    _last_in(judgement, keys, members, shapes, level),
+                    _in_order(judgement, keys, shapes, level),
+                    _elements(judgement, every, shapes, level),
+                ):
+                    if pairing is None:
+                        continue
+                    sign = tuple(float(np.round(_mark(judgement, key), 12)) for key in pairing)
+                    if sign not in seen:
+                        seen.add(sign)
+                        yield level, pairing
+
+
+def _different(judgement: Judgement, keys: list[int]) -> list[int]:
+    """Return the last of each run of equal gradients, as the terms of a sum have."""
+    last = {round(_mark(judgement, (k, None)), 12): k for k in sorted(keys, key=lambda k: max(k, ~k))}
+    return list(last.values())
+
+
+def _elements(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
+    """Pair numbers made one by one with the elements of gradients, in order."""
+    if level or any(shapes):
+        return None
+    elements = [(k, i) for k in sorted(keys) for i in range(judgement.gradients[0][k].size) if k >= 0]
+    return [*elements] if len(elements) == len(shapes) > 1 else None
+
+
+def _mark(judgement: Judgement, of: Key) -> float:
+    """Return a number by which equal gradients are known."""
+    key, element = of
+    exact = judgement.gradients[1][key].ravel()
+    exact = exact if element is None else exact[element : element + 1]
+    return float(exact @ np.cos(np.arange(exact.size))) / judgement.scale if judgement.scale else 0.0
+
+
+def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], level: int) -> bool:
+    """Say whether a gradient has a shape; at level 1 as many elements, at level 2 any others."""
+    exact = judgement.gradients[0][key].shape
+    same = int(np.prod(exact)) == int(np.prod(shape))
+    return exact == shape if level == 0 else exact != shape and same if level == 1 else not same
+
+
+def _last_in(
+    judgement: Judgement, keys: list[int], members: list[Named], shapes: list[Any], level: int
+) -> list[Key] | None:
+    """Pair each result with the newest value before it that none has yet, as a backward pass meets them."""
+    left = sorted(keys, key=lambda k: max(k, ~k))
+    pairs: list[Key] = []
+    for named, shape in zip(members, shapes, strict=True):
+        fitting = [k for k in left if max(k, ~k) < named.event and _fits(judgement, k, shape, level)]
+        if not fitting:
+            return None
+        pairs.append((fitting[-1], None))
+        left.remove(fitting[-1])
+    return pairs
+
+
+def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
+    keys = sorted(keys, key=lambda k: max(k, ~k))
+    if len(keys) != len(shapes) or len(keys) == 1:
+        return None
+    if not all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)):
+        return None
+    return [(k, None) for k in keys]
