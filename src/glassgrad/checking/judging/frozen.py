@@ -147,7 +147,7 @@ class _Search:
             if not self.begin <= i < self.step.end:
                 continue
             read = list(_read(self.tape, event))
-            for slot, cell in read:
+            for slot, cell in read[event.name == "setitem" :]:  # what is written into is not read
                 start, buffer = self._start(cell, i), makers(self.tape, cell)[1]
                 if start is None or start in self.known or start in self.past or buffer.state is None:
                     continue

@@ -387,11 +387,13 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     if not any(np.any(g[p.start]) for g in gradients for p in step.parameters if p.start in g):
         raise CheckError("The loss does not move with any parameter.")
     forward = set(draws.forward)
-    meetings = [i for m in _independent(step, step.meetings[:_MOST_MEETINGS]) for i in m.events]
+    met = _independent(step, step.meetings[:_MOST_MEETINGS])
+    meetings = [i for m in met for i in m.events]
+    before = ancestors(tape, [w for m in met[:1] for p, _ in m.pairs for w in writers(tape, p)])
     backward = [i for i in sorted(step.slice) if i in step.depends and i < step.end]
     after = _after(step, set(meetings) if meetings else {i for i in backward if i not in forward})
     begin = min(meetings, default=0)
-    backward = [i for i in backward if i in after or (i > begin and i not in forward)]
+    backward = [i for i in backward if i not in before and (i in after or (i > begin and i not in forward))]
     judgement = Judgement(step, draws, descended, [], gradients, backward, [], bindings)
     wanted = {at for at in map(judgement.result, backward) if at is not None}
     for b in bindings:

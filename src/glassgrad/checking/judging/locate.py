@@ -126,7 +126,7 @@ def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]
     """Return the statements of the backward pass in the order of their first doubtful results."""
     groups: dict[tuple[int, str], _Group] = {}
     factor = 0.0
-    for named in named_quantities(judgement):
+    for named in _whole_sums(judgement, named_quantities(judgement)):
         meaning = judgement.meanings.find([v[named.at] for v in values])
         if meaning is not None and not factor:
             factor = meaning[1].factor
@@ -146,6 +146,20 @@ def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]
         factors = {f"{m[1].factor:.5e}" for m in group.meanings if m is not None}
         group.scales = [f for text, f in scales.items() if text not in factors and f * group.factor > 0]
     return sorted(groups.values(), key=lambda group: group.begins)
+
+
+def _whole_sums(judgement: Judgement, quantities: list[Named]) -> list[Named]:
+    """Return quantities without those to which their own statement adds more."""
+    events = judgement.step.tape.events
+    by_event = {n.event: n for n in quantities}
+    partial = set()
+    for named in quantities:
+        event = events[named.event]
+        for read in event.reads if event.name in ("add", "subtract") else ():
+            before = by_event.get(read)
+            if before is not None and before.binding.statement == named.binding.statement:
+                partial.add(read)
+    return [n for n in quantities if n.event not in partial]
 
 
 def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Fault]) -> Fault | None:
@@ -201,7 +215,7 @@ def _mending(
     others = meant - set(own.values())
     best = _sums(judgement, group, values, wrong, fixed) if len(group.members) > 1 else None
     for sign in (1, -1):
-        for members in _variants(judgement, group):
+        for members in _variants(group):
             tried = 0
             for level, of in pairings(judgement, members, others):
                 changed = [key for n, key in zip(members, of, strict=True) if own.get(n.at) != key]
@@ -220,17 +234,10 @@ def _mending(
     return _rescaled(judgement, group, values, wrong, fixed)
 
 
-def _variants(judgement: Judgement, group: _Group) -> list[list[Named]]:
-    """Return which results of a statement may have to be exact: all, those that are not, and what each sum ends with."""
+def _variants(group: _Group) -> list[list[Named]]:
+    """Return which results of a statement may have to be exact: all of them, or those that are not."""
     unknown = [n for n, m in zip(group.members, group.meanings, strict=True) if not group.means(m)]
-    events = judgement.step.tape.events
-    read = {event for n in group.members for event in events[n.event].reads}
-    sums = [n for n in group.members if n.event not in read]
-    found = [group.members]
-    for variant in (unknown, sums):
-        if variant and all(len(variant) != len(other) for other in found):
-            found.append(variant)
-    return found
+    return [group.members, unknown] if 0 < len(unknown) < len(group.members) else [group.members]
 
 
 def _rescaled(

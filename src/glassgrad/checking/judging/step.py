@@ -378,6 +378,8 @@ def _met(
         target = tape.cells[event.args[0].cell]
         if not _dependent(step, target, event) or states & set(makers(tape, target)[0]):
             return None
+        if event.name == "setitem" and not _made_there(tape, event, target):
+            return None
         index = event.args[1]
         if any(True for _ in refs(index)) or (_whole(index) and not _literal_index(event, node_at)):
             if any(step.depends.get(tape.cells[r.cell].event) for r in refs(index)):
@@ -398,6 +400,17 @@ def _met(
             return None
         return sides[1 - at][1], sides[at][1], "value"
     return None
+
+
+def _made_there(tape: Tape, event: Event, target: Cell) -> bool:
+    """Say whether what is written into an array is a number, or was made of what stood at that place."""
+    value = event.args[2]
+    if not isinstance(value, Ref):
+        return True
+    made = tape.events[tape.cells[value.cell].event]
+    near = [made, *(tape.events[i] for i in made.reads)]
+    read = (e.args[0] for e in near if e.name == "getitem" and isinstance(e.args[0], Ref))
+    return any(tape.cells[ref.cell].buffer is target.buffer for ref in read)
 
 
 def _side(step: Step, value: Any, event: Event, states: set[int]) -> tuple[str, Any]:
