@@ -11,9 +11,9 @@ import numpy as np
 
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.matching import Match
-from glassgrad.checking.judging.replay import At, writers
+from glassgrad.checking.judging.replay import At, event_of, used_cell, writers
 from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.tape import Binding, Place, Ref
+from glassgrad.checking.recording.tape import Binding, Place
 from glassgrad.language import Text, short
 
 __all__ = ["Names", "nodes_of"]
@@ -107,7 +107,7 @@ class Names:
 
     def event(self, event: int) -> str:
         """Return the name of what an event gave: its name in the program, else the expression."""
-        event = event if event >= 0 else ~event
+        event = event_of(event)
         for verdict in self.judgement.parameters:
             if verdict.parameter.start == event:
                 return verdict.parameter.name
@@ -156,13 +156,11 @@ class Names:
             place = ", ".join(str(i) for i in np.unravel_index(element, shape))
             return f"{self.gradient(event)}[{place}]"
         if event < 0:
-            tape = self.judgement.step.tape
-            for arg in tape.events[~event].args:
-                cell = tape.cells[arg.cell] if isinstance(arg, Ref) else None
-                for verdict in self.judgement.parameters if cell is not None else ():
-                    start = verdict.parameter.start
-                    if cell is not None and start in (cell.event, cell.buffer.maker):
-                        return f"∂E/∂{self._symbol(verdict.parameter.name)}"
+            cell = used_cell(self.judgement.step.tape, event)
+            for verdict in self.judgement.parameters:
+                if verdict.parameter.start in (cell.event, cell.buffer.maker):
+                    return f"∂E/∂{self._symbol(verdict.parameter.name)}"
+            return f"∂E/∂{self._symbol(self.event(cell.event))} | {self.expression(event_of(event))}"
         return f"∂E/∂{self._symbol(self.event(event))}"
 
     def meaning(self, event: int, how: Match) -> str:

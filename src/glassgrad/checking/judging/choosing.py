@@ -1,7 +1,7 @@
 """Which loss a wrong program was meant to descend: the one by which the fewest faults explain all that is wrong.
 
-A parameter that is exactly right by a loss on all draws proves that loss. Where none is right by any, every loss has
-its own idea of what is wrong, and the one that needs one fault where others need several is believed.
+A parameter whose gradient by a loss the program has, on all draws, proves that loss. Where that is so by none, every
+loss has its own idea of what is wrong, and the one that needs one fault where others need several is believed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST = 6
 def choose(found: list[Judgement]) -> tuple[Judgement, list[Fault]]:
     """Return the judgement of `judgements` that is to be believed, and what is wrong by it."""
     best = max(found, key=lambda judgement: judgement.score)
-    if best.right or best.score[1]:
+    if best.right or any(best.score[1:3]):
         return best, locate(best)
     explained: list[tuple[Judgement, list[Fault]]] = []
     for judgement in sorted(found, key=_unlikely)[:_MOST]:

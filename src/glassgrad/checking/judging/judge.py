@@ -21,7 +21,16 @@ from glassgrad.checking.judging.step import Meeting, Parameter, Step
 from glassgrad.checking.recording.tape import Binding, Ref, refs
 from glassgrad.errors import CheckError, GlassgradError
 
-__all__ = ["Descended", "Judgement", "ParameterVerdict", "against", "judge", "judgements", "without_noise"]
+__all__ = [
+    "Descended",
+    "Judgement",
+    "ParameterVerdict",
+    "against",
+    "goes_down",
+    "judge",
+    "judgements",
+    "without_noise",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -97,9 +106,7 @@ class ParameterVerdict:
         if self.change is None:
             return False
         if self.step is not None:
-            return (self.step.factor < 0 and -_MOST_DECAY < self.step.decay <= 0) or not any(
-                np.any(g) for g in self.exact
-            )
+            return goes_down(self.step) or not any(map(np.any, self.exact))
         return self.gradient is not None and self.descends
 
     @property
@@ -162,7 +169,7 @@ class Judgement:
             rank = 0 if tape.events[event].name == "renamed" else _RANK.get(b.kind, 0)
             named[event] = max(named.get(event, 0), rank)
         named |= {p.start: max(_RANK.values()) + 1 for p in self.step.parameters}
-        return Meanings(self.gradients, lambda event: (named.get(event, 0), event))
+        return Meanings(self.gradients, lambda key: (key >= 0, named.get(key, 0), key))
 
     @functools.cached_property
     def scale(self) -> float:
@@ -457,6 +464,11 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
     return ParameterVerdict(p, exact, starts, change, how, gradient)
 
 
+def goes_down(step: Match) -> bool:
+    """Say whether a step goes against the gradient, and lets the parameter decay slowly or not at all."""
+    return step.factor < 0 and -_MOST_DECAY < step.decay <= 0
+
+
 def against(change: list[Array], exact: list[Array]) -> bool:
     """Say whether every element of a parameter moves, and against its gradient, where that is not 0."""
     return any(map(np.any, exact)) and all(
@@ -472,9 +484,15 @@ def without_noise(arrays: list[Array], scale: float) -> list[Array]:
 
 
 def _score(judgement: Judgement) -> tuple[float, ...]:
-    right = sum(p.right for p in judgement.parameters if any(map(np.any, p.exact)))
+    """Return what speaks for a loss: that all is right, how many parameters are, and how many meet its gradient.
+
+    That of a penalty, a multiple of the parameter, says nothing.
+    """
+    moved = [p for p in judgement.parameters if any(map(np.any, p.exact))]
+    right = sum(p.right for p in moved)
+    met = sum((p.step or p.gradient) is not None and match(p.exact, p.before) is None for p in moved)
     named = 0
     if not judgement.right:
         ats = map(judgement.result, judgement.backward)
         named = sum(at is not None and judgement.meaning(at) is not None for at in ats)
-    return (float(judgement.right), float(right), float(named))
+    return (float(judgement.right), float(right), float(met), float(named))

@@ -8,6 +8,7 @@ gradient, but not the one that is needed there, is.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,13 +17,12 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault, Named, named_quantities, writer
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, against, without_noise
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, against, goes_down, without_noise
 from glassgrad.checking.judging.matching import Match, match
 from glassgrad.checking.judging.pairing import Key, pairings
 from glassgrad.checking.judging.precision import coarse_value, whole_numbers
-from glassgrad.checking.judging.replay import At, Unplayable, ancestors
+from glassgrad.checking.judging.replay import At, Unplayable, ancestors, used_cell
 from glassgrad.checking.judging.updates import all_turned, of_update
-from glassgrad.checking.recording.tape import Ref
 
 __all__ = ["locate"]
 
@@ -124,21 +124,19 @@ def _used_wrongly(p: ParameterVerdict) -> bool:
 
 def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]:
     """Return the statements of the backward pass in the order of their first doubtful results."""
-    groups: dict[tuple[int, str], _Group] = {}
-    factor = 0.0
+    found: dict[tuple[int, str], list[tuple[Named, tuple[int, Match] | None]]] = {}
     for named in _whole_sums(judgement, named_quantities(judgement)):
         meaning = judgement.meanings.find([v[named.at] for v in values])
-        if meaning is not None and not factor:
-            factor = meaning[1].factor
-        place = (named.binding.statement, named.binding.kind)
-        group = groups.setdefault(place, _Group(named.binding.statement, [], [], factor))
-        group.members.append(named)
-        group.meanings.append(meaning)
-        if meaning is not None and meaning[1].factor * factor > 0:
-            factor = meaning[1].factor
+        found.setdefault((named.binding.statement, named.binding.kind), []).append((named, meaning))
+    factor = _first_factor(judgement, [item for items in found.values() for item in items])
+    groups: dict[tuple[int, str], _Group] = {}
+    for place, items in found.items():
+        groups[place] = _Group(place[0], [n for n, _ in items], [m for _, m in items], factor)
+        factor = next(
+            (m[1].factor for _, m in items[::-1] if m is not None and m[1].factor * factor > 0), factor
+        )
     scales: dict[str, float] = {}
     for group in groups.values():
-        group.factor = group.factor or 1.0
         for meaning in group.meanings if group.known else ():
             if meaning is not None:
                 scales.setdefault(f"{meaning[1].factor:.5e}", meaning[1].factor)
@@ -146,6 +144,22 @@ def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]
         factors = {f"{m[1].factor:.5e}" for m in group.meanings if m is not None}
         group.scales = [f for text, f in scales.items() if text not in factors and f * group.factor > 0]
     return sorted(groups.values(), key=lambda group: group.begins)
+
+
+def _first_factor(judgement: Judgement, found: list[tuple[Named, tuple[int, Match] | None]]) -> float:
+    """Return the constant with which the backward pass begins, with the sign that the gradients have in the end.
+
+    A right parameter's own gradient has that sign; an error, target minus prediction, may have the other.
+    """
+    known = [(n, m) for n, m in found if m is not None]
+    right = {p.parameter.start for p in judgement.parameters if p.right and any(map(np.any, p.exact))}
+    own = [m for _, m in known if _parameter_of(judgement, m[0]) in right]
+    met = {i for m in judgement.step.meetings for i in m.events}
+    later = [m for n, m in known if n.event not in met]
+    begin = (later or [m for _, m in known])[:1]
+    if not begin:
+        return 1.0
+    return float(np.copysign(begin[0][1].factor, (own or begin)[0][1].factor))
 
 
 def _whole_sums(judgement: Judgement, quantities: list[Named]) -> list[Named]:
@@ -270,7 +284,8 @@ def _sums(
     of: list[Key] = []
     for p in wrong:
         for named in lasts:
-            if named in members or values[0][named.at].shape != p.exact[0].shape:
+            missing = p.parameter.start not in judgement.gradients[0]
+            if missing or named in members or values[0][named.at].shape != p.exact[0].shape:
                 continue
             fault = _replacing(judgement, group, [named], [(p.parameter.start, None)], values)
             if p in _mended(judgement, [*fixed, fault], wrong):
@@ -295,13 +310,8 @@ def _parameter_of(judgement: Judgement, key: int) -> int:
     starts = [p.parameter.start for p in judgement.parameters]
     if key >= 0:
         return key if key in starts else -1
-    tape = judgement.step.tape
-    for arg in tape.events[~key].args:
-        cell = tape.cells[arg.cell] if isinstance(arg, Ref) else None
-        for start in starts if cell is not None else ():
-            if cell is not None and start in (cell.event, cell.buffer.maker):
-                return start
-    return -1
+    cell = used_cell(judgement.step.tape, key)
+    return next((start for start in starts if start in (cell.event, cell.buffer.maker)), -1)
 
 
 def _replacing(
@@ -372,28 +382,31 @@ def _right(
     change = without_noise(change, max(float(np.max(np.abs(b), initial=0.0)) for b in before) * 1e-5)
     how = match(change, exact, before)
     if how is not None:
-        return how.factor < 0 or not any(map(np.any, exact))
+        return goes_down(how) or not any(map(np.any, exact))
     if not against(change, exact):
         return False
     return any(match([v[at] for v in values], exact) is not None for at in inner)
 
 
 def _of_its_size(judgement: Judgement, p: ParameterVerdict, put: set[int]) -> list[At]:
-    """Return the results before an update that have the parameter's size: one of them is its gradient.
+    """Return the results before an update that may have the parameter's size: one of them is its gradient.
 
-    What is itself put in place is none of them.
+    What is itself put in place is none of them, but what is made of it takes its size.
     """
     known: list[At] | None = judgement.sized.get(p.parameter.start)
+    cells = judgement.step.tape.cells
     if known is None:
         above = ancestors(judgement.step.tape, p.parameter.terms)
-        tape = judgement.step.tape
-        known = []
-        for i in reversed(judgement.backward):
-            at = judgement.result(i) if i in above else None
-            if at is not None and int(np.prod(tape.cells[at.cell].shape)) == p.exact[0].size:
-                known.append(at)
-        known = judgement.sized[p.parameter.start] = known[:_MOST_EVENTS]
-    return [at for at in known if writer(judgement, at) not in put]
+        results = (judgement.result(i) for i in reversed(judgement.backward) if i in above)
+        known = judgement.sized[p.parameter.start] = [at for at in results if at is not None]
+    sizes = {
+        p.exact[0].size,
+        *(math.prod(cells[at.cell].shape) for at in known if writer(judgement, at) in put),
+    }
+    found = [
+        at for at in known if math.prod(cells[at.cell].shape) in sizes and writer(judgement, at) not in put
+    ]
+    return found[:_MOST_EVENTS]
 
 
 def _given(judgement: Judgement, faults: list[Fault], draw: int) -> Mapping[int, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from glassgrad.checking.judging.faults import Named, writer
 from glassgrad.checking.judging.judge import Judgement
-from glassgrad.checking.judging.replay import At
+from glassgrad.checking.judging.replay import At, event_of, used_cell
 
 __all__ = ["Key", "pairings"]
 
@@ -27,7 +27,7 @@ def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Ite
     shapes = [judgement.values[0][n.at].shape for n in members]
     places: dict[Any, list[int]] = {}
     for key in judgement.gradients[0]:
-        made = tape.events[max(key, ~key)]
+        made = tape.events[event_of(key)]
         places.setdefault((key < 0, made.name, made.place), []).append(key)
         if len(made.stack) > 1:
             places.setdefault((key < 0, made.name, made.stack), []).append(key)
@@ -36,7 +36,7 @@ def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Ite
         if b.kind == "assign" and event in judgement.gradients[0]:
             places.setdefault(b.statement, []).append(event)
     ordered = [_different(judgement, keys) for keys in places.values()]
-    ordered.sort(key=lambda keys: -max(max(k, ~k) for k in keys))
+    ordered.sort(key=lambda keys: (-max(_made(judgement, k) for k in keys), keys[-1] < 0))
     seen = set()
     for level in range(3):
         for avoided in (meant, set()):
@@ -55,9 +55,18 @@ def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Ite
                         yield level, pairing
 
 
+def _made(judgement: Judgement, key: int) -> int:
+    """Return when the value was made in which a gradient is; a parameter's is in each use another."""
+    if key >= 0:
+        return key
+    cell = used_cell(judgement.step.tape, key)
+    starts = {p.start for p in judgement.step.parameters}
+    return event_of(key) if {cell.event, cell.buffer.maker} & starts else cell.event
+
+
 def _different(judgement: Judgement, keys: list[int]) -> list[int]:
     """Return the last of each run of equal gradients, as the terms of a sum have."""
-    last = {round(_mark(judgement, (k, None)), 12): k for k in sorted(keys, key=lambda k: max(k, ~k))}
+    last = {round(_mark(judgement, (k, None)), 12): k for k in sorted(keys, key=event_of)}
     return list(last.values())
 
 
@@ -88,10 +97,10 @@ def _last_in(
     judgement: Judgement, keys: list[int], members: list[Named], shapes: list[Any], level: int
 ) -> list[Key] | None:
     """Pair each result with the newest value before it that none has yet, as a backward pass meets them."""
-    left = sorted(keys, key=lambda k: max(k, ~k))
+    left = sorted(keys, key=event_of)
     pairs: list[Key] = []
     for named, shape in zip(members, shapes, strict=True):
-        fitting = [k for k in left if max(k, ~k) < named.event and _fits(judgement, k, shape, level)]
+        fitting = [k for k in left if event_of(k) < named.event and _fits(judgement, k, shape, level)]
         if not fitting:
             return None
         pairs.append((fitting[-1], None))
@@ -100,7 +109,7 @@ def _last_in(
 
 
 def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
-    keys = sorted(keys, key=lambda k: max(k, ~k))
+    keys = sorted(keys, key=event_of)
     if len(keys) != len(shapes) or len(keys) == 1:
         return None
     if not all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)):

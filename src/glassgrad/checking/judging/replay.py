@@ -7,6 +7,7 @@ replaced by the exact one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,10 +16,20 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.rules import IN_PLACE, SPECIAL, holds_tensors, numeric
-from glassgrad.checking.recording.tape import Event, Ref, Tape
+from glassgrad.checking.recording.tape import Cell, Event, Ref, Tape
 from glassgrad.errors import CheckError, DTypeError, OptionError, TraceError
 
-__all__ = ["At", "Replay", "Unplayable", "ancestors", "differentiated", "writers", "writes"]
+__all__ = [
+    "At",
+    "Replay",
+    "Unplayable",
+    "ancestors",
+    "differentiated",
+    "event_of",
+    "used_cell",
+    "writers",
+    "writes",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -29,6 +40,20 @@ class At:
 
     time: int
     cell: int
+
+
+_MOST_ARGS = 16
+
+
+def event_of(key: int) -> int:
+    """Return the event in whose result, or in whose use of a value, a gradient with that key is."""
+    return key if key >= 0 else ~key // _MOST_ARGS
+
+
+def used_cell(tape: Tape, key: int) -> Cell:
+    """Return the value in whose use by an event a gradient with a negative key is."""
+    ref: Ref = tape.events[event_of(key)].args[~key % _MOST_ARGS]
+    return tape.cells[ref.cell]
 
 
 def ancestors(tape: Tape, events: Iterable[int]) -> set[int]:
@@ -173,6 +198,8 @@ class _Tensors(Space):
         self, tape: Tape, cut: Collection[int], probed: Collection[int], written: Collection[int]
     ) -> None:
         self.tape, self.cut, self.probed, self.written = tape, cut, probed, written
+        reads = Counter(ref.cell for i in probed for ref in tape.events[i].args if isinstance(ref, Ref))
+        self.shared = {cell for cell, times in reads.items() if times > 1}
         self.zeros: dict[int, Any] = {}
 
     def used(self, event: Event, args: Any) -> Any:
@@ -180,14 +207,15 @@ class _Tensors(Space):
 
         if event.target is not None or event.index not in self.probed:
             return args
-        for i, ref in enumerate(event.args):
+        for i, ref in enumerate(event.args[:_MOST_ARGS]):
             if not isinstance(ref, Ref):
                 continue
             cell = self.tape.cells[ref.cell]
-            if cell.buffer.maker in self.cut or cell.event in self.cut:
-                value = args[i]
-                self.zeros[~event.index] = zero = gg.tensor(np.zeros(value.shape), requires_grad=True)
-                args = (*args[:i], np.add(value, zero), *args[i + 1 :])
+            parameter = cell.buffer.maker in self.cut or cell.event in self.cut
+            if parameter or (cell.index in self.shared and isinstance(args[i], gg.Tensor)):
+                key = ~(event.index * _MOST_ARGS + i)
+                self.zeros[key] = zero = gg.tensor(np.zeros(args[i].shape), requires_grad=True)
+                args = (*args[:i], np.add(args[i], zero), *args[i + 1 :])
         return args
 
     def leaf(self, event: Event, value: Any) -> Any:
@@ -256,7 +284,8 @@ def differentiated(
 ) -> tuple[float, dict[int, Array]]:
     """Return a loss and its gradients in parameters, in the results of events, and in each use of a parameter.
 
-    The gradient in the use that event i makes of a parameter has the key ``~i``.
+    A parameter or value that is used several times has a gradient in each use as well, with a negative key: see
+    `event_of` and `used_cell`.
 
     Parameters
     ----------

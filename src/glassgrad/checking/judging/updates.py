@@ -74,6 +74,9 @@ def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVer
     unsummed = _unsummed(judgement, p)
     if unsummed is not None:
         return unsummed
+    other = _of_no_loss(judgement, p)
+    if other is not None:
+        return other
     term = _made_wrongly(judgement, p)
     if term is not None:
         return Fault("update", term.statement, term.name, [], [], [], 1.0, all_ or [p])
@@ -96,6 +99,24 @@ def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVer
     return Fault(
         kind, statement, p.parameter.spelled or p.parameter.name, [], [], [], 1.0, all_ or [p], place=place
     )
+
+
+def _of_no_loss(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
+    """Return the fault of a name that is taken for a gradient, and has nothing to do with a loss."""
+    tape = judgement.step.tape
+    above = ancestors(tape, p.parameter.terms)
+    if above & set(judgement.backward) or not p.parameter.updates or not any(map(np.any, p.exact)):
+        return None
+    met = min((m.events[0] for m in judgement.step.meetings[:1]), default=0)
+    for b in reversed(judgement.bindings):
+        at = At(b.time, b.cell)
+        if b.kind != "assign" or not met < b.time <= p.parameter.updates[0] or at not in judgement.values[0]:
+            continue
+        if judgement.values[0][at].shape == p.exact[0].shape and writer(judgement, at) in above:
+            return Fault(
+                "gradient", b.statement, b.name, [at], [p.exact], [(p.parameter.start, None)], 1.0, [p]
+            )
+    return None
 
 
 def _operation(judgement: Judgement, p: ParameterVerdict) -> str:
