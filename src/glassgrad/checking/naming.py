@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import types
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from glassgrad.checking.judging.matching import Match
 from glassgrad.checking.judging.replay import At, event_of, used_cell, writers
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.tape import Binding, Place
+from glassgrad.checking.recording.traced import is_traced
 from glassgrad.language import Text, short
 
 __all__ = ["Names", "nodes_of"]
@@ -23,6 +25,7 @@ _Made: TypeAlias = tuple[Binding, At, str, Callable[[Array], Array]]
 """A named value, and an activation of it."""
 
 _CLOSE = 1e-9
+_MOST_SEARCHED = 5000
 _NEAR = 40
 """An activation takes fewer calls than this."""
 
@@ -86,6 +89,12 @@ class Names:
             if b.kind == "assign" and b.time <= judgement.step.end:
                 event = max(writers(tape, At(b.time, b.cell)))
                 self._bound.setdefault(event, b.name)
+        still = {v.parameter.start: v.parameter for v in judgement.parameters if not v.parameter.updates}
+        for start, name in _paths(run.names, set(still)).items():
+            if still[start].spelled.isidentifier() and still[start].spelled not in run.names:
+                still[
+                    start
+                ].spelled = name  # what the forward pass calls it for the moment is not where it is kept
         for verdict in judgement.parameters:
             verdict.parameter.name = self.parameter(verdict.parameter)
 
@@ -227,6 +236,28 @@ class Names:
             if " " in name
             else name
         )
+
+
+def _paths(names: dict[str, Any], starts: set[int]) -> dict[int, str]:
+    """Return where values are kept, as one would write it: ``net.layers[0].weights[1]``."""
+    found: dict[int, str] = {}
+    seen: set[int] = set()
+    waiting = [(name, value) for name, value in names.items() if not name.startswith("__")] if starts else []
+    for path, value in waiting:  # it grows: what is kept nearest to a name of the module comes first
+        if is_traced(value):
+            if value._cell is not None and value._cell.event in starts:
+                found.setdefault(value._cell.event, path)
+            continue
+        if id(value) in seen or len(seen) > _MOST_SEARCHED or isinstance(value, (type, types.ModuleType)):
+            continue
+        seen.add(id(value))
+        if isinstance(value, (list, tuple)):
+            waiting += [(f"{path}[{i}]", item) for i, item in enumerate(value)]
+        elif isinstance(value, dict):
+            waiting += [(f"{path}[{key!r}]", item) for key, item in value.items()]
+        elif not callable(value) and not isinstance(value, np.ndarray):
+            waiting += [(f"{path}.{key}", item) for key, item in getattr(value, "__dict__", {}).items()]
+    return found
 
 
 _KIND = {

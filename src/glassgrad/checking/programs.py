@@ -8,6 +8,8 @@ gives the exact value (`causes`).
 from __future__ import annotations
 
 import ast
+import dataclasses
+import textwrap
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +22,7 @@ from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judgem
 from glassgrad.checking.judging.matching import relative_error
 from glassgrad.checking.judging.replay import At, Unplayable
 from glassgrad.checking.judging.step import Step, find_step
+from glassgrad.checking.judging.updates import together
 from glassgrad.checking.listing import listing
 from glassgrad.checking.naming import Names, nodes_of
 from glassgrad.checking.recording.run import Program, Run
@@ -84,6 +87,7 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
     found = _judged(program, recorded, step, loss)
     Names(program, recorded, found[0])  # gives the parameters their names
     judgement, faults = choose(found)
+    faults = together(faults)
     names = Names(program, recorded, judgement)
     findings = [_finding(program, recorded, judgement, names, fault) for fault in faults]
     notices, serious = notices_of(judgement, names, recorded)
@@ -128,6 +132,9 @@ def _finding(program: Program, run: Run, judgement: Judgement, names: Names, fau
     from glassgrad.checking.causes import find_cause
 
     cause = _digits(run, fault) if fault.kind == "precision" else find_cause(program, run, judgement, fault)
+    if fault.part and not cause.confirmed:
+        what = fault.parameters[0].parameter.name + fault.part
+        cause = dataclasses.replace(cause, key="never-updated", title=SAYS["part"].fill(name=what), after="")
     quantity = _wrong(run, judgement, names, fault, cause)
     says = SAYS["wrong update" if fault.kind == "update" else "wrong gradient"]
     return Finding(quantity, says.fill(name=quantity.name, line=quantity.line), cause, fault.follows)
@@ -176,11 +183,9 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
 def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
     """Return the name of the first wrong quantity, and its place: that of the cause where no name was found for it."""
     name = fault.name or (fault.parameters[0].parameter.name if fault.parameters else "?")
-    if not fault.values and cause.after and cause.confirmed:
-        for statement in run.statements:
-            target = getattr(statement.node, "targets", [getattr(statement.node, "target", None)])[0]
-            if (statement.file, statement.line) == (cause.file, cause.line) and isinstance(target, ast.expr):
-                return ast.unparse(target), cause.file, cause.line
+    stepped = _stepped(cause) if not fault.values and cause.confirmed else ""
+    if stepped:
+        return stepped, cause.file, cause.line
     if fault.statement < 0:
         first = fault.parameters[0].parameter
         made = run.tape.events[min(first.updates, default=first.start)].place
@@ -191,6 +196,16 @@ def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
         )
     place = fault.place or run.statements[fault.statement]
     return name, place.file, place.line
+
+
+def _stepped(cause: Cause) -> str:
+    """Return what the corrected line gives a value."""
+    try:
+        [node] = ast.parse(textwrap.dedent(cause.after)).body
+    except (SyntaxError, ValueError):
+        return ""
+    target = getattr(node, "targets", [getattr(node, "target", None)])[0]
+    return ast.unparse(target) if isinstance(target, ast.expr) else ""
 
 
 def _of_parameter(

@@ -58,7 +58,7 @@ class Mending:
         if values[0][after].shape != before[0].shape or not any(map(np.any, exact)):
             return False
         change = [v[after] - b for v, b in zip(values, before, strict=True)]
-        how = match(change, exact, before)
+        how = match(change, exact, None if p.penalised else before)
         if how is not None:
             largest = max(float(np.max(np.abs(c))) for c in change)
             mine = abs(how.factor) * max(float(np.max(np.abs(e))) for e in exact)

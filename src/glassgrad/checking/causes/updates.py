@@ -53,6 +53,7 @@ def remedies(program: Program, run: Run, judgement: Judgement, fault: Fault) -> 
     if 0 <= fault.statement < len(run.statements):
         statement = run.statements[fault.statement]
         if isinstance(statement.node, (ast.Assign, ast.AugAssign)):
+            yield from _whole(program, statement, fault)
             yield from _edited(program, statement)
     name = fault.parameters[0].parameter.name.split("[")[0].split(".")[-1]
     start = fault.parameters[0].parameter.start
@@ -98,6 +99,27 @@ def _edited(program: Program, statement: Statement) -> Iterator[Remedy]:
         line, text = changed_text(source, edit)
         before = source.segment(statement.node)
         yield Remedy(key, edit.title, source, statement.line, before, line, text)
+
+
+def _whole(program: Program, statement: Statement, fault: Fault) -> Iterator[Remedy]:
+    """Yield the update of the whole parameter, where the one that is there leaves a part of it as it is."""
+    node: Any = statement.node
+    parts = [n for n in ast.walk(node) if isinstance(n, ast.Subscript) and _is_part(n.slice)]
+    if not fault.part or not parts:
+        return
+    changes = {id(n): _stored(n.value) if isinstance(n.ctx, ast.Store) else n.value for n in parts}
+    new = substituted(node, changes)
+    source = program.sources[statement.file]
+    said = title("never", what=f"{fault.parameters[0].parameter.name}{fault.part}")
+    edit = Edit("never-updated", said, statement, ((node, new),), 1.0)
+    line, text = changed_text(source, edit)
+    yield Remedy(edit.key, edit.title, source, statement.line, source.segment(node), line, text)
+
+
+def _is_part(index: ast.expr) -> bool:
+    """Say whether an index takes a part of every axis that it does not take whole."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    return all(isinstance(p, ast.Slice) for p in parts)
 
 
 def _forms(node: Any) -> Iterator[tuple[str, Any]]:

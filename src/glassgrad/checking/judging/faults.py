@@ -55,6 +55,8 @@ class Fault:
         Where the wrong value is computed, if not in the statement itself.
     meant
         Which gradients those quantities are once the fault is mended.
+    part
+        The part of the parameter that gets no step where the rest gets its own, as an index: ``"[0]"``.
     """
 
     kind: str
@@ -68,6 +70,7 @@ class Fault:
     follows: list[str] = field(default_factory=list)
     place: Place | None = None
     meant: dict[str, tuple[int, Match]] = field(default_factory=dict)
+    part: str = ""
 
     def given(self, judgement: Judgement, draw: int) -> dict[int, Array]:
         """Return the replay's results that put the exact values in place."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import operator
-import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,16 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.judging.candidates import (
+    MOST_MEETINGS,
+    Descended,
+    aligned,
+    below,
+    candidates,
+    cells,
+    independent,
+    weighted,
+)
 from glassgrad.checking.judging.draws import Draws
-from glassgrad.checking.judging.losses import INDEXED, LOSSES, Loss
+from glassgrad.checking.judging.losses import Loss
 from glassgrad.checking.judging.matching import Match, Meanings, match
-from glassgrad.checking.judging.replay import At, Unplayable, ancestors, writers
+from glassgrad.checking.judging.replay import At, Unplayable, ancestors, used_cell, writers
 from glassgrad.checking.judging.step import Meeting, Parameter, Step
-from glassgrad.checking.recording.tape import Binding, Ref, refs
+from glassgrad.checking.recording.tape import Binding
 from glassgrad.errors import CheckError, GlassgradError
 
 __all__ = [
-    "Descended",
     "Judgement",
     "ParameterVerdict",
     "against",
@@ -34,14 +41,8 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 
-NAMED = re.compile(
-    r"(^|[._\[\'\"])(\w*(loss|cost|err(or)?|mse|sse|entropy|nll|objective|energy|likelihood|reward)\w*|(?-i:[JELC]))(_\w*)?$",
-    re.IGNORECASE,
-)
-"""Names people give a loss."""
-
-_MOST_MEETINGS = 4
 _TINY = 1e-9
+_EQUAL = 1e-6
 _MOST_DECAY = 0.2
 """A step that takes more of a parameter away than this is no weight decay."""
 _MOST_SECONDS = 12.0
@@ -50,31 +51,6 @@ _UNPROBED = ("greater", "less", "equal", "not_equal", "arg", "negative")
 """Results that have no gradient of their own, or only another's with the other sign."""
 _RANK = {"argument": 1, "assign": 2}
 """Of values with equal gradients, the one is meant that the program names."""
-
-
-@dataclass(frozen=True, eq=False)
-class Descended:
-    """A loss that may be what the program descends.
-
-    Attributes
-    ----------
-    loss
-        The standard loss it is, or None where the program computes it.
-    name
-        The program's name for it, or nothing.
-    meeting
-        Where prediction and target meet.
-    wanted
-        The values it is made of.
-    function
-        Makes it of them.
-    """
-
-    loss: Loss | None
-    name: str
-    meeting: Meeting | None
-    wanted: tuple[At, ...]
-    function: Callable[[dict[At, Any]], Any]
 
 
 @dataclass(eq=False)
@@ -91,6 +67,8 @@ class ParameterVerdict:
         How the change is the gradient, or None where it is no multiple of it.
     gradient
         An event before the update that is the gradient, and how; None where none is.
+    penalised
+        Whether the loss that the program computes has a penalty on it, so that no other decay belongs to its step.
     """
 
     parameter: Parameter
@@ -99,6 +77,7 @@ class ParameterVerdict:
     change: list[Array] | None
     step: Match | None
     gradient: tuple[int, Match] | None
+    penalised: bool = False
 
     @property
     def right(self) -> bool:
@@ -106,7 +85,8 @@ class ParameterVerdict:
         if self.change is None:
             return False
         if self.step is not None:
-            return goes_down(self.step) or not any(map(np.any, self.exact))
+            fits = goes_down(self.step) and not (self.penalised and self.step.decay)
+            return fits or not any(map(np.any, self.exact))
         return self.gradient is not None and self.descends
 
     @property
@@ -177,6 +157,19 @@ class Judgement:
         starts = [p.start for p in self.step.parameters]
         return max(float(np.max(np.abs(g[s]), initial=0.0)) for g in self.gradients for s in starts if s in g)
 
+    @functools.cached_property
+    def moved(self) -> float:
+        """The size of the largest change of a parameter."""
+        cells = [(p.start, self.step.tape.events[p.start].cells[0], p.after) for p in self.step.parameters]
+        ends = [(At(start + 1, cell), after) for start, cell, after in cells if after is not None]
+        changes = [v[a] - v[b] for v in self.values for b, a in ends if v[a].shape == v[b].shape]
+        return max((float(np.max(np.abs(c), initial=0.0)) for c in changes), default=0.0)
+
+    def noise(self, before: list[Array]) -> float:
+        """Return the size of change beside which that of a parameter may be nothing but rounding."""
+        own = max(float(np.max(np.abs(b), initial=0.0)) for b in before)
+        return max(1e-5 * own, self.moved)
+
     def result(self, event: int) -> At | None:
         """Return what an event gave."""
         made = self.step.tape.events[event]
@@ -213,43 +206,59 @@ def judgements(
         Where nothing in the program can be taken for a loss.
     """
     bindings = [b for b in bindings if b.time <= len(step.tape.events)]
-    problem: Unplayable | None = None
     judged: list[Judgement] = []
-    candidates = _candidates(step, bindings, loss)
-    last = candidates[-1] if candidates else None
-    begun = time.process_time()
-    for candidate in candidates:
-        if judged and (judged[-1].right or time.process_time() - begun > _MOST_SECONDS):
+    known = candidates(step, bindings, loss, node_at)
+    deadline = time.process_time() + _MOST_SECONDS
+    problem = _try(step, known, bindings, judged, deadline)
+    if loss is None and not any(j.right for j in judged):
+        more = [*_of_two_outputs(judged), *weighted(step)]
+        problem = _try(step, more, bindings, judged, deadline) or problem
+    if not judged:
+        raise problem or CheckError("no loss")
+    if loss is None and judged[-1].right:
+        return [_penalised(judged[-1], known, bindings)]
+    return judged
+
+
+def _try(
+    step: Step, losses: list[Descended], bindings: list[Binding], judged: list[Judgement], deadline: float
+) -> Unplayable | None:
+    """Judge the step by each loss until it is right by one; return why the last cannot be differentiated, if so."""
+    problem: Unplayable | None = None
+    for candidate in losses:
+        if judged and (judged[-1].right or time.process_time() > deadline):
             break
         try:
             judged.append(_judged(step, candidate, bindings))
         except (GlassgradError, Unplayable, TypeError, ValueError) as error:
             problem = error if isinstance(error, Unplayable) else problem
+    return problem
+
+
+def _penalised(best: Judgement, others: list[Descended], bindings: list[Binding]) -> Judgement:
+    """Return the judgement by the loss that the program computes with a penalty, where the best is that without it.
+
+    A penalty is a term of the sum that the program says it descends; that the step is the gradient of the rest does
+    not make it right.
+    """
+    for candidate in others:
+        if candidate.loss is not None or candidate is best.descended:
             continue
-        if candidate is last and loss is None and not judged[-1].right:
-            candidates += [*_of_two_outputs(judged), *_weighted(step)]
-    if not judged:
-        raise problem or CheckError("no loss")
-    return judged
-
-
-def _candidates(step: Step, bindings: list[Binding], loss: str | None) -> list[Descended]:
-    named = _named(step, bindings, loss)
-    if loss is not None:
-        if not named:
-            raise CheckError(f"no loss named {loss}")
-        return named
-    standard: list[Descended] = []
-    firsts = step.meetings[:_MOST_MEETINGS]
-    for meeting in firsts:
-        for known in INDEXED if meeting.kind == "index" else LOSSES:
-            standard.append(_standard(known, (meeting,)))
-    together = _independent(step, firsts)
-    if len(together) > 1:
-        for known in LOSSES:
-            if all(m.kind == "value" for m in together):
-                standard.append(_standard(known, together))
-    return [*named, *standard]
+        try:
+            whole = _judged(best.step, candidate, bindings)
+        except (GlassgradError, Unplayable, TypeError, ValueError):
+            continue
+        if not any(p.penalised for p in whole.parameters):
+            continue
+        pairs = list(zip(whole.parameters, best.parameters, strict=True))
+        moved = [(w, b) for w, b in pairs if any(map(np.any, b.exact))]
+        hows = [match(w.exact, b.exact, b.before) for w, b in moved]
+        if not all(h is not None and h.factor > 0 and h.decay >= 0 for h in hows):
+            continue
+        factors = [h.factor for h in hows if h is not None]
+        if max(factors) <= min(factors) * (1 + _EQUAL):
+            return whole
+    return best
 
 
 def _of_two_outputs(judged: list[Judgement]) -> list[Descended]:
@@ -281,124 +290,27 @@ def _of_two_outputs(judged: list[Judgement]) -> list[Descended]:
     ]
 
 
-def _weighted(step: Step) -> list[Descended]:
-    """Return standard losses whose rows are weighted by what the backward pass multiplies them with."""
-    tape, found = step.tape, []
-    for meeting in step.meetings[:1]:
-        p, _ = meeting.pairs[0]
-        rows = len(meeting.pairs) if len(meeting.pairs) > 1 else (*tape.cells[p.cell].shape, 1)[0]
-        below = _after(step, set(meeting.events))
-        for i in sorted(below):
-            event = tape.events[i]
-            if event.name != "multiply" or len(event.args) != 2:
-                continue
-            for ref in event.args:
-                free = isinstance(ref, Ref) and not any(
-                    step.depends.get(w) for w in writers(tape, At(i, ref.cell))
-                )
-                if free and int(np.prod(tape.cells[ref.cell].shape)) == rows > 1:
-                    at = At(i, ref.cell)
-                    found += [_standard(known, (meeting,), at) for known in LOSSES if meeting.kind == "value"]
-    return found
-
-
-def _independent(step: Step, meetings: list[Meeting]) -> tuple[Meeting, ...]:
-    """Return meetings of which none depends on another: several outputs."""
-    kept: list[Meeting] = []
-    for m in meetings:
-        before = ancestors(step.tape, m.events)
-        if not any(before & set(k.events) for k in kept):
-            kept.append(m)
-    return tuple(kept)
-
-
-def _named(step: Step, bindings: list[Binding], loss: str | None) -> list[Descended]:
-    """Return the scalars that the program computes and names as one names a loss, the last first."""
-    found: dict[str, Descended] = {}
-    tape = step.tape
-    for b in bindings:
-        name = b.name
-        if b.kind == "return" and b.stack:
-            name = b.stack[0].function.rpartition(".")[2]
-        elif b.kind != "assign":
-            continue
-        if name != loss if loss is not None else not NAMED.search(name):
-            continue
-        at = At(b.time, b.cell)
-        event = tape.events[tape.cells[b.cell].event]
-        if not any(step.depends.get(w) for w in writers(tape, at)) or event.function is None:
-            continue
-        if b.time > step.end or tape.cells[b.cell].shape not in ((), (1,), (1, 1)):
-            continue
-        found[name] = Descended(None, name, None, (at,), operator.itemgetter(at))
-    return list(found.values())
-
-
-def _standard(loss: Loss, meetings: tuple[Meeting, ...], weights: At | None = None) -> Descended:
-    wanted: list[At] = [] if weights is None else [weights]
-    for m in meetings:
-        for p, y in m.pairs:
-            wanted.append(p)
-            wanted += _cells(p, y)
-
-    def function(values: dict[At, Any]) -> Any:
-        total: Any = 0.0
-        for m in meetings:
-            for i, (p, y) in enumerate(m.pairs):
-                target = _aligned(values, p, y, m.kind)
-                if weights is None:
-                    total = total + loss.function(values[p], target)
-                elif len(m.pairs) > 1:
-                    total = total + np.ravel(values[weights])[i] * loss.function(values[p], target)
-                else:
-                    for row, weight in enumerate(np.ravel(values[weights])):
-                        total = total + weight * loss.function(values[p][row], target[row])
-        return total
-
-    return Descended(loss, "", meetings[0], tuple(wanted), function)
-
-
-def _cells(p: At, y: Any) -> list[At]:
-    """Return the values that a target is made of."""
-    return [y] if isinstance(y, At) else [At(p.time, r.cell) for r in refs(y)]
-
-
-def _aligned(values: dict[At, Any], p: At, y: Any, kind: str) -> Any:
-    if kind == "index":
-        return _indexed(y, values, p.time)
-    target = values[y] if isinstance(y, At) else y
-    if np.size(target) == values[p].size and np.ndim(target) and target.shape != values[p].shape:
-        return np.reshape(target, values[p].shape)
-    return target
-
-
-def _indexed(index: Any, values: dict[At, Any], time: int) -> Any:
-    if isinstance(index, Ref):
-        return np.asarray(values[At(time, index.cell)])
-    if isinstance(index, (list, tuple)):
-        return type(index)(_indexed(i, values, time) for i in index)
-    return np.asarray(index) if isinstance(index, range) else index
-
-
 def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgement:
     tape = step.tape
     meeting = descended.meeting
     predictions = list(descended.wanted) if meeting is None else [p for p, _ in meeting.pairs]
     targets = [
-        t for m in ([meeting] if meeting else step.meetings[:1]) for p, y in m.pairs for t in _cells(p, y)
+        t for m in ([meeting] if meeting else step.meetings[:1]) for p, y in m.pairs for t in cells(p, y)
     ]
     draws = Draws(step, predictions, targets)
+    if descended.loss is not None and meeting is not None and not _suits(descended.loss, meeting, draws):
+        raise CheckError(f"The predictions are none of {descended.loss.name.en}.")
     probed = [i for i in draws.forward if _probed(step, i)]
     exact = draws.gradients(descended.function, descended.wanted, probed)
     gradients = [g for _, g in exact]
     if not any(np.any(g[p.start]) for g in gradients for p in step.parameters if p.start in g):
         raise CheckError("The loss does not move with any parameter.")
     forward = set(draws.forward)
-    met = _independent(step, step.meetings[:_MOST_MEETINGS])
+    met = independent(step, step.meetings[:MOST_MEETINGS])
     meetings = [i for m in met for i in m.events]
     before = ancestors(tape, [w for m in met[:1] for p, _ in m.pairs for w in writers(tape, p)])
     backward = [i for i in sorted(step.slice) if i in step.depends and i < step.end]
-    after = _after(step, set(meetings) if meetings else {i for i in backward if i not in forward})
+    after = below(step, set(meetings) if meetings else {i for i in backward if i not in forward})
     begin = min(meetings, default=0)
     backward = [i for i in backward if i not in before and (i in after or (i > begin and i not in forward))]
     judgement = Judgement(step, draws, descended, [], gradients, backward, [], bindings)
@@ -417,6 +329,15 @@ def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgem
     return judgement
 
 
+def _suits(loss: Loss, meeting: Meeting, draws: Draws) -> bool:
+    """Say whether predictions and targets may be those of a loss, by the program's own numbers."""
+    wanted = {at for p, y in meeting.pairs for at in (p, *cells(p, y))}
+    [values] = draws.values(wanted, draws=(0,))
+    return meeting.kind == "index" or all(
+        loss.suits(values[p], aligned(values, p, y, meeting.kind)) for p, y in meeting.pairs
+    )
+
+
 def _probed(step: Step, index: int) -> bool:
     event = step.tape.events[index]
     if index not in step.depends or not (event.cells or event.target is not None):
@@ -425,14 +346,6 @@ def _probed(step: Step, index: int) -> bool:
         return True
     cell = step.tape.cells[event.cells[0]]
     return cell.buffer.maker == index and not event.name.startswith(_UNPROBED)
-
-
-def _after(step: Step, start: set[int]) -> set[int]:
-    below = set(start)
-    for index in sorted(step.slice):
-        if index not in below and any(r in below for r in step.tape.events[index].reads):
-            below.add(index)
-    return below
 
 
 def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -> ParameterVerdict:
@@ -445,7 +358,7 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
         ends = [v[after] for v in values]
         if ends[0].shape == starts[0].shape:
             change = [e - s for e, s in zip(ends, starts, strict=True)]
-            change = without_noise(change, max(float(np.max(np.abs(s), initial=0.0)) for s in starts) * 1e-5)
+            change = without_noise(change, judgement.noise(starts))
     how = match(change, exact, starts) if change is not None else None
     gradient = None
     if how is None:
@@ -461,7 +374,22 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
             if same is not None and any(np.any(g) for g in exact):
                 gradient = i, same
                 break
-    return ParameterVerdict(p, exact, starts, change, how, gradient)
+    penalised = judgement.descended.loss is None and _is_penalised(judgement, p, starts)
+    return ParameterVerdict(p, exact, starts, change, how, gradient, penalised)
+
+
+def _is_penalised(judgement: Judgement, p: Parameter, starts: list[Array]) -> bool:
+    """Say whether a term of the loss draws a parameter towards 0: the gradient in one use of it is a multiple of it."""
+    tape = judgement.step.tape
+    for key in judgement.gradients[0]:
+        if key >= 0 or not any(np.any(g[key]) for g in judgement.gradients):
+            continue
+        cell = used_cell(tape, key)
+        if p.start in (cell.event, cell.buffer.maker):
+            how = match([g[key] for g in judgement.gradients], starts)
+            if how is not None and how.factor > 0 and not how.transposed:
+                return True
+    return False
 
 
 def goes_down(step: Match) -> bool:

@@ -94,14 +94,17 @@ def _overwritten(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
     uses = [k for k in judgement.gradients[0] if k < 0 and _parameter_of(judgement, k) == p.parameter.start]
     if p.change is None or len(uses) < 2 or p.exact[0].size < 2:
         return None
+    backward = set(judgement.backward)
     for use in sorted(uses):
         part = [g[use] for g in judgement.gradients]
         how = match(p.change, part) if part[0].shape == p.exact[0].shape else None
         if how is None or how.factor >= 0:
             continue
-        for b in reversed(judgement.bindings):
+        for b in judgement.bindings:
             at = At(b.time, b.cell)
             if b.kind != "assign" or at not in judgement.values[0] or b.time > judgement.step.end:
+                continue
+            if writer(judgement, at) not in backward:
                 continue
             values = [v[at] for v in judgement.values]
             if values[0].shape == part[0].shape and match(values, part) and p.parameter.updates[0] >= b.time:
@@ -360,7 +363,7 @@ def _mended(
         found = [
             p
             for p in judgement.parameters
-            if p in after and _right(p, after[p], inner.get(p, []), values, chosen)
+            if p in after and _right(judgement, p, after[p], inner.get(p, []), values, chosen)
         ]
         if not set(found) & set(wrong) or any(p.right and p not in found for p in after):
             return []
@@ -373,14 +376,19 @@ def _inside(judgement: Judgement, p: ParameterVerdict) -> At | None:
 
 
 def _right(
-    p: ParameterVerdict, after: At, inner: list[At], values: list[dict[At, Array]], draws: Iterable[int]
+    judgement: Judgement,
+    p: ParameterVerdict,
+    after: At,
+    inner: list[At],
+    values: list[dict[At, Array]],
+    draws: Iterable[int],
 ) -> bool:
     exact, before = [p.exact[d] for d in draws], [p.before[d] for d in draws]
     if values[0][after].shape != before[0].shape:
         return False
     change = [v[after] - b for v, b in zip(values, before, strict=True)]
-    change = without_noise(change, max(float(np.max(np.abs(b), initial=0.0)) for b in before) * 1e-5)
-    how = match(change, exact, before)
+    change = without_noise(change, judgement.noise(before))
+    how = match(change, exact, None if p.penalised else before)
     if how is not None:
         return goes_down(how) or not any(map(np.any, exact))
     if not against(change, exact):

@@ -29,6 +29,8 @@ class Loss:
         ``function(prediction, target)``, added over all elements.
     output
         The activation it usually follows: ``"softmax"``, ``"sigmoid"``, ``"tanh"`` or nothing.
+    suits
+        Whether predictions and targets may be those of such a loss at all.
     """
 
     key: str
@@ -36,6 +38,7 @@ class Loss:
     formula: str
     function: Callable[[Any, Any], Any]
     output: str = ""
+    suits: Callable[[Any, Any], bool] = lambda p, y: True
 
 
 def _half_squares(p: Any, y: Any) -> Any:
@@ -60,6 +63,11 @@ def _signed(p: Any, y: Any) -> Any:
 
 def _poisson(p: Any, y: Any) -> Any:
     return np.sum(p - y * np.log(p))
+
+
+def _counts(p: Any, y: Any) -> bool:
+    """Say whether predictions may be rates of counts: probabilities of 0 and 1 are none."""
+    return not (np.all((p > 0) & (p < 1)) and np.all((y >= 0) & (y <= 1)))
 
 
 def _hinge(p: Any, y: Any) -> Any:
@@ -90,7 +98,7 @@ LOSSES = (
     Loss("absolute", Text("sum of absolute errors", "절댓값 오차의 합"), "Σ|y − ŷ|", _absolute),
     Loss("hinge", Text("hinge loss", "힌지 손실"), "Σ max(0, 1 − y·ŷ)", _hinge),
     Loss("perceptron", Text("perceptron loss", "퍼셉트론 손실"), "Σ max(0, −y·ŷ)", _perceptron),
-    Loss("poisson", Text("Poisson loss", "푸아송 손실"), "Σ(ŷ − y·ln ŷ)", _poisson),
+    Loss("poisson", Text("Poisson loss", "푸아송 손실"), "Σ(ŷ − y·ln ŷ)", _poisson, suits=_counts),
 )
 
 INDEXED = (

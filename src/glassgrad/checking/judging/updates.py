@@ -14,7 +14,7 @@ from glassgrad.checking.judging.matching import Match, match
 from glassgrad.checking.judging.replay import At, ancestors, writers
 from glassgrad.checking.recording.tape import Binding, Ref
 
-__all__ = ["all_turned", "of_update"]
+__all__ = ["all_turned", "of_update", "together"]
 
 Array = np.ndarray[Any, Any]
 
@@ -55,8 +55,11 @@ def all_turned(
     updates = [tape.events[p.parameter.updates[0]] for p in turned]
     statements = {(e.place.file, e.place.line) for e in updates if e.place is not None}
     added = all(e.name == "add" for e in updates)
-    if first is None or (
-        added and len(statements) == 1 and (len(turned) > 1 or _named_gradient(judgement, turned[0]))
+    down = judgement.descended.climbed and all(e.name == "subtract" for e in updates)
+    if (
+        first is None
+        or down
+        or (added and len(statements) == 1 and (len(turned) > 1 or _named_gradient(judgement, turned[0])))
     ):
         return of_update(judgement, turned[0], turned)
     members, meanings = first
@@ -91,14 +94,60 @@ def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVer
             and updates & {written, *tape.events[written].reads}
         ):
             made.append(b)
-    own = [b for b in made if _tail(b.name) == _tail(p.parameter.spelled)]
+    name = p.parameter.spelled or p.parameter.name
+    before = {
+        b.statement for b in judgement.bindings if writer(judgement, At(b.time, b.cell)) == p.parameter.start
+    }
+    if made and any(_tail(b.name) == _tail(name) and b.statement in before for b in made):
+        made = [b for b in made if b.statement not in before] or made  # a name of it in the forward pass
+        name = made[0].name
+    own = [b for b in made if _tail(b.name) == _tail(name)]
     statement = (own or made)[0].statement if made else -1
-    there = p.gradient is not None or p.step is not None or p.change is None or not updates
+    part = _still(p)
+    there = p.gradient is not None or p.step is not None or p.change is None or not updates or part
     kind = "update" if there else "gradient"
     place = tape.events[min(updates)].place if statement < 0 and updates else None
-    return Fault(
-        kind, statement, p.parameter.spelled or p.parameter.name, [], [], [], 1.0, all_ or [p], place=place
-    )
+    return Fault(kind, statement, name, [], [], [], 1.0, all_ or [p], place=place, part=part)
+
+
+def together(faults: list[Fault]) -> list[Fault]:
+    """Return faults with one for all the numbers made at one place that are never updated, as in a list of weights."""
+    found: dict[object, Fault] = {}
+    for fault in faults:
+        still = fault.kind == "update" and not any(p.parameter.updates for p in fault.parameters)
+        numbers = still and fault.statement < 0 and not fault.parameters[0].exact[0].shape
+        kept = found.setdefault(re.sub(r"\d+", "#", fault.name) if numbers else id(fault), fault)
+        if kept is not fault:
+            kept.parameters += fault.parameters
+    return list(found.values())
+
+
+def _still(p: ParameterVerdict) -> str:
+    """Return the part of a parameter that stays as it is, though it has a gradient, where the rest goes down its own.
+
+    It is an index such as ``"[0]"`` or ``"[:, -1]"``; nothing where there is no such part.
+    """
+    if p.change is None or p.change[0].shape != p.exact[0].shape:
+        return ""
+    moved = np.any([c != 0 for c in p.change], axis=0)
+    still = np.any([e != 0 for e in p.exact], axis=0) & ~moved
+    if not np.any(still) or not np.any(moved):
+        return ""
+    how = match([c[moved] for c in p.change], [e[moved] for e in p.exact])
+    return _index_of(still) if how is not None and how.factor < 0 else ""
+
+
+def _index_of(mask: Array) -> str:
+    """Return the index of the rows, columns or single element that a mask shows; nothing where they have none."""
+    for axis in range(mask.ndim):
+        along = np.any(mask, axis=tuple(i for i in range(mask.ndim) if i != axis))
+        there = np.flatnonzero(along)
+        whole = np.moveaxis(mask, axis, 0)[there].all()
+        if whole and there.size < mask.shape[axis] and there[-1] - there[0] + 1 == there.size:
+            last = there.size == 1 and there[0] == mask.shape[axis] - 1
+            text = str(-1 if last else there[0]) if there.size == 1 else f"{there[0]}:{there[-1] + 1}"
+            return f"[{', '.join([':'] * axis + [text])}]"
+    return f"[{', '.join(map(str, np.argwhere(mask)[0]))}]" if np.sum(mask) == 1 else ""
 
 
 def _of_no_loss(judgement: Judgement, p: ParameterVerdict) -> Fault | None:

@@ -1,0 +1,197 @@
+"""Bugs that are easily missed, or said of the wrong quantity: updates left out, penalties, other losses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glassgrad.checking.programs import check_program
+from glassgrad.checking.report import ProgramReport
+
+
+def checked(folder: Path, text: str) -> ProgramReport:
+    file = folder / "program.py"
+    file.write_text("import numpy as np\nrng = np.random.RandomState(3)\n" + text, encoding="utf-8")
+    return check_program(file)
+
+
+def found(report: ProgramReport) -> list[tuple[str, str]]:
+    return [(f.quantity.name, f.cause.key) for f in report.findings]
+
+
+TWO_LAYERS = """
+x, y = rng.randn(6, 3), rng.randn(6, 2)
+W1, b1 = rng.randn(3, 4), rng.randn(4)
+W2, b2 = rng.randn(4, 2), rng.randn(2)
+for epoch in range(5):
+    h = np.tanh(x @ W1 + b1)
+    e = (h @ W2 + b2 - y) / 6
+    dW2, db2 = h.T @ e, e.sum(axis=0)
+    d = e @ W2.T * (1 - h ** 2)
+    dW1, db1 = x.T @ d, d.sum(axis=0)
+    W1 -= 0.1 * dW1
+    b1 -= 0.1 * db1
+    W2 -= 0.1 * dW2
+    b2 -= 0.1 * db2
+"""
+
+
+@pytest.mark.parametrize("name", ["W1", "b1", "W2", "b2"])
+def test_a_parameter_without_an_update_is_named_itself(tmp_path: Path, name: str) -> None:
+    line = f"    {name} -= 0.1 * d{name}\n"
+    report = checked(tmp_path, TWO_LAYERS.replace(line, ""))
+    assert found(report) == [(name, "never-updated")]
+    assert report.findings[0].cause.after == line.strip()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("W2 -= 0.1 * dW2", "W2[1:] -= 0.1 * dW2[1:]", "W2[0]"),
+        ("W1 -= 0.1 * dW1", "W1[:, :2] -= 0.1 * (x.T @ d)[:, :2]", "W1[:, 2:4]"),
+        ("b1 -= 0.1 * db1", "b1[:-1] -= 0.1 * db1[:-1]", "b1[-1]"),
+    ],
+)
+def test_a_part_that_gets_no_step(tmp_path: Path, old: str, new: str, part: str) -> None:
+    report = checked(tmp_path, TWO_LAYERS.replace(old, new))
+    assert found(report) == [(part.split("[")[0], "never-updated")]
+    assert part in report.findings[0].cause.title.en
+    assert report.findings[0].cause.confirmed
+
+
+NEURONS = """
+import random
+random.seed(1)
+class Neuron:
+    def __init__(self, n):
+        self.weights = []
+        for _ in range(n):
+            self.weights.append(random.uniform(-1, 1))
+layers = [[Neuron(2), Neuron(2)], [Neuron(2)]]
+data = [([0.2, 0.7], 0.3), ([0.9, 0.4], 0.8)]
+def fire(neuron, inputs):
+    total = 0.0
+    for w, x in zip(neuron.weights, inputs):
+        total += w * x
+    neuron.inputs, neuron.out = inputs, 1 / (1 + np.exp(-total))
+    return neuron.out
+for epoch in range(4):
+    for x, t in data:
+        for layer in layers:
+            x = [fire(neuron, x) for neuron in layer]
+        last = layers[1][0]
+        last.delta = (last.out - t) * last.out * (1 - last.out)
+        for i, neuron in enumerate(layers[0]):
+            neuron.delta = last.delta * last.weights[i] * neuron.out * (1 - neuron.out)
+        for layer in layers[0:]:
+            for neuron in layer:
+                for i in range(2):
+                    neuron.weights[i] -= 0.5 * neuron.delta * neuron.inputs[i]
+"""
+
+
+def test_weights_in_objects_that_are_never_updated_are_called_by_where_they_are_kept(tmp_path: Path) -> None:
+    assert checked(tmp_path, NEURONS).verdict == "right"
+    assert found(checked(tmp_path, NEURONS.replace("layers[0:]", "layers[1:]"))) == [
+        ("layers[0][0].weights[0]", "never-updated")
+    ]
+
+
+LOGISTIC = """
+x, t = rng.randn(8, 3), (rng.rand(8, 1) > 0.5) * 1.0
+w = rng.randn(3, 1)
+for epoch in range(5):
+    p = 1 / (1 + np.exp(-x @ w))
+    {loss}
+    dp = {error}
+    dz = dp * p * (1 - p)
+    w = w - 0.1 * x.T @ dz
+"""
+
+
+@pytest.mark.parametrize("loss", ["pass", "print(-np.mean(t * np.log(p) + (1 - t) * np.log(1 - p)))"])
+def test_probabilities_are_no_rates_of_counts(tmp_path: Path, loss: str) -> None:
+    right = checked(tmp_path, LOGISTIC.format(loss=loss, error="(p - t) / (p * (1 - p))"))
+    assert right.verdict == "right"
+    wrong = checked(tmp_path, LOGISTIC.format(loss=loss, error="(p - t) / p"))  # that of p - t ln p
+    assert wrong.verdict == "wrong"
+
+
+COUNTS = """
+x, t = rng.randn(8, 3), rng.poisson(2, (8, 1))
+w = rng.randn(3, 1)
+for epoch in range(5):
+    rate = np.exp(x @ w)
+    w = w - 0.01 * x.T @ (rate - t)
+"""
+
+
+def test_counts_have_their_loss(tmp_path: Path) -> None:
+    report = checked(tmp_path, COUNTS)
+    assert report.verdict == "right"
+    assert "Poisson" in report.loss.says.en
+
+
+CLIMBING = """
+x, t = rng.randn(8, 3), (rng.rand(8) > 0.5) * 1.0
+w, lam = rng.randn(3), 0.3
+for epoch in range(5):
+    p = 1 / (1 + np.exp(-x @ w))
+    loglik = np.sum(t * np.log(p) + (1 - t) * np.log(1 - p)) - lam / 2 * w @ w
+    score = x.T @ (t - p)
+    score = score - lam * w
+    w = w + 0.01 * score
+"""
+
+
+def test_a_likelihood_is_climbed(tmp_path: Path) -> None:
+    report = checked(tmp_path, CLIMBING)
+    assert report.verdict == "right"
+    assert not report.notices
+    down = checked(tmp_path, CLIMBING.replace("w + 0.01", "w - 0.01"))
+    assert found(down) == [("w", "update")]
+
+
+PENALISED = """
+x, y, lam = rng.randn(6, 3), rng.randn(6, 2), 0.01
+W1, W2 = rng.randn(3, 4), rng.randn(4, 2)
+for epoch in range(5):
+    h = np.tanh(x @ W1)
+    e = h @ W2 - y
+    data_loss = np.sum(e ** 2) / 2
+    {shown}
+    dW2 = h.T @ e
+    dW1 = x.T @ (e @ W2.T * (1 - h ** 2))
+    dW2 += lam * W2
+    dW1 += lam * W1
+    W1 -= 0.1 * dW1
+    W2 -= 0.1 * dW2
+"""
+SHOWN = [
+    "loss = data_loss + lam / 2 * (np.sum(W1 ** 2) + np.sum(W2 ** 2))",
+    "reg_loss = 0.5 * lam * (np.sum(W1 * W1) + np.sum(W2 * W2)); print(data_loss + reg_loss)",
+]
+PENALTIES = [("dW2 += lam * W2", "pass"), ("lam * W1", "2 * lam * W1"), ("h.T @ e", "h.T @ e / 6")]
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_a_penalty_of_the_loss_that_the_program_computes_belongs_to_its_gradient(
+    tmp_path: Path, shown: str
+) -> None:
+    program = PENALISED.format(shown=shown)
+    right = checked(tmp_path, program)
+    assert right.verdict == "right"
+    assert not right.notices
+    for old, new in PENALTIES:
+        wrong = checked(tmp_path, program.replace(old, new))
+        assert [f.quantity.name for f in wrong.findings] == ["dW1" if "W1" in old else "dW2"]
+    left_out = program.replace("dW2 += lam * W2", "pass").replace("dW1 += lam * W1", "pass")
+    assert checked(tmp_path, left_out).verdict == "wrong"
+
+
+def test_a_penalty_that_the_program_never_computes_is_the_users_own(tmp_path: Path) -> None:
+    program = PENALISED.format(shown="print(data_loss)")
+    assert checked(tmp_path, program).verdict == "notice"
+    for old, new in PENALTIES[:2]:
+        assert checked(tmp_path, program.replace(old, new)).verdict == "notice"
