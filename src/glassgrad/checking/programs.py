@@ -89,7 +89,7 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
     judgement, faults = choose(found)
     faults = together(faults)
     names = Names(program, recorded, judgement)
-    findings = [_finding(program, recorded, judgement, names, fault) for fault in faults]
+    findings, shown = _findings(program, recorded, judgement, names, faults)
     notices, serious = notices_of(judgement, names, recorded)
     parameters = [_gradient(judgement, names, p, faults) for p in judgement.parameters]
     verdict: Any = "wrong" if findings else "notice" if serious else "right"
@@ -100,7 +100,7 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
         parameters,
         findings,
         notices,
-        listing(program, recorded, judgement, names, faults, findings),
+        listing(program, recorded, judgement, names, shown, findings),
         len(judgement.values),
         "exact",
         time.perf_counter() - began,
@@ -128,16 +128,28 @@ def _judged(program: Program, run: Run, step: Step, loss: str | None) -> list[Ju
         raise CheckError(nothing_found(program, run, program.run, loss=loss, step=step)) from None
 
 
-def _finding(program: Program, run: Run, judgement: Judgement, names: Names, fault: Fault) -> Finding:
-    from glassgrad.checking.causes import find_cause
+def _findings(
+    program: Program, run: Run, judgement: Judgement, names: Names, faults: list[Fault]
+) -> tuple[list[Finding], list[Fault]]:
+    """Return what is wrong, and the faults it is: those that one correction mends are told once."""
+    from glassgrad.checking.causes import Causes
 
-    cause = _digits(run, fault) if fault.kind == "precision" else find_cause(program, run, judgement, fault)
-    if fault.part and not cause.confirmed:
-        what = fault.parameters[0].parameter.name + fault.part
-        cause = dataclasses.replace(cause, key="never-updated", title=SAYS["part"].fill(name=what), after="")
-    quantity = _wrong(run, judgement, names, fault, cause)
-    says = SAYS["wrong update" if fault.kind == "update" else "wrong gradient"]
-    return Finding(quantity, says.fill(name=quantity.name, line=quantity.line), cause, fault.follows)
+    causes = Causes(program, run, judgement, faults)
+    findings: list[Finding] = []
+    shown = []
+    for fault in faults:
+        cause = _digits(run, fault) if fault.kind == "precision" else causes.of(fault)
+        if any(cause is finding.cause for finding in findings):
+            continue
+        if fault.part and not cause.confirmed:
+            what = fault.parameters[0].parameter.name + fault.part
+            cause = dataclasses.replace(cause, key="never-updated", title=SAYS["part"].fill(name=what), after="")
+        quantity = _wrong(run, judgement, names, fault, cause)
+        says = SAYS["wrong update" if fault.kind == "update" else "wrong gradient"]
+        says = says.fill(name=quantity.name, line=quantity.line)
+        findings.append(Finding(quantity, says, cause, fault.follows))
+        shown.append(fault)
+    return findings, shown
 
 
 def _digits(run: Run, fault: Fault) -> Cause:

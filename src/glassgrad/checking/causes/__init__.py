@@ -1,5 +1,5 @@
 """Why a gradient is wrong: the line is edited in every likely way, until one edit gives the exact value."""
 
-from glassgrad.checking.causes.cause import find_cause
+from glassgrad.checking.causes.cause import Causes, find_cause
 
-__all__ = ["find_cause"]
+__all__ = ["Causes", "find_cause"]

@@ -146,10 +146,24 @@ def sum_edits(statement: Statement) -> Iterator[Edit]:
             new = ast.AugAssign(target, op, node.value)
             key = "missing-derivative" if isinstance(op, ast.Mult) else "overwritten"
             yield Edit(key, said, statement, ((node, new),), cost)
+        if isinstance(node.value, ast.ListComp):
+            yield from _sums_of_items(statement, target, node.value)
     if isinstance(node, ast.AugAssign):
         new_node = ast.Assign([node.target], node.value)
         said = title("extra", old=node.target)
         yield Edit("missing-term", said, statement, ((node, new_node),), 2.0)
+
+
+def _sums_of_items(statement: Statement, target: Any, made: ast.ListComp) -> Iterator[Edit]:
+    """Yield a list made anew that adds to the items it had: ``s = [a + b for a, b in zip(s, t)]``."""
+    for part in made.generators:
+        items = part.target.elts if isinstance(part.target, ast.Tuple) else [part.target]
+        given = part.iter.args if called(part.iter) == "zip" else [part.iter]  # type: ignore[attr-defined]
+        for item, source in zip(items, given, strict=False):
+            if ast.unparse(source) == ast.unparse(target) and isinstance(item, ast.Name):
+                new = ast.BinOp(ast.Name(item.id, ast.Load()), ast.Add(), made.elt)
+                said = title("overwritten", what=target)
+                yield Edit("overwritten", said, statement, ((made.elt, new),), 1.0)
 
 
 def axis_edits(statement: Statement, scope: Scope, bias: bool) -> Iterator[Edit]:
@@ -249,9 +263,18 @@ def digit_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
                 yield _edit("precision", "precision", statement, part, new, 0.5)
         loaded = isinstance(getattr(part, "ctx", ast.Load()), ast.Load)
         if loaded and isinstance(part, ast.Subscript) and isinstance(part.slice, (ast.Slice, ast.Tuple)):
-            yield _edit("missing-term", "range", statement, part, part.value, 1.8)
+            if any(map(_new_axis, ast.walk(part.slice))):
+                yield _edit("broadcast", "broadcast", statement, part, part.value, 0.9)
+            else:
+                yield _edit("missing-term", "range", statement, part, part.value, 1.8)
         if loaded and isinstance(part, (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.Call)):
             yield from _shaped(statement, part, scope.shape(part))
+
+
+def _new_axis(node: Any) -> bool:
+    return (isinstance(node, ast.Constant) and node.value is None) or (
+        isinstance(node, ast.Attribute) and node.attr == "newaxis"
+    )
 
 
 def _unwrapped(name: str) -> tuple[str, str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
-from glassgrad.checking.causes.confirming import confirmed
+from glassgrad.checking.causes.confirming import is_mended, judged
 from glassgrad.checking.causes.edits import Edit, changed_text
 from glassgrad.checking.causes.order import moved_after, updated_before
 from glassgrad.checking.causes.search import searched, sites_of
@@ -15,61 +17,124 @@ from glassgrad.checking.causes.titles import title
 from glassgrad.checking.causes.updates import remedies
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
+from glassgrad.checking.judging.replay import At, ancestors, writers
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Statement
 from glassgrad.checking.report import Cause
 
-__all__ = ["find_cause"]
+__all__ = ["Causes", "find_cause"]
 
 _MOST_CONFIRMED = 8
 _MOST_AT_A_PLACE = 3
 _SECONDS = 6.0
 
 
-def find_cause(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Cause:
-    """Return why a quantity is wrong, with the corrected line.
+class Causes:
+    """Finds why each fault of a program is one.
 
     Parameters
     ----------
     program, run, judgement
         The program, its recorded run, and what was found of it.
-    fault
-        What is wrong, and where.
+    faults
+        What is wrong in it, and where.
     """
-    first: Cause | None = None
-    began, confirmations = time.thread_time(), 0
-    if fault.kind == "update":
-        for r in islice(remedies(program, run, judgement, fault), _MOST_CONFIRMED):
-            if confirmed(program.with_line(r.source.file, r.text), judgement, fault, run.numbers):
-                return Cause(r.key, r.title.text, r.source.file, r.line, r.before, r.after, True)
-    for site in sites_of(program, run, judgement, fault):
-        if time.thread_time() - began > _SECONDS or confirmations >= _MOST_CONFIRMED:
-            break
-        early = updated_before(site)
-        if early is not None:
-            return _too_early(program, run, judgement, site, *early)
-        for t in searched(site)[:_MOST_AT_A_PLACE]:
-            cause, text = _cause(program, t.edit)
-            confirmations += 1
-            if confirmed(program.with_line(cause.file, text), judgement, fault, run.numbers):
-                return Cause(cause.key, cause.title, cause.file, cause.line, cause.before, cause.after, True)
-            first = first or (cause if site.expected is not None else None)
-    return first or _unknown(program, run, fault)
+
+    def __init__(self, program: Program, run: Run, judgement: Judgement, faults: Sequence[Fault]) -> None:
+        self._program, self._run, self._judgement, self._faults = program, run, judgement, faults
+        self._mended: list[tuple[Cause, Judgement]] = []
+        self._known: dict[int, Cause] = {}
+
+    def of(self, fault: Fault) -> Cause:
+        """Return why a quantity is wrong, with the corrected line: one cause for all that one correction mends."""
+        if id(fault) not in self._known:
+            earlier = self._earlier(fault)
+            self._known[id(fault)] = _unknown(self._program, self._run, fault)
+            for other in earlier:
+                self.of(other)
+            self._known[id(fault)] = self._found(fault, earlier)
+        return self._known[id(fault)]
+
+    def _found(self, fault: Fault, earlier: list[Fault]) -> Cause:
+        for cause, after in self._mended:
+            if is_mended(after, fault):
+                return cause
+        if fault.kind == "update":
+            for r in islice(remedies(self._program, self._run, self._judgement, fault), _MOST_CONFIRMED):
+                cause = Cause(r.key, r.title.text, r.source.file, r.line, r.before, r.after, True)
+                if self._confirmed(cause, r.text, fault, steps=True):
+                    return self._mended[-1][0]
+        first: Cause | None = None
+        for given in (earlier, ()) if earlier else ((),):
+            found = self._searched(fault, given)
+            if found is not None and found.confirmed:
+                return found
+            first = first or found
+        return first or _unknown(self._program, self._run, fault)
+
+    def _searched(self, fault: Fault, earlier: Sequence[Fault]) -> Cause | None:
+        program, run, judgement = self._program, self._run, self._judgement
+        first: Cause | None = None
+        began, confirmations = time.thread_time(), 0
+        updating = _updating(run, fault)
+        for site in sites_of(program, run, judgement, fault, earlier):
+            if time.thread_time() - began > _SECONDS or confirmations >= _MOST_CONFIRMED:
+                break
+            early = updated_before(site)
+            if early is not None:
+                return self._too_early(site, *early)
+            for t in searched(site)[:_MOST_AT_A_PLACE]:
+                cause, text = _cause(program, t.edit)
+                confirmations += 1
+                if self._confirmed(cause, text, fault, steps=t.edit.statement.index in updating):
+                    return self._mended[-1][0]
+                first = first or (cause if site.expected is not None else None)
+        return first
+
+    def _confirmed(self, cause: Cause, text: str, fault: Fault, *, steps: bool) -> bool:
+        """Run the corrected program; remember what is right in it."""
+        after = judged(self._program.with_line(cause.file, text), self._judgement, self._run.numbers)
+        if after is None or not is_mended(after, fault, steps=steps):
+            return False
+        self._mended.append((replace(cause, confirmed=True), after))
+        return True
+
+    def _earlier(self, fault: Fault) -> list[Fault]:
+        """Return the other faults that a fault's values come from."""
+        tape = self._run.tape
+        before = ancestors(tape, [w for at in fault.values for w in writers(tape, at)])
+        own = {w for at in fault.values for w in writers(tape, at)}
+        return [
+            other
+            for other in self._faults
+            if other is not fault
+            and other.values
+            and all(max(writers(tape, at)) in before - own for at in other.values[:1])
+        ]
+
+    def _too_early(self, site: Site, p: ParameterVerdict, update: Statement) -> Cause:
+        """Return the cause that an update comes too early."""
+        use = site.statement
+        source = self._program.sources[use.file]
+        before = source.segment(use.node)
+        said = title("updated", what=p.parameter.name).text
+        if update.file == use.file:
+            for line, text in moved_after(source, update, use):
+                cause = Cause("updated-weight", said, use.file, use.line, before, f"{before}\n{line}", True)
+                if self._confirmed(cause, text, site.fault, steps=False):
+                    return self._mended[-1][0]
+        return Cause("updated-weight", said, use.file, use.line, before)
 
 
-def _too_early(
-    program: Program, run: Run, judgement: Judgement, site: Site, p: ParameterVerdict, update: Statement
-) -> Cause:
-    """Return the cause that an update comes too early."""
-    use = site.statement
-    source = program.sources[use.file]
-    before = source.segment(use.node)
-    said = title("updated", what=p.parameter.name).text
-    if update.file == use.file:
-        for line, text in moved_after(source, update, use):
-            if confirmed(program.with_line(source.file, text), judgement, site.fault, run.numbers):
-                return Cause("updated-weight", said, use.file, use.line, before, f"{before}\n{line}", True)
-    return Cause("updated-weight", said, use.file, use.line, before)
+def find_cause(program: Program, run: Run, judgement: Judgement, fault: Fault) -> Cause:
+    """Return why the only quantity that is wrong is so, with the corrected line."""
+    return Causes(program, run, judgement, [fault]).of(fault)
+
+
+def _updating(run: Run, fault: Fault) -> set[int]:
+    """Return the statements that step the parameters of a fault."""
+    updates = {u for p in fault.parameters for u in p.parameter.updates}
+    return {b.statement for b in run.tape.bindings if updates & set(writers(run.tape, At(b.time, b.cell)))}
 
 
 def _cause(program: Program, edit: Edit) -> tuple[Cause, str]:

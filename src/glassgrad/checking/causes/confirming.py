@@ -10,7 +10,7 @@ from glassgrad.checking.naming import nodes_of
 from glassgrad.checking.recording.run import Program
 from glassgrad.errors import GlassgradError
 
-__all__ = ["confirmed", "judged"]
+__all__ = ["is_mended", "judged"]
 
 
 def judged(program: Program, like: Judgement, numbers: bool = False) -> Judgement | None:
@@ -28,15 +28,16 @@ def judged(program: Program, like: Judgement, numbers: bool = False) -> Judgemen
         return None
 
 
-def confirmed(program: Program, before: Judgement, fault: Fault, numbers: bool = False) -> bool:
-    """Say whether the parameters that a fault made wrong are right in the corrected program."""
-    after = judged(program, before, numbers)
-    if after is None:
-        return False
+def is_mended(after: Judgement, fault: Fault, *, steps: bool = False) -> bool:
+    """Say whether the parameters that a fault made wrong are right in the corrected program.
+
+    Their steps may be wrong on their own account, if the exact gradients are there; not so where the correction is
+    one of the steps.
+    """
     if after.right:
         return True
     verdicts = {p.parameter.start: p for p in after.parameters}
     wanted = [verdicts.get(p.parameter.start) for p in fault.parameters]
-    if fault.kind == "update":
+    if steps or fault.kind == "update":
         return all(p is not None and p.right for p in wanted)
     return all(p is not None and (p.right or p.gradient is not None) for p in wanted)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.causes.edits import Edit, expression, same
-from glassgrad.checking.causes.operands import related
+from glassgrad.checking.causes.edits import Edit, expression, same, substituted
+from glassgrad.checking.causes.operands import ACTIVATIONS, related
 from glassgrad.checking.causes.phrases import called, factors, leaves
 from glassgrad.checking.causes.scope import Scope, derivative_like
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
-from glassgrad.checking.recording.traced import plain
+from glassgrad.checking.recording.traced import is_traced, plain
 
-__all__ = ["derivative_edits"]
+__all__ = ["at_other_place", "derivative_edits", "taken_elsewhere"]
 
 _MOST_PLACES = 14
+_MOST_ELSEWHERE = 40
+_BESIDE = 1.1
+"""What a formula costs more that is written where the program has a function: its body is the place to mend it."""
 
 
 def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Iterator[Edit]:
@@ -37,7 +41,7 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
         Whether the loss is a cross-entropy, whose gradient has the derivative of the output in it already.
     """
     value = statement.node.value  # type: ignore[attr-defined]
-    yield from _fewer(statement, value, crossed)
+    yield from _fewer(statement, value, scope, crossed)
     local = list(_local(scope, set(leaves(value))))
     places = _places(value, scope)
     for place, shape in places:
@@ -58,6 +62,7 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
             if made is not None and made in (size, ()) and not same(node, old):
                 kept = _rest(place, old, node)
                 base = 1.6 if derivative_like(old) or _shared(old, node) else 2.5
+                base += _BESIDE * (_own(old) and not _own(node))
                 said = title("wrong", old=old, new=node)
                 named = functools.partial(_named, old, node, scope)
                 yield Edit("wrong-derivative", said, statement, ((place, kept),), base + cost, named)
@@ -66,7 +71,7 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
         yield from _formulas(statement, value, scope)
 
 
-def _fewer(statement: Statement, value: Any, crossed: bool) -> Iterator[Edit]:
+def _fewer(statement: Statement, value: Any, scope: Scope, crossed: bool) -> Iterator[Edit]:
     """Yield products without some of their factors."""
     for product in ast.walk(value):
         parts = factors(product)
@@ -81,6 +86,8 @@ def _fewer(statement: Statement, value: Any, crossed: bool) -> Iterator[Edit]:
                 key, form = "doubled-derivative", "doubled"
                 if all(isinstance(o, ast.Constant) for o in out):
                     key, form = "factor", "factor"
+                elif all(_given(o, scope) for o in out):
+                    key, form = "wrong-operand", "unwanted"
                 elif crossed and not any(derivative_like(p) for p in parts if p not in out):
                     key, form = "softmax-twice", "twice"
                 said = title(form, old=gone, new=left)
@@ -98,6 +105,17 @@ def _fewer(statement: Statement, value: Any, crossed: bool) -> Iterator[Edit]:
             base = node.args[0]  # type: ignore[attr-defined]
         if base is not None:
             yield Edit("doubled-derivative", title("doubled", old=base), statement, ((node, base),), 1.2)
+
+
+def _given(part: Any, scope: Scope) -> bool:
+    """Say whether a factor is a value from outside, data or a parameter, and so no derivative of an activation."""
+    if not isinstance(part, (ast.Name, ast.Attribute, ast.Subscript)) or derivative_like(part):
+        return False
+    try:
+        value = scope.value(part)
+    except Exception:
+        return False
+    return is_traced(value) and value._tape.events[value._cell.event].function is None
 
 
 def _without(product: Any, out: tuple[Any, ...]) -> Any:
@@ -171,7 +189,7 @@ def _rest(place: Any, old: Any, new: Any) -> Any:
 
 def _local(scope: Scope, own: set[str]) -> Iterator[tuple[Any, float, tuple[int, ...]]]:
     """Yield what may be the derivative: the program's own functions at every operand, then formulas."""
-    arrays = [o for o in scope.arrays if np.asarray(plain(o.value)).dtype.kind == "f"]
+    arrays = [o for o in scope.arrays if np.asarray(plain(o.value)).dtype.kind == "f" and not o.target]
     arrays.sort(key=lambda o: o.text not in own)
     for i, o in enumerate(arrays[:40]):
         far = 0.002 * i
@@ -202,6 +220,7 @@ _FORMULAS = (
     ("(1 - {x} ** 2)", 0.2),
     ("({x} > 0)", 0.25),
     ("1 / (1 + np.exp(-{x}))", 0.6),
+    ("1 - np.exp(-{x})", 0.65),
     ("{x}", 0.7),
 )
 
@@ -219,7 +238,66 @@ def _named(old: Any, new: Any, scope: Scope) -> tuple[str, str]:
             alike = isinstance(other, ast.expr) and not same(other, inner) and _form(old, other) == form
             if alike and related(scope, inner, other):
                 return "derivative-place", "place"
+    before, after = _of_one(old, scope), _of_one(new, scope)
+    if before is not None and after is not None and at_other_place(before, after):
+        return "derivative-place", "place"
+    if taken_elsewhere(old, scope, lambda: scope.value(new)):
+        return "derivative-place", "place"
     return "wrong-derivative", "wrong"
+
+
+def taken_elsewhere(old: Any, scope: Scope, wanted: Callable[[], Any]) -> bool:
+    """Say whether a formula gives what is wanted at another of a unit's values: before instead of after it, or so."""
+    try:
+        right = np.asarray(plain(wanted()))
+    except Exception:
+        return False
+    for places in leaves(old).values():
+        for o in scope.arrays[:_MOST_ELSEWHERE]:
+            if o.shape != right.shape or same(o.node, places[0]) or not related(scope, places[0], o.node):
+                continue
+            try:
+                found = plain(scope.value(substituted(old, {id(p): o.node for p in places})))
+            except Exception:
+                continue
+            if np.shape(found) == right.shape and np.allclose(found, right, 1e-6, 1e-9):
+                return True
+    return False
+
+
+def at_other_place(old: Callable[[Any], Any], new: Callable[[Any], Any]) -> bool:
+    """Say whether two formulas are one derivative, in terms of a unit's output and of what its activation is given."""
+    z = np.linspace(-1.7, 1.3, 7)
+    for activation in ACTIVATIONS:
+        a = activation(z)
+        for before, after in ((z, a), (a, z)):
+            try:
+                found, wanted = (
+                    np.asarray(plain(f(v)), dtype=float) for f, v in ((old, before), (new, after))
+                )
+            except Exception:
+                continue
+            if found.shape == wanted.shape == z.shape and np.allclose(found, wanted, 1e-6, 1e-9):
+                return True
+    return False
+
+
+def _of_one(formula: Any, scope: Scope) -> Callable[[Any], Any] | None:
+    """Return a formula as a function of its only operand."""
+    operands = {t: p for t, p in leaves(formula).items() if t not in ("np", "numpy")}
+    if len(operands) != 1:
+        return None
+    (places,) = operands.values()
+    form = substituted(formula, {id(p): ast.Name("__unit__", ast.Load()) for p in places})
+    return lambda value: scope.within({**scope.names, "__unit__": value}).value(form)
+
+
+def _own(formula: Any) -> bool:
+    """Say whether an expression calls a function of the program's."""
+    return any(
+        isinstance(n, ast.Call) and not hasattr(np, called(n)) and called(n) not in vars(builtins)
+        for n in ast.walk(formula)
+    )
 
 
 def _shared(one: Any, other: Any) -> bool:
@@ -253,13 +331,16 @@ def _formulas(statement: Statement, value: Any, scope: Scope) -> Iterator[Edit]:
     """Yield formulas of derivatives in the names that the statement has already."""
     names = {n.id: n for n in ast.walk(value) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     for name in names:
-        if name in scope.activations or name not in scope.names:
+        if not is_traced(scope.names.get(name)):
             continue
         forms = [
             ("{x} * (1 - {x})", 0.1),
             ("1 - {x} ** 2", 0.1),
             ("({x} > 0) * 1.0", 0.2),
             ("1 - np.tanh({x}) ** 2", 0.2),
+            ("1 / (1 + np.exp(-{x}))", 0.3),
+            ("1 - np.exp(-{x})", 0.3),
+            *((f"np.where({{x}} > 0, 1, {c})", 0.4) for c in scope.constants),
         ]
         for f in scope.activations:
             forms += [(f"{f}({{x}}) * (1 - {f}({{x}}))", 0.2), (f"1 - {f}({{x}}) ** 2", 0.25)]

@@ -14,7 +14,15 @@ from glassgrad.checking.causes.titles import Title
 from glassgrad.checking.recording.source import Source, Statement
 from glassgrad.language import Text
 
-__all__ = ["Edit", "changed_text", "expression", "same", "substituted"]
+__all__ = ["Called", "Edit", "changed_text", "expression", "same", "substituted"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Called:
+    """An edited function: what names it in the calls of a statement, and the function."""
+
+    names: list[ast.expr]
+    function: Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +43,8 @@ class Edit:
         How unlikely it is: of two edits that give the exact value, the one that costs less is meant.
     named
         Says more exactly, once the edit is known to be right, which cause it is, and the form of its title.
+    called
+        Where the edit is in a function that the statement to be tried calls: that function.
     """
 
     key: str
@@ -43,6 +53,7 @@ class Edit:
     changes: tuple[tuple[ast.AST, ast.AST], ...]
     cost: float
     named: Callable[[], tuple[str, str]] | None = None
+    called: Called | None = None
 
     def cause(self) -> tuple[str, Text]:
         """Return the cause that the edit is the remedy of, and what is said of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import operator
+import re
 import types
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.recording.arrays import Traced
 from glassgrad.checking.recording.traced import is_traced
 
-__all__ = ["evaluation", "part_of", "safe_names"]
+__all__ = ["evaluation", "part_named", "part_of", "reads_itself", "safe_names"]
 
 
 def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
@@ -34,11 +35,16 @@ def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
         path.insert(0, _compiled(site, root.slice))
         root = root.value
     simple = not path and add is None
+    again = ast.unparse(target) if simple and isinstance(target, ast.Name) and reads_itself(node) else None
     whole = site.run.tape.bindings[site.binding].kind == "whole"
     holder = None if simple or isinstance(target, ast.Tuple) else _compiled(site, _load(root))
 
     def run(names: dict[str, Any], shadow: Any) -> Any:
         names = _safe(names, at_risk)
+        if again is not None:
+            current = names.get(again)
+            own = shadow(again, current)
+            return shadow(again, current, eval(value, {**names, again: own}))
         right = eval(value, names)
         if holder is None:
             return right
@@ -75,10 +81,24 @@ def _compiled(site: Site, node: Any) -> Any:
 
 def _load(node: Any) -> Any:
     node = substituted(node, {})
+    bound = {
+        id(part)
+        for child in ast.walk(node)
+        if isinstance(child, (ast.comprehension, ast.NamedExpr))
+        for part in ast.walk(child.target)
+    }
     for child in ast.walk(node):
-        if hasattr(child, "ctx"):
+        if hasattr(child, "ctx") and id(child) not in bound:
             child.ctx = ast.Load()
     return node
+
+
+def reads_itself(node: ast.AST) -> bool:
+    """Say whether a statement gives a name a value that is made of the one it had."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+        return False
+    own = node.targets[0].id
+    return any(isinstance(n, ast.Name) and n.id == own for n in ast.walk(node.value))
 
 
 _IN_PLACE: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -131,6 +151,36 @@ def part_of(node: Any, name: str, value: Any) -> Any:
         return value
     text = "return" if isinstance(node, ast.Return) else ast.unparse(target) if target is not None else ""
     return _item(value, name[len(text) :]) if name.startswith(text) else value
+
+
+def part_named(node: Any, name: str) -> Any:
+    """Return the part of a statement's expression that a name gets its value from, None where it is all of it."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    value = getattr(node, "value", None)
+    text = "return" if isinstance(node, ast.Return) else ast.unparse(target) if target is not None else None
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = zip(target.elts, value.elts, strict=False)
+        return next((part for item, part in pairs if ast.unparse(item) == name), None)
+    if text is None or not name.startswith(f"{text}["):
+        return None
+    for key in _KEYS.findall(name[len(text) :]):
+        found = [v for k, v in _items(value) if repr(k) == key]
+        if len(found) != 1:
+            return None
+        value = found[0]
+    return value
+
+
+_KEYS = re.compile(r"\[([^\[\]]*)\]")
+
+
+def _items(node: Any) -> list[tuple[Any, Any]]:
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return list(enumerate(node.elts))
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return [(k.value, v) for k, v in pairs if isinstance(k, ast.Constant)]
+    return []
 
 
 def _item(value: Any, path: str) -> Any:

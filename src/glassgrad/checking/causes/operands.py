@@ -18,7 +18,7 @@ from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
 from glassgrad.checking.recording.traced import is_traced, plain
 
-__all__ = ["operand_edits", "related", "transposing_edits"]
+__all__ = ["ACTIVATIONS", "operand_edits", "related", "transposing_edits"]
 
 
 def operand_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
@@ -35,6 +35,8 @@ def operand_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
         others = [(o, 0.002 * i + (0.0 if o.shape == shape else 0.3)) for i, o in enumerate(scope.operands)]
         for o, cost in others:
             if o.text == text or _alias(scope, places[0], o) or len(o.shape) != len(shape):
+                continue
+            if o.target and not all(_term(p, above) for p in places):
                 continue
             named = functools.partial(_swap_named, places, o, scope, above)
             for group in [places] if len(places) == 1 else [places, *([p] for p in places)]:
@@ -64,6 +66,14 @@ def _swap_named(places: list[Any], o: Operand, scope: Scope, above: dict[int, as
     if _in_derivative(places[0], above) and related(scope, places[0], o.node):
         return "derivative-place", "place"
     return "wrong-operand", "operand"
+
+
+def _term(place: Any, above: dict[int, ast.AST]) -> bool:
+    """Say whether an operand is added to or subtracted from others, as a target is from a prediction."""
+    around = above.get(id(place))
+    if not isinstance(around, ast.BinOp) or not isinstance(around.op, (ast.Add, ast.Sub)):
+        return False
+    return not isinstance(around.left, ast.Constant)
 
 
 def _in_derivative(place: Any, above: dict[int, ast.AST]) -> bool:
@@ -108,12 +118,12 @@ def related(scope: Scope, one: Any, other: Any) -> bool:
         return False
     x, y = (np.asarray(plain(v), dtype=float) for v in (a, b))
     with np.errstate(all="ignore"):
-        if any(np.allclose(f(x), y, 1e-9, 1e-12) or np.allclose(f(y), x, 1e-9, 1e-12) for f in _ACTIVATIONS):
+        if any(np.allclose(f(x), y, 1e-9, 1e-12) or np.allclose(f(y), x, 1e-9, 1e-12) for f in ACTIVATIONS):
             return True
     return is_traced(a) and is_traced(b) and (_made_of(a, b) or _made_of(b, a))
 
 
-_ACTIVATIONS = (
+ACTIVATIONS = (
     lambda z: 1 / (1 + np.exp(-z)),
     np.tanh,
     lambda z: np.maximum(z, 0),
@@ -155,10 +165,12 @@ def _other_paths(place: Any, scope: Scope) -> Iterator[tuple[Any, str, str, floa
         for index in _other_indices(place.slice, scope):
             yield ast.Subscript(place.value, index, ast.Load()), "wrong-operand", "operand", 1.6
         if isinstance(place.slice, ast.Tuple) and len(place.slice.elts) >= 2:
+            shaped = all(isinstance(e, (ast.Slice, ast.Constant)) for e in place.slice.elts)
+            key, form = ("broadcast", "broadcast") if shaped else ("transposed", "index")
             for order in permutations(place.slice.elts):
                 if [id(e) for e in order] != [id(e) for e in place.slice.elts]:
                     new = ast.Subscript(place.value, ast.Tuple(list(order), ast.Load()), ast.Load())
-                    yield new, "transposed", "index", 1.2
+                    yield new, key, form, 1.2
             for i, element in enumerate(place.slice.elts):
                 for other in _other_indices(element, scope):
                     parts = [*place.slice.elts[:i], other, *place.slice.elts[i + 1 :]]

@@ -17,7 +17,7 @@ __all__ = ["moved_after", "updated_before"]
 def updated_before(site: Site) -> tuple[ParameterVerdict, Statement] | None:
     """Return the parameter whose update came too early, and the statement that updated it.
 
-    The value must become the expected one when that update, and nothing else, is taken back.
+    The value must become the expected one, or make parameters right, when that update, and nothing else, is taken back.
     """
     tape, judgement = site.run.tape, site.judgement
     bound = tape.bindings[site.binding]
@@ -31,8 +31,10 @@ def updated_before(site: Site) -> tuple[ParameterVerdict, Statement] | None:
             values = judgement.draws.values([at], lambda d, u=updates, q=p: dict.fromkeys(u, q.before[d]))  # type: ignore[misc]
         except (Unplayable, ValueError, IndexError):
             continue
-        how = match([v[at] for v in values], site.expected)
-        if how is not None and how.factor > 0:
+        taken_back = [v[at] for v in values]
+        how = match(taken_back, site.expected)
+        right = how is not None and how.factor > 0
+        if right or site.mending.right(max(writers(tape, at)), taken_back, range(len(taken_back))):
             for b in tape.bindings:
                 if b.kind in ("assign", "whole") and set(writers(tape, At(b.time, b.cell))) & updates:
                     return p, site.run.statements[b.statement]

@@ -28,10 +28,11 @@ _DERIVATIVE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A phrase of the program that gives an array or a number: how it is written, and its shape."""
+    """A phrase of the program that gives an array or a number: how it is written, and whether it is of the target."""
 
     text: str
     value: Any
+    target: bool = False
 
     @property
     def node(self) -> Any:
@@ -55,13 +56,23 @@ class Scope:
         What its names stand for.
     safe
         Gives the names in which an expression can be evaluated without a change to what they stand for.
+    targets
+        The values from outside of which targets are made, and predictions are not, as bits.
     """
 
     def __init__(
-        self, source: Source, names: dict[str, Any], safe: Callable[[Any, dict[str, Any]], dict[str, Any]]
+        self,
+        source: Source,
+        names: dict[str, Any],
+        safe: Callable[[Any, dict[str, Any]], dict[str, Any]],
+        targets: int = 0,
     ) -> None:
-        self.source, self.names, self._safe = source, names, safe
+        self.source, self.names, self._safe, self._targets = source, names, safe, targets
         self._shapes: dict[str, tuple[int, ...] | None] = {}
+
+    def within(self, names: dict[str, Any]) -> Scope:
+        """Return what can be written there with other names."""
+        return Scope(self.source, names, self._safe, self._targets)
 
     def value(self, node: Any) -> Any:
         """Return what an expression gives."""
@@ -92,8 +103,15 @@ class Scope:
             except Exception:
                 continue
             if _number(value) and text not in found:
-                found[text] = Operand(text, value)
+                found[text] = Operand(text, value, self._of_target(value))
         return list(found.values())
+
+    def _of_target(self, value: Any) -> bool:
+        """Say whether a value is made of the target alone."""
+        if not self._targets or not is_traced(value):
+            return False
+        leaves = value._tape.events[value._cell.event].leaves
+        return bool(leaves) and not leaves & ~self._targets
 
     @functools.cached_property
     def arrays(self) -> list[Operand]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from glassgrad.checking.causes.mending import Mending
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement
+from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Source, _Hooks
 
@@ -65,6 +67,24 @@ class Site:
     def hooks(self) -> _Hooks:
         """What instruments an expression of that file."""
         return _Hooks(self.source, 0, None, self.run.numbers)
+
+    @functools.cached_property
+    def targets(self) -> int:
+        """The values from outside of which the target is made and the prediction is not, as bits."""
+        events = self.run.tape.events
+        targets = predictions = 0
+        for meeting in self.judgement.step.meetings[:1]:
+            for prediction, target in meeting.pairs:
+                for at in (prediction, target):
+                    if isinstance(at, At):
+                        leaves = functools.reduce(
+                            operator.or_, (events[w].leaves for w in writers(self.run.tape, at))
+                        )
+                        if at is prediction:
+                            predictions |= leaves
+                        else:
+                            targets |= leaves
+        return targets & ~predictions
 
     @functools.cached_property
     def writing(self) -> frozenset[str]:

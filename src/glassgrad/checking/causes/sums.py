@@ -26,7 +26,7 @@ def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     parts = factors(value)
     for part in parts if len(parts) > 1 else ():
         for o in scope.arrays[:_MOST]:
-            if o.shape == scope.shape(part):
+            if o.shape == scope.shape(part) and o.text != ast.unparse(part):
                 for op in (ast.Sub(), ast.Add()):
                     new = ast.BinOp(part, op, o.node)
                     yield Edit("missing-term", title("term", new=o.node), statement, ((part, new),), 2.6)

@@ -39,6 +39,7 @@ _TITLES = {
         "{old} does not belong here: the gradient of the cross-entropy has the derivative of the output already",
         "여기에 {old:은/는} 필요 없다: 교차 엔트로피의 기울기에 출력의 미분이 이미 들어 있다",
     ),
+    "unwanted": Text("the factor {old} does not belong here", "인수 {old:은/는} 여기에 들어가지 않는다"),
     "place": Text("the derivative is taken at {old} instead of {new}", "미분을 {new} 대신 {old}에서 구했다"),
     "wrong": Text(
         "{old} is not the derivative of the activation that the forward pass uses; {new} is",

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.causes.edits import Edit
-from glassgrad.checking.causes.evaluating import evaluation, part_of, safe_names
+from glassgrad.checking.causes.edits import Edit, substituted
+from glassgrad.checking.causes.evaluating import evaluation, part_of, reads_itself, safe_names
 from glassgrad.checking.causes.scope import Scope
 from glassgrad.checking.causes.sites import Site
-from glassgrad.checking.judging.matching import match
+from glassgrad.checking.judging.matching import Match, match
 from glassgrad.checking.judging.replay import At, Replay, Unplayable, writers
 from glassgrad.checking.recording.tape import Enough, Tape
 from glassgrad.checking.recording.traced import Session, is_traced, plain
@@ -30,6 +30,8 @@ __all__ = ["Tried", "tried"]
 
 Array = np.ndarray[Any, Any]
 
+_EDITED = "__edited__"
+"""The name of an edited function in the statement that calls it."""
 _SECONDS = 1.0
 _ENOUGH = 4
 _CLOSE = 1e-3
@@ -55,11 +57,24 @@ class _Attempt:
 
     @functools.cached_property
     def run(self) -> Callable[[dict[str, Any], Any], Any]:
-        """What evaluates the edited statement."""
-        return evaluation(self.site, self.edit.node)
+        """What evaluates the edited statement, or the site's with the edited function."""
+        called = self.edit.called
+        if called is None:
+            return evaluation(self.site, self.node)
+        evaluate = evaluation(self.site, self.node)
+        return lambda names, shadow: evaluate({**names, _EDITED: called.function}, shadow)
+
+    @functools.cached_property
+    def node(self) -> Any:
+        """What is evaluated."""
+        called = self.edit.called
+        if called is None:
+            return self.edit.node
+        changes = {id(name): ast.Name(_EDITED, ast.Load()) for name in called.names}
+        return ast.fix_missing_locations(substituted(self.site.statement.node, changes))
 
 
-def tried(site: Site, edits_in: Callable[[Scope], list[Edit]]) -> list[Tried]:
+def tried(site: Site, edits_in: Callable[[Scope], list[Edit]], adding: Sequence[Edit]) -> list[Tried]:
     """Return the edits that give the exact value.
 
     Parameters
@@ -68,8 +83,10 @@ def tried(site: Site, edits_in: Callable[[Scope], list[Edit]]) -> list[Tried]:
         Where.
     edits_in
         Gives the edits to be tried, once the names in scope are known.
+    adding
+        Edits that make a sum of the statement, which are tried from its first turn on.
     """
-    work = _Work(site, edits_in)
+    work = _Work(site, edits_in, adding)
     site.program.execute(probe=(site.index, work.before), numbers=site.run.numbers)
     if work.error is not None:
         raise work.error
@@ -79,7 +96,7 @@ def tried(site: Site, edits_in: Callable[[Scope], list[Edit]]) -> list[Tried]:
 class _Work:
     """What is done each time the program is before the statement."""
 
-    def __init__(self, site: Site, edits_in: Callable[[Scope], list[Edit]]) -> None:
+    def __init__(self, site: Site, edits_in: Callable[[Scope], list[Edit]], adding: Sequence[Edit]) -> None:
         self.site, self._edits_in = site, edits_in
         bindings = site.run.tape.bindings
         own = [i for i, b in enumerate(bindings) if b.statement == site.index]
@@ -87,16 +104,14 @@ class _Work:
         self._own = own
         self._node = site.statement.node
         self._name = bindings[site.binding].name
-        self.attempts: list[_Attempt] | None = None
+        self.attempts = [] if _adds_up(self._node) else [_Attempt(e, site) for e in adding]
+        self._complete = False
         self.tape: Tape | None = None
         self._extra = 0
         self.moved: list[tuple[int, int]] = []
         self._was: dict[str, Any] = {}
         turns = len({bindings[i].time for i in own if i <= self._last}) if _adds_up(self._node) else 1
-        self._seconds, self._timed = (
-            _SECONDS * (2 if site.expected is not None else 1) / (1 + 0.2 * turns),
-            False,
-        )
+        self._seconds = _SECONDS * (2 if site.expected is not None else 1) / (1 + 0.2 * turns)
         self.error: Exception | None = None
         self._busy = False
 
@@ -126,27 +141,29 @@ class _Work:
         names = {**local_names, **{k: v for k, v in global_names.items() if k not in local_names}}
         events = len(tape.events)
         bindings = len(tape.bindings)
-        if self.attempts is None and (final or _adds_up(self._node) or self._own[following] == self._own[0]):
-            self.attempts = [
-                _Attempt(e, self.site)
-                for e in self._edits_in(
-                    Scope(self.site.source, names, functools.partial(safe_names, self.site))
-                )
-            ]
+        first = not self._complete and (final or _adds_up(self._node))
+        if first:
+            scope = self._scope(names)
+            begun = {id(a.edit) for a in self.attempts}
+            self.attempts += [_Attempt(e, self.site) for e in self._edits_in(scope) if id(e) not in begun]
+            self._complete = True
         deadline = time.thread_time() + self._seconds
-        for i, attempt in enumerate(self.attempts or ()):
-            if attempt.broken or not (final or _adds_up(self._node) or _adds_up(attempt.edit.node)):
+        for i, attempt in enumerate(self.attempts):
+            if attempt.broken:
                 continue
-            if not self._timed and not i % 16 and time.thread_time() > deadline:
-                self.attempts = (self.attempts or [])[:i]
+            if first and not i % 16 and time.thread_time() > deadline:
+                self.attempts = self.attempts[:i]
                 break
             self._try(attempt, names, final)
-        self._timed = True
         self._extra += len(tape.bindings) - bindings
         offset = self.moved[-1][1] if self.moved else 0
         self.moved.append((events - offset, offset + len(tape.events) - events))
         if final:
             tape.stop("probe")
+
+    def _scope(self, names: dict[str, Any]) -> Scope:
+        site = self.site
+        return Scope(site.source, names, functools.partial(safe_names, site), site.targets)
 
     def _final(self, following: int) -> bool:
         """Say whether this is the time at which the wanted value is made."""
@@ -195,6 +212,8 @@ class _Work:
 
 def _goes_on(tape: Any, statement: int, current: Any, since: int) -> bool:
     """Say whether a value is still what the statement left there the last time."""
+    while isinstance(current, (list, tuple)) and current:
+        current = current[0]
     if not is_traced(current):
         return False
     cell = current._cell
@@ -207,7 +226,7 @@ def _goes_on(tape: Any, statement: int, current: Any, since: int) -> bool:
 def _adds_up(node: ast.stmt) -> bool:
     """Say whether what a statement leaves depends on what it left before."""
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-    return isinstance(node, ast.AugAssign) or isinstance(target, ast.Subscript)
+    return isinstance(node, ast.AugAssign) or isinstance(target, ast.Subscript) or reads_itself(node)
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
@@ -215,20 +234,31 @@ def _adds_up(node: ast.stmt) -> bool:
 
 def _exact(site: Site, work: _Work) -> list[Tried]:
     """Return the attempts that mend the fault."""
-    made = [a for a in work.attempts or () if a.at is not None]
+    made = [a for a in work.attempts if a.at is not None]
     if site.expected is None:
         return _mending(site, work, made)
     expected = site.expected
-    close = [a for a in made if _near(a.value, expected[0])]
+    near = made if site.earlier else [a for a in made if _near(a.value, expected[0])]
+    played = _Played(site, work, near)
     found = []
-    for attempt in close:
-        values = _played(site, work, attempt, range(len(site.judgement.draws.given)))
-        if values is None or values[0].size != expected[0].size:
-            continue
-        how = match(values, expected)
+    for attempt in played.attempts:
+        how = _same_on(played, attempt, expected)
         if how is not None and not how.transposed and how.factor > 0:
             found.append(Tried(attempt.edit, how.factor))
     return found or _mending(site, work, made)
+
+
+def _same_on(played: _Played, attempt: _Attempt, expected: Sequence[Array]) -> Match | None:
+    """Return how an attempt's value is what is expected; two draws first, for a number is any other's multiple."""
+    how = None
+    for draws in ((0, 1), range(len(expected))):
+        values = played.values(attempt, draws)
+        if values is None or values[0].size != expected[0].size:
+            return None
+        how = match(values, [expected[d] for d in draws])
+        if how is None:
+            return None
+    return how
 
 
 def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
@@ -239,47 +269,77 @@ def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
     in_place = site.run.tape.events[event].target is not None
     known = site.judgement.values[0].get(at)
     seen = [] if known is None else [np.asarray(known, dtype=np.float64)]
+    different = []
+    for attempt in attempts:
+        if in_place and seen and attempt.value.shape != seen[0].shape:
+            continue
+        if not any(v.shape == attempt.value.shape and np.array_equal(v, attempt.value) for v in seen):
+            seen.append(attempt.value)
+            different.append(attempt)
+    played = _Played(site, work, different)
+    mending = site.mending
+    for mends in (mending.mends, mending.right) if mending.reaches(event) else (mending.right,):
+        found = _found(site, played, event, mends)
+        if found:
+            return found
+    return []
+
+
+def _found(site: Site, played: _Played, event: int, mends: Callable[..., bool]) -> list[Tried]:
+    """Return the attempts whose values mend, as results of an event: on one draw first, for most fail at once."""
     found: list[Tried] = []
     deadline = time.thread_time() + _SECONDS
     every = range(len(site.judgement.draws.given))
-    for attempt in attempts:
-        if len(found) == _ENOUGH or (not len(seen) % 8 and time.thread_time() > deadline):
+    for i, attempt in enumerate(played.attempts):
+        if len(found) == _ENOUGH or (not i % 8 and time.thread_time() > deadline):
             break
-        if in_place and seen and attempt.value.shape != seen[0].shape:
-            continue
-        if any(v.shape == attempt.value.shape and np.array_equal(v, attempt.value) for v in seen):
-            continue
-        seen.append(attempt.value)
         for draws in ((1,), every):
-            values = _played(site, work, attempt, draws)
-            if values is None or not site.mending.right([{event: v} for v in values], draws):
+            values = played.values(attempt, draws)
+            if values is None or not mends(event, values, draws):
                 break
         else:
             found.append(Tried(attempt.edit, 1.0))
     return found
 
 
-def _played(site: Site, work: _Work, attempt: _Attempt, draws: Sequence[int]) -> list[Array] | None:
-    """Return an attempt's value on some draws."""
-    assert work.tape is not None
-    assert attempt.at is not None
-    starts = [at for at, _ in work.moved]
+class _Played:
+    """What attempts give on other draws: all of them are played at once, for what they are made of is the same."""
 
-    def moved(event: int) -> int:
-        before = bisect.bisect_right(starts, event) - 1
-        return event + (work.moved[before][1] if before >= 0 else 0)
+    def __init__(self, site: Site, work: _Work, attempts: list[_Attempt]) -> None:
+        self.site, self.work, self.attempts = site, work, attempts
+        self._starts = [at for at, _ in work.moved]
+        self._known: dict[int, dict[At, Array]] = {}
 
-    values = []
-    for draw in draws:
-        both = dict(site.judgement.draws.given[draw])
-        for fault in site.earlier:
-            both |= fault.given(site.judgement, draw)
+    def values(self, attempt: _Attempt, draws: Sequence[int]) -> list[Array] | None:
+        """Return an attempt's value on some draws."""
+        assert attempt.at is not None
+        found = [self._on(draw).get(attempt.at) for draw in draws]
+        return None if any(v is None for v in found) else [v for v in found if v is not None]
+
+    def _on(self, draw: int) -> dict[At, Array]:
+        if draw not in self._known:
+            given = dict(self.site.judgement.draws.given[draw])
+            for fault in self.site.earlier:
+                given |= fault.given(self.site.judgement, draw)
+            given = {self._moved(e): v for e, v in given.items()}
+            wanted = [a.at for a in self.attempts if a.at is not None]
+            self._known[draw] = self._play(wanted, given)
+        return self._known[draw]
+
+    def _play(self, wanted: list[At], given: dict[int, Any]) -> dict[At, Array]:
+        """Return those of some values that can be played; where one cannot, each half is played apart."""
+        assert self.work.tape is not None
         try:
-            replay = Replay(work.tape, [attempt.at])
-            values.append(replay.run({moved(e): v for e, v in both.items()})[attempt.at])
+            return Replay(self.work.tape, wanted).run(given)
         except (Unplayable, ValueError, KeyError, IndexError):
-            return None
-    return values
+            if len(wanted) == 1:
+                return {}
+            half = len(wanted) // 2
+            return {**self._play(wanted[:half], given), **self._play(wanted[half:], given)}
+
+    def _moved(self, event: int) -> int:
+        before = bisect.bisect_right(self._starts, event) - 1
+        return event + (self.work.moved[before][1] if before >= 0 else 0)
 
 
 def _near(value: Array, expected: Array) -> bool:

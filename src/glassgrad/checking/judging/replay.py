@@ -7,6 +7,7 @@ replaced by the exact one.
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from glassgrad.errors import CheckError, DTypeError, OptionError, TraceError
 
 __all__ = [
     "At",
+    "Playing",
     "Replay",
     "Unplayable",
     "ancestors",
@@ -96,23 +98,13 @@ class Replay:
         space
             What the values are: arrays, or Tensors.
         """
-        space = space or Space()
-        registers: dict[int, Any] = {}
-        found: dict[At, Any] = {}
-        waiting = iter([*self.wanted, None])
-        at = next(waiting)
-        with np.errstate(all="ignore"):
-            for index in self.events:
-                while at is not None and at.time <= index:
-                    found[at] = space.copied(registers[at.cell])
-                    at = next(waiting)
-                self._play(self.tape.events[index], registers, given.get(index), space)
-        while at is not None:
-            found[at] = space.copied(registers[at.cell])
-            at = next(waiting)
-        return found
+        playing = Playing(self, given, space or Space())
+        playing.until(None)
+        return playing.found
 
-    def _play(self, event: Event, registers: dict[int, Any], given: Any, space: Space) -> None:
+    @staticmethod
+    def play(event: Event, tape: Tape, registers: dict[int, Any], given: Any, space: Space) -> None:
+        """Make one call again; `given` is the result it is to have, None for its own."""
         if event.function is None:
             registers[event.cells[0]] = space.leaf(event, event.value if given is None else given)
             return
@@ -139,8 +131,46 @@ class Replay:
             results = [space.leaf(event, given)]
         for cell, value in zip(event.cells, results, strict=False):
             if event.matrix and np.ndim(value) == 1:
-                value = np.reshape(value, (1, -1) if self.tape.cells[cell].shape[0] == 1 else (-1, 1))
+                value = np.reshape(value, (1, -1) if tape.cells[cell].shape[0] == 1 else (-1, 1))
             registers[cell] = space.result(event, cell, value)
+
+
+class Playing:
+    """A replay under way: what cells hold, and the wanted values that were met."""
+
+    def __init__(self, replay: Replay, given: Mapping[int, Any], space: Space) -> None:
+        self.replay, self.given, self.space = replay, given, space
+        self.registers: dict[int, Any] = {}
+        self.found: dict[At, Any] = {}
+        self._event = self._value = 0
+
+    def until(self, stop: int | None) -> None:
+        """Play the events before one; all where there is none."""
+        replay = self.replay
+        events, wanted = replay.events, replay.wanted
+        end = len(events) if stop is None else bisect.bisect_left(events, stop)
+        with np.errstate(all="ignore"):
+            for index in events[self._event : end]:
+                self._meet(index)
+                event = replay.tape.events[index]
+                Replay.play(event, replay.tape, self.registers, self.given.get(index), self.space)
+        self._event = max(end, self._event)
+        if stop is None:
+            self._meet(wanted[-1].time + 1 if wanted else 0)
+
+    def _meet(self, index: int) -> None:
+        wanted = self.replay.wanted
+        while self._value < len(wanted) and wanted[self._value].time <= index:
+            at = wanted[self._value]
+            self.found[at] = self.space.copied(self.registers[at.cell])
+            self._value += 1
+
+    def resumed(self, given: Mapping[int, Any]) -> Playing:
+        """Return a copy that is played on with other results of events to come."""
+        other = Playing(self.replay, {**self.given, **given}, self.space)
+        other.registers, other.found = dict(self.registers), dict(self.found)
+        other._event, other._value = self._event, self._value
+        return other
 
 
 class Unplayable(Exception):

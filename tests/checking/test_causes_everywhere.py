@@ -1,0 +1,183 @@
+"""Causes that are not in the line of the wrong quantity, or that stand in a form of its own: each in a program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glassgrad.checking.programs import check_program
+
+ACTIVATIONS = """\
+import numpy as np
+
+rng = np.random.default_rng(4)
+X = rng.normal(size=(8, 3))
+Y = rng.normal(size=(8, 2))
+FORMS = {
+    "soft": (lambda z: np.logaddexp(0, z), lambda a: 1 - np.exp(-a)),
+    "tanh": (lambda z: np.tanh(z), lambda a: 1 - a * a),
+}
+layers = [
+    [rng.normal(size=(3, 4)) * 0.6, FORMS["tanh"]],
+    [rng.normal(size=(4, 4)) * 0.6, FORMS["soft"]],
+    [rng.normal(size=(4, 2)) * 0.6, FORMS["tanh"]],
+]
+
+for epoch in range(20):
+    outs = [X]
+    for W, (f, df) in layers:
+        outs.append(f(outs[-1] @ W))
+    loss = 0.5 * np.sum((outs[-1] - Y) ** 2)
+    back = outs[-1] - Y
+    steps = []
+    for (W, (f, df)), into, out in zip(layers[::-1], outs[-2::-1], outs[::-1]):
+        delta = back * df(out)
+        steps.append(into.T @ delta)
+        back = delta @ W.T
+    for layer, step in zip(layers[::-1], steps):
+        layer[0] = layer[0] - 0.05 * step
+"""
+
+ROWS = """\
+import numpy as np
+
+rng = np.random.default_rng(6)
+X = rng.normal(size=(5, 3))
+Y = rng.normal(size=(5, 2))
+V = rng.normal(size=(4, 3)) * 0.6
+W = rng.normal(size=(2, 4)) * 0.6
+
+for epoch in range(20):
+    dV = np.zeros_like(V)
+    dW = np.zeros_like(W)
+    for x, y in zip(X, Y):
+        h = np.tanh(V @ x)
+        error = W @ h - y
+        J = np.diag(1 - h * h)
+        delta = J @ (W.T @ error)
+        dW += np.outer(error, h)
+        dV += np.outer(delta, x)
+    V -= 0.1 * dV
+    W -= 0.1 * dW
+"""
+
+LISTS = (Path(__file__).with_name("corpus") / "classes" / "sizes_list.py").read_text(encoding="utf-8")
+
+LINE = """\
+import numpy as np
+
+rng = np.random.default_rng(2)
+x = rng.normal(size=9)
+y = 0.7 * x - 0.3
+a, b = np.array(0.2), np.array(0.1)
+
+for epoch in range(20):
+    residual = a * x + b - y
+    mse = np.mean((a * x + b - y) ** 2)
+    da = np.mean(2 * residual * x)
+    db = np.mean(2 * residual)
+    a -= 0.1 * da
+    b -= 0.1 * db
+"""
+
+CHAIN = """\
+import numpy as np
+
+rng = np.random.default_rng(1)
+X = rng.normal(size=(6, 4))
+Y = rng.normal(size=(6, 4))
+
+
+class Layer:
+    def __init__(self, after=None):
+        self.W = rng.normal(size=(4, 4)) * 0.6
+        self.after = after
+
+    def learn(self, x, y):
+        z = x @ self.W
+        if self.after is None:
+            grad = z - y
+        else:
+            a = z.copy()
+            a[z < 0] = 0
+            grad = self.after.learn(a, y)
+            grad[z <= 0] = 0
+        down = grad @ self.W.T
+        self.W -= 0.02 * x.T @ grad
+        return down
+
+
+net = Layer(Layer(Layer()))
+for epoch in range(20):
+    net.learn(X, Y)
+"""
+
+CASES = {
+    "a lambda in a table": (ACTIVATIONS, "1 - a * a", "1 + a * a", "wrong-derivative", "1 - a"),
+    "its formula at the pre-activation": (
+        ACTIVATIONS,
+        "lambda a: 1 - np.exp(-a)",
+        "lambda a: 1 / (1 + np.exp(-a))",
+        "derivative-place",
+        "1 - np.exp(-a)",
+    ),
+    "a list made anew each turn": (
+        LISTS,
+        "sum_b = [s + g",
+        "sum_b = [g",
+        "overwritten",
+        "sum_b = [s + g for s, g in zip(sum_b, gb)]",
+    ),
+    "before the wrong quantity, in a loop over rows": (
+        ROWS,
+        "np.diag(1 - h * h)",
+        "np.diag(1 + h * h)",
+        "wrong-derivative",
+        "J = np.diag(1 - h * h)",
+    ),
+    "data that is no derivative": (
+        LINE,
+        "(2 * residual)",
+        "(2 * residual * x)",
+        "wrong-operand",
+        "db = np.mean(2 * residual)",
+    ),
+    "a column where a row is": (
+        LINE,
+        "+ b - y\n",
+        "+ b - y[:, None]\n",
+        "broadcast",
+        "residual = a * x + b - y",
+    ),
+    "an update between layers": (
+        CHAIN,
+        "        down = grad @ self.W.T\n        self.W -= 0.02 * x.T @ grad\n",
+        "        self.W -= 0.02 * x.T @ grad\n        down = grad @ self.W.T\n",
+        "updated-weight",
+        "self.W -= 0.02 * x.T @ grad",
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "right", "wrong", "key", "line"), CASES.values(), ids=CASES)
+def test_a_cause_away_from_the_wrong_quantity(
+    tmp_path: Path, program: str, right: str, wrong: str, key: str, line: str
+) -> None:
+    assert program.count(right) == 1
+    path = tmp_path / "program.py"
+    path.write_text(program, encoding="utf-8")
+    assert check_program(path).verdict == "right"
+    path.write_text(program.replace(right, wrong), encoding="utf-8")
+    report = check_program(path)
+    cause = report.findings[0].cause
+    assert (cause.key, cause.confirmed) == (key, True)
+    assert line in cause.after
+
+
+def test_faults_with_one_cause_are_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(ACTIVATIONS.replace("1 - a * a", "1 + a * a"), encoding="utf-8")
+    report = check_program(path)
+    assert len(report.findings) == 1
+    assert [g.gradient for g in report.parameters].count("wrong") > 1
