@@ -63,6 +63,7 @@ for epoch in range(20):
 """
 
 LISTS = (Path(__file__).with_name("corpus") / "classes" / "sizes_list.py").read_text(encoding="utf-8")
+LISTS = LISTS.replace("sum_b = [s + g ", "sum_b = [s + 1.0 * g ")
 
 LINE = """\
 import numpy as np
@@ -124,10 +125,10 @@ CASES = {
     ),
     "a list made anew each turn": (
         LISTS,
-        "sum_b = [s + g",
-        "sum_b = [g",
+        "sum_b = [s + 1.0",
+        "sum_b = [1.0",
         "overwritten",
-        "sum_b = [s + g for s, g in zip(sum_b, gb)]",
+        "sum_b = [s + 1.0 * g for s, g in zip(sum_b, gb)]",
     ),
     "before the wrong quantity, in a loop over rows": (
         ROWS,

@@ -143,7 +143,9 @@ def _findings(
             continue
         if fault.part and not cause.confirmed:
             what = fault.parameters[0].parameter.name + fault.part
-            cause = dataclasses.replace(cause, key="never-updated", title=SAYS["part"].fill(name=what), after="")
+            cause = dataclasses.replace(
+                cause, key="never-updated", title=SAYS["part"].fill(name=what), after=""
+            )
         quantity = _wrong(run, judgement, names, fault, cause)
         says = SAYS["wrong update" if fault.kind == "update" else "wrong gradient"]
         says = says.fill(name=quantity.name, line=quantity.line)

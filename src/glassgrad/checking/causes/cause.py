@@ -26,7 +26,8 @@ __all__ = ["Causes", "find_cause"]
 
 _MOST_CONFIRMED = 8
 _MOST_AT_A_PLACE = 3
-_SECONDS = 6.0
+_SECONDS, _SECONDS_IN_ALL = 6.0, 10.0
+"""Of the processor's time, for one fault and for all."""
 
 
 class Causes:
@@ -44,6 +45,7 @@ class Causes:
         self._program, self._run, self._judgement, self._faults = program, run, judgement, faults
         self._mended: list[tuple[Cause, Judgement]] = []
         self._known: dict[int, Cause] = {}
+        self._seconds = _SECONDS_IN_ALL
 
     def of(self, fault: Fault) -> Cause:
         """Return why a quantity is wrong, with the corrected line: one cause for all that one correction mends."""
@@ -66,7 +68,9 @@ class Causes:
                     return self._mended[-1][0]
         first: Cause | None = None
         for given in (earlier, ()) if earlier else ((),):
-            found = self._searched(fault, given)
+            began = time.thread_time()
+            found = self._searched(fault, given) if self._seconds > 0 else None
+            self._seconds -= time.thread_time() - began
             if found is not None and found.confirmed:
                 return found
             first = first or found
@@ -75,10 +79,11 @@ class Causes:
     def _searched(self, fault: Fault, earlier: Sequence[Fault]) -> Cause | None:
         program, run, judgement = self._program, self._run, self._judgement
         first: Cause | None = None
-        began, confirmations = time.thread_time(), 0
+        confirmations = 0
+        deadline = time.thread_time() + min(_SECONDS, self._seconds)
         updating = _updating(run, fault)
         for site in sites_of(program, run, judgement, fault, earlier):
-            if time.thread_time() - began > _SECONDS or confirmations >= _MOST_CONFIRMED:
+            if time.thread_time() > deadline or confirmations >= _MOST_CONFIRMED:
                 break
             early = updated_before(site)
             if early is not None:

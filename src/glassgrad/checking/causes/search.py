@@ -31,6 +31,8 @@ __all__ = ["edits_of", "searched", "sites_of"]
 
 Array = np.ndarray[Any, Any]
 
+_MOST, _MOST_BEFORE = 1600, 600
+"""Edits of the fault's own statement, and of one before it."""
 _OTHER_FACTOR = 0.6
 """What an edit costs more that is right up to a constant."""
 
@@ -121,7 +123,7 @@ def searched(site: Site) -> list[Tried]:
             alone = site.statement if part is None else replace(site.statement, node=ast.Return(part))
             own += [replace(edit, statement=site.statement) for edit in edits_of(alone, scope, crossed)]
         inner = body_edits(site, scope, lambda statement, names: edits_of(statement, names, crossed))
-        return distinct([*adding, *own, *inner])
+        return distinct([*adding, *own, *inner])[: _MOST if site.expected is not None else _MOST_BEFORE]
 
     found = tried(site, edits_in, adding)
     found.sort(key=lambda t: t.edit.cost + _OTHER_FACTOR * (abs(t.factor - 1) > 1e-6))
@@ -159,8 +161,9 @@ def _unpacked(target: Any, item: Any) -> dict[str, Any]:
 
 
 def distinct(edits: list[Edit]) -> list[Edit]:
-    """Return edits, likely ones first, without those that give what another gives already."""
-    kept: dict[tuple[int, str], Edit] = {}
+    """Return edits, likely ones first, each once."""
+    kept: dict[Any, Edit] = {}
     for edit in sorted(edits, key=lambda e: e.cost):
-        kept.setdefault((id(edit.statement.node), ast.unparse(edit.node)), edit)
+        changes = tuple((id(old), ast.unparse(ast.fix_missing_locations(new))) for old, new in edit.changes)
+        kept.setdefault(changes, edit)
     return list(kept.values())
