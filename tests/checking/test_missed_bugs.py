@@ -195,3 +195,53 @@ def test_a_penalty_that_the_program_never_computes_is_the_users_own(tmp_path: Pa
     assert checked(tmp_path, program).verdict == "notice"
     for old, new in PENALTIES[:2]:
         assert checked(tmp_path, program.replace(old, new)).verdict == "notice"
+
+
+ROUNDED = """
+x, y = rng.randn(6, 3), rng.randn(6, 2)
+W1, W2 = rng.randn(3, 4), rng.randn(4, 2)
+for epoch in range(5):
+    h = np.tanh(x @ W1)
+    e = (h @ W2 - y) / 6
+    dW2 = h.T @ e
+    d = e @ W2.T * (1 - h ** 2)
+    dW1 = np.zeros((3, 4))
+    dW1[:] = x.T @ d
+    W1 -= 0.1 * dW1
+    W2 -= 0.1 * dW2
+"""
+ROUNDINGS = [
+    ("(h @ W2 - y) / 6", "(h @ W2 - y) // 6", "e"),
+    ("(h @ W2 - y) / 6", "(h @ W2 - y).astype(int) / 6", "e"),
+    ("h.T @ e", "np.round(h.T @ e)", "dW2"),
+    ("* (1 - h ** 2)", "* (1 - h ** 2) // 1", "d"),
+    ("np.zeros((3, 4))", "np.zeros((3, 4), dtype=int)", "dW1"),
+    ("h.T @ e", "np.array((h.T @ e).T, dtype=int).T", "dW2"),
+    ("h.T @ e", "np.float16(h.T @ e)", "dW2"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "name"), ROUNDINGS)
+def test_a_rounded_gradient_is_named_where_it_is_rounded(tmp_path: Path, old: str, new: str, name: str) -> None:
+    assert ROUNDED.count(old) == 1
+    assert found(checked(tmp_path, ROUNDED.replace(old, new))) == [(name, "precision")]
+
+
+def test_a_truncated_prediction(tmp_path: Path) -> None:
+    program = """
+data = [(rng.randn(3), 2 * rng.randn()) for _ in range(4)]
+w, b = rng.randn(3), 1.0
+for epoch in range(3):
+    for x, t in data:
+        e = t - float(x @ w + b)
+        w = w + 0.1 * e * x
+        b = b + 0.1 * e
+"""
+    assert checked(tmp_path, program).verdict == "right"
+    assert found(checked(tmp_path, program.replace("float(", "int("))) == [("e", "precision")]
+
+
+def test_a_rate_that_floor_division_makes_zero(tmp_path: Path) -> None:
+    report = checked(tmp_path, ROUNDED.replace("W2 -= 0.1 * dW2", "W2 = W2 - 1 // 6 * dW2"))
+    assert found(report) == [("W2", "precision")]
+    assert report.findings[0].cause.after == "W2 = W2 - 1 / 6 * dW2"

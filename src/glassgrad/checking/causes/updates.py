@@ -53,6 +53,7 @@ def remedies(program: Program, run: Run, judgement: Judgement, fault: Fault) -> 
     if 0 <= fault.statement < len(run.statements):
         statement = run.statements[fault.statement]
         if isinstance(statement.node, (ast.Assign, ast.AugAssign)):
+            yield from _undivided(program, statement)
             yield from _whole(program, statement, fault)
             yield from _edited(program, statement)
     name = fault.parameters[0].parameter.name.split("[")[0].split(".")[-1]
@@ -91,14 +92,27 @@ def _lost(source: Source) -> Iterator[Statement]:
 
 
 def _edited(program: Program, statement: Statement) -> Iterator[Remedy]:
-    source = program.sources[statement.file]
     for key, new in _forms(statement.node):
         named = new.targets[0] if isinstance(new, ast.Assign) else new.target
         said = title("never", what=named) if key == "never-updated" else title("update", what=named, new=new)
-        edit = Edit(key, said, statement, ((statement.node, new),), 1.0)
-        line, text = changed_text(source, edit)
-        before = source.segment(statement.node)
-        yield Remedy(key, edit.title, source, statement.line, before, line, text)
+        yield _remedy(program, Edit(key, said, statement, ((statement.node, new),), 1.0))
+
+
+def _undivided(program: Program, statement: Statement) -> Iterator[Remedy]:
+    """Yield the update with ``/`` where ``//`` makes the rate zero."""
+    for node in ast.walk(statement.node):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+            new = ast.BinOp(node.left, ast.Div(), node.right)
+            said = title("precision", old=node, new=new)
+            edit = Edit("precision", said, statement, ((node, new),), 1.0)
+            yield _remedy(program, edit)
+
+
+def _remedy(program: Program, edit: Edit) -> Remedy:
+    statement = edit.statement
+    source = program.sources[statement.file]
+    line, text = changed_text(source, edit)
+    return Remedy(edit.key, edit.title, source, statement.line, source.segment(statement.node), line, text)
 
 
 def _whole(program: Program, statement: Statement, fault: Fault) -> Iterator[Remedy]:
@@ -109,11 +123,8 @@ def _whole(program: Program, statement: Statement, fault: Fault) -> Iterator[Rem
         return
     changes = {id(n): _stored(n.value) if isinstance(n.ctx, ast.Store) else n.value for n in parts}
     new = substituted(node, changes)
-    source = program.sources[statement.file]
     said = title("never", what=f"{fault.parameters[0].parameter.name}{fault.part}")
-    edit = Edit("never-updated", said, statement, ((node, new),), 1.0)
-    line, text = changed_text(source, edit)
-    yield Remedy(edit.key, edit.title, source, statement.line, source.segment(node), line, text)
+    yield _remedy(program, Edit("never-updated", said, statement, ((node, new),), 1.0))
 
 
 def _is_part(index: ast.expr) -> bool:

@@ -97,7 +97,8 @@ def makers(tape: Tape, cell: Cell) -> tuple[list[int], Buffer]:
     buffer = cell.buffer
     while True:
         made = tape.events[buffer.maker]
-        if made.name != "getitem" or buffer.state is None or not isinstance(made.args[0], Ref):
+        taken = made.name == "renamed" or (made.name == "getitem" and buffer.state is not None)
+        if not taken or not isinstance(made.args[0], Ref):
             return chain, buffer
         above = tape.cells[made.args[0].cell]
         buffer = above.buffer

@@ -18,6 +18,7 @@ from glassgrad.checking.judging.feedback import FedBack, fed_back, lost
 from glassgrad.checking.judging.frozen import frozen
 from glassgrad.checking.judging.parts import Meeting, Parameter, Step, after, continues, makers
 from glassgrad.checking.judging.replay import At, ancestors, writers, writes
+from glassgrad.checking.judging.rounding import unrounded
 from glassgrad.checking.recording.tape import Buffer, Cell, Event, Ref, Tape, Update, refs
 
 __all__ = ["Meeting", "Parameter", "Step", "find_step"]
@@ -41,13 +42,16 @@ def find_step(tape: Tape, node_at: Callable[[Any], ast.AST | None]) -> Step | No
         or _not_added(tape, lost(tape), node_at)
         or _made_once(tape, node_at)
     )
-    still = frozen(step) if step is not None else []
-    if step is None or not still:
-        return step
+    if step is None:
+        return None
+    still = frozen(step)
     for parameter, event, position in still:
         if not parameter.spelled:
             parameter.spelled = _spelled(node_at(tape.events[event].place), position)
-    return _step(tape, step.end, [*step.parameters, *(parameter for parameter, *_ in still)], node_at)
+    if still:
+        step = _step(tape, step.end, [*step.parameters, *(parameter for parameter, *_ in still)], node_at)
+    unrounded(step)
+    return step
 
 
 def _first_name(tape: Tape, start: int) -> str:

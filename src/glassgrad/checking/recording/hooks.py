@@ -26,6 +26,7 @@ from glassgrad.checking.recording.traced import (
 __all__ = ["Hooks"]
 
 _DEPTH, _WIDTH = 3, 64
+_CALCULATED = frozenset(("add", "subtract", "multiply", "divide", "dot", "matmul", "sum"))
 
 
 class Hooks:
@@ -88,10 +89,17 @@ class Hooks:
             self.tape.tick()
 
     def number(self, kind: Any, value: Any) -> Any:
-        """``float(x)`` or ``np.float64(x)``: a number that records stays one."""
+        """``float(x)``, ``int(x)`` or ``np.float64(x)``: a number that records stays one, if it was calculated."""
+        if kind is int and is_traced(value) and self._calculated(value):
+            return record(np.trunc, "int", (value,), {}, now=int)
         if is_traced(value) and (kind is float or kind in SCALARS):
             return record(METHODS["astype"], "astype", (value, kind), {}, now=lambda x, kind: kind(x))
         return kind(value)
+
+    def _calculated(self, value: Any) -> bool:
+        """Say whether a number is no element of the data, which may be an index."""
+        made = self.tape.events[cell_of(self.tape, value).event]
+        return np.ndim(value) == 0 and made.function is not None and made.name in _CALCULATED
 
     def kind(self, function: Any, value: Any) -> Any:
         """``type(x)``: the type that the program knows."""

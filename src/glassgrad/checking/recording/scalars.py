@@ -167,7 +167,27 @@ _OF_PYTHON = {
     "__array_priority__": 1e6
 }  # plain arrays leave an operation to what has a priority and no ufunc hook
 
+def _of_bits(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]:
+    def operate(self: Any, other: Any) -> Any:
+        pair = (other, self) if reflected else (self, other)
+        return function(*(operator.index(x) if isinstance(x, TracedScalar) else x for x in pair))
+
+    return operate
+
+
+_OF_BITS = {
+    f"__{r}{name}__": _of_bits(function, bool(r))
+    for name, function in (
+        ("and", operator.and_),
+        ("or", operator.or_),
+        ("xor", operator.xor),
+        ("lshift", operator.lshift),
+        ("rshift", operator.rshift),
+    )
+    for r in ("", "r")
+}
+
 for _base in (np.float64, np.float32, np.float16, np.longdouble):
     SCALARS[_base] = _recording(_base, **_OF_NUMPY)
 SCALARS[float] = _recording(float, **_OF_PYTHON)
-SCALARS[int] = _recording(float, of=int, plain=float.__int__, __index__=_place, **_OF_PYTHON)
+SCALARS[int] = _recording(float, of=int, plain=float.__int__, __index__=_place, **_OF_BITS, **_OF_PYTHON)

@@ -239,7 +239,7 @@ class _Hooks(ast.NodeTransformer):
         self.generic_visit(node)
         node.args = [self._number(a) for a in node.args]
         name = node.func.id if isinstance(node.func, ast.Name) else last_name(node.func)
-        if len(node.args) == 1 and not node.keywords and (name == "type" or name in _FLOATS):
+        if len(node.args) == 1 and not node.keywords and (name in ("type", "int") or name in _FLOATS):
             return self._call("kind" if name == "type" else "number", [node.func, *node.args], node)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dot" and len(node.args) == 1:
             return self._call("dot", [node.func.value, *node.args], node)

@@ -155,8 +155,10 @@ def wrapped(tape: Tape, event: Event, result: Any, args: Any, raw: Any) -> Any:
             return made
         index = key(args[1]) if event.name == "getitem" and args[1] is not Ellipsis else None
         return _array(tape, tape.made(event, cell_of(tape, base[0]), index), result)
+    if isinstance(result, np.integer) and any(type(a) is SCALARS[int] for a in args):
+        result = int(result)
     kind = SCALARS.get(type(result))
-    if type(result) is int and not any(type(a) is kind for a in args):
+    if type(result) is int and event.name != "int" and not any(type(a) is kind for a in args):
         kind = None  # math.floor and the like
     if kind is not None:
         scalar = kind(result)
