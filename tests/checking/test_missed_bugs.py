@@ -222,7 +222,9 @@ ROUNDINGS = [
 
 
 @pytest.mark.parametrize(("old", "new", "name"), ROUNDINGS)
-def test_a_rounded_gradient_is_named_where_it_is_rounded(tmp_path: Path, old: str, new: str, name: str) -> None:
+def test_a_rounded_gradient_is_named_where_it_is_rounded(
+    tmp_path: Path, old: str, new: str, name: str
+) -> None:
     assert ROUNDED.count(old) == 1
     assert found(checked(tmp_path, ROUNDED.replace(old, new))) == [(name, "precision")]
 
@@ -245,3 +247,70 @@ def test_a_rate_that_floor_division_makes_zero(tmp_path: Path) -> None:
     report = checked(tmp_path, ROUNDED.replace("W2 -= 0.1 * dW2", "W2 = W2 - 1 // 6 * dW2"))
     assert found(report) == [("W2", "precision")]
     assert report.findings[0].cause.after == "W2 = W2 - 1 / 6 * dW2"
+
+
+LISTS = """
+x, y = np.array([1, 2, 3]), np.array([1, 0])
+W, b = rng.randn(2, 3), rng.randn(2)
+for epoch in range(4):
+    p = 1 / (1 + np.exp(-(W @ x + b)))
+    d = {made}
+    for k in range(2):
+        d[k] = (p[k] - y[k]) * p[k] * (1 - p[k])
+    for k in range(2):
+        b[k] -= 0.1 * d[k]
+        for i in range(3):
+            W[k, i] -= {step}
+"""
+
+
+def test_elements_of_whole_numbers(tmp_path: Path) -> None:
+    made, step = "np.zeros(2)", "0.1 * d[k] * x[i]"
+    assert checked(tmp_path, LISTS.format(made=made, step=step)).verdict == "right"
+    assert found(checked(tmp_path, LISTS.format(made="np.zeros_like(y)", step=step))) == [("d", "precision")]
+
+
+def test_a_step_that_is_rounded(tmp_path: Path) -> None:
+    program = ROUNDED.replace("W2 -= 0.1 * dW2", "W2 = W2 - 0.1 * np.array(dW2, dtype=int)")
+    assert found(checked(tmp_path, program)) == [("W2", "precision")]
+
+
+RADIAL = """
+xs = np.linspace(-3, 3, 12).reshape(-1, 1)
+ts = np.sin(xs)
+centres, widths, w = np.linspace(-2, 2, 4) + 0.1 * rng.rand(4), 1 + 0.2 * rng.rand(4), rng.randn(4, 1)
+scale = 0.7
+for epoch in range(5):
+    away = xs - centres
+    bump = np.exp(-away ** 2 / (2 * widths ** 2))
+    e = scale * (bump @ w) - ts
+    grad_w = scale * bump.T @ e
+    grad_scale = np.sum(e * (bump @ w))
+    back = scale * e @ w.T * bump
+    grad_c = (back * away / widths ** 2).sum(axis=0)
+    grad_s = (back * away ** 2 / widths ** 3).sum(axis=0)
+    grad_x = -(back * away / widths ** 2).sum(axis=1, keepdims=True)
+    w = w - 0.02 * grad_w
+    centres = centres - 0.02 * grad_c
+    widths = widths - 0.02 * grad_s
+    scale = scale - 0.02 * grad_scale
+"""
+
+
+@pytest.mark.parametrize("name", ["w", "centres", "widths", "scale"])
+def test_a_parameter_whose_gradient_goes_nowhere(tmp_path: Path, name: str) -> None:
+    assert checked(tmp_path, RADIAL).verdict == "right"
+    line = next(text for text in RADIAL.splitlines() if text.startswith(f"    {name} = {name}"))
+    assert found(checked(tmp_path, RADIAL.replace(line, ""))) == [(name, "never-updated")]
+
+
+@pytest.mark.parametrize(
+    "last", ["dx = d @ W1.T", "grad_x = (d[:, None] * W1).sum(axis=2)", "dx = d.dot(W1.T); dy = -e"]
+)
+def test_the_gradient_in_the_input_goes_nowhere_rightly(tmp_path: Path, last: str) -> None:
+    assert checked(tmp_path, TWO_LAYERS + f"    {last}\n").verdict == "right"
+
+
+def test_a_gradient_that_is_multiplied_by_zero(tmp_path: Path) -> None:
+    report = checked(tmp_path, TWO_LAYERS.replace("dW2, db2 = h.T @ e,", "dW2, db2 = 1 // 6 * (h.T @ e),"))
+    assert [(f.quantity.name, f.quantity.line) for f in report.findings] == [("dW2", 10)]

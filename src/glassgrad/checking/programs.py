@@ -19,9 +19,11 @@ import numpy as np
 from glassgrad.checking.judging.choosing import choose
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judgements
+from glassgrad.checking.judging.locate import locate
 from glassgrad.checking.judging.matching import relative_error
 from glassgrad.checking.judging.replay import At, Unplayable
 from glassgrad.checking.judging.step import Step, find_step
+from glassgrad.checking.judging.unused import with_unused
 from glassgrad.checking.judging.updates import together
 from glassgrad.checking.listing import listing
 from glassgrad.checking.naming import Names, nodes_of
@@ -87,6 +89,10 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
     found = _judged(program, recorded, step, loss)
     Names(program, recorded, found[0])  # gives the parameters their names
     judgement, faults = choose(found)
+    if not faults:
+        judgement = with_unused(judgement)
+        Names(program, recorded, judgement)
+        faults = locate(judgement)
     faults = together(faults)
     names = Names(program, recorded, judgement)
     findings, shown = _findings(program, recorded, judgement, names, faults)
@@ -160,9 +166,8 @@ def _digits(run: Run, fault: Fault) -> Cause:
     kind = next(
         b.value.dtype for b in run.tape.bindings if b.statement == fault.statement and b.value is not None
     )
-    title = SAYS["whole numbers" if kind.kind in "iu" else "few digits"].fill(
-        name=fault.name, dtype=str(kind)
-    )
+    says = "whole numbers" if kind.kind in "iu" else "rounded" if kind.itemsize >= 8 else "few digits"
+    title = SAYS[says].fill(name=fault.name, dtype=str(kind))
     return Cause("precision", title, statement.file, statement.line, ast.unparse(statement.node))
 
 

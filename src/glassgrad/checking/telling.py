@@ -33,6 +33,10 @@ SAYS: dict[str, Text] = {
         "{name}의 식은 옳지만 {dtype:으로/로} 셈해서 자릿수가 모자란다.",
     ),
     "part": Text("{name} is never updated", "{name:이/가} 갱신되지 않는다"),
+    "rounded": Text(
+        "The formula of {name} is right, but this line rounds it to whole numbers.",
+        "{name}의 식은 옳지만 이 줄에서 정수로 반올림된다.",
+    ),
     "right": Text("exact", "정확하다"),
     "not the gradient": Text("not its gradient", "이 매개변수의 기울기가 아니다"),
     "zero": Text("zero, and rightly so", "0이며, 그것이 옳다"),

@@ -19,7 +19,7 @@ from glassgrad.checking.judging.parts import MIXING, Parameter, Step, after, con
 from glassgrad.checking.judging.replay import At, ancestors, writers, writes
 from glassgrad.checking.recording.tape import Buffer, Cell, Event, Place, Tape, refs
 
-__all__ = ["frozen"]
+__all__ = ["constant", "frozen"]
 
 _DRAWN = frozenset(
     ("rand", "randn", "random", "random_sample", "ranf", "normal", "uniform", "standard_normal", "truncnorm")
@@ -67,6 +67,29 @@ def frozen(step: Step) -> list[tuple[Parameter, int, int]]:
         Each with the first event that uses it, and as which of its arguments.
     """
     return _Search(step).found() if step.meetings else []
+
+
+def constant(step: Step) -> list[Parameter]:
+    """Return what the forward pass uses as it uses parameters, and no step changes: only its gradient shows one.
+
+    Inputs are not among them: they are multiplied with parameters, or have a row for each prediction.
+    """
+    if not step.meetings:
+        return []
+    search = _Search(step)
+    rows = (*step.tape.cells[step.meetings[0].pairs[0][0].cell].shape, 1)[0]
+    found = []
+    for c in search._candidates():
+        data = rows > 1 and (*step.tape.cells[c.cell].shape, 1)[0] == rows
+        like = all(
+            not others or search._like_a_parameter(i, slot[0], others) or (rows > 1 and slot[0] in _SUMS)
+            for i, slot, others in c.uses
+        )
+        if like and not data:
+            parameter = c.still()
+            parameter.spelled = search.names.get(c.start, [""])[0]
+            found.append(parameter)
+    return found
 
 
 class _Search:

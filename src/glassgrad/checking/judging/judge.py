@@ -35,6 +35,7 @@ __all__ = [
     "against",
     "goes_down",
     "judge",
+    "judged_by",
     "judgements",
     "without_noise",
 ]
@@ -229,7 +230,7 @@ def _try(
         if judged and (judged[-1].right or time.process_time() > deadline):
             break
         try:
-            judged.append(_judged(step, candidate, bindings))
+            judged.append(judged_by(step, candidate, bindings))
         except (GlassgradError, Unplayable, TypeError, ValueError) as error:
             problem = error if isinstance(error, Unplayable) else problem
     return problem
@@ -245,7 +246,7 @@ def _penalised(best: Judgement, others: list[Descended], bindings: list[Binding]
         if candidate.loss is not None or candidate is best.descended:
             continue
         try:
-            whole = _judged(best.step, candidate, bindings)
+            whole = judged_by(best.step, candidate, bindings)
         except (GlassgradError, Unplayable, TypeError, ValueError):
             continue
         if not any(p.penalised for p in whole.parameters):
@@ -290,7 +291,8 @@ def _of_two_outputs(judged: list[Judgement]) -> list[Descended]:
     ]
 
 
-def _judged(step: Step, descended: Descended, bindings: list[Binding]) -> Judgement:
+def judged_by(step: Step, descended: Descended, bindings: list[Binding]) -> Judgement:
+    """Judge a step by one loss."""
     tape = step.tape
     meeting = descended.meeting
     predictions = list(descended.wanted) if meeting is None else [p for p, _ in meeting.pairs]

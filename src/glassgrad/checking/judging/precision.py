@@ -16,6 +16,8 @@ __all__ = ["coarse_value", "whole_numbers"]
 
 _COARSE = 1e-4
 """Relative; float32 keeps three digits more than this, float16 not as many."""
+_COARSE_STEP = 1e-2
+"""Relative to a step, which is small beside the parameter."""
 
 
 def coarse_value(judgement: Judgement) -> Fault | None:
@@ -37,6 +39,28 @@ def coarse_value(judgement: Judgement) -> Fault | None:
         if touched and off > _COARSE * float(np.max(np.abs(exact), initial=0.0)):
             expected = [[v[at] for v in judgement.values]]
             return Fault("precision", b.statement, b.name, [at], expected, [], 1.0, touched)
+    return _coarse_update(judgement)
+
+
+def _coarse_update(judgement: Judgement) -> Fault | None:
+    """Return the fault of a parameter whose step is rounded within its update, where nothing before has a name."""
+    tape = judgement.step.tape
+    for p in judgement.parameters:
+        above = ancestors(tape, p.parameter.terms)
+        if p.change is None or not any(i in above for i in tape.cache.get("unrounded", ())):
+            continue
+        for b in judgement.bindings:
+            at = At(b.time, b.cell)
+            if b.kind != "assign" or b.value is None or writer(judgement, at) not in p.parameter.updates:
+                continue
+            if b.value.shape != p.change[0].shape:
+                continue
+            off = np.max(
+                np.abs(np.asarray(b.value, dtype=np.float64) - p.before[0] - p.change[0]), initial=0.0
+            )
+            if off > _COARSE_STEP * float(np.max(np.abs(p.change[0]), initial=0.0)):
+                return Fault("precision", b.statement, b.name, [], [], [], 1.0, [p])
+            break
     return None
 
 

@@ -6,13 +6,10 @@ as float16 is, so that the formula is judged first; the program's own numbers ar
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from glassgrad.checking.judging.parts import Step, after
-from glassgrad.checking.judging.replay import At, writers
-from glassgrad.checking.recording.tape import Event, Ref, Tape
+from glassgrad.checking.recording.tape import Event, Tape
 
 __all__ = ["unrounded"]
 
@@ -28,12 +25,15 @@ def unrounded(step: Step) -> None:
         event = tape.events[index]
         if index >= step.end:
             break
+        before = (event.function, event.args, event.kwargs)
         if event.name == "floor_divide":
             event.function, event.name = np.true_divide, "divide"
         elif event.name == "int" or (event.name in _ROUNDING and index in below and event.target is None):
             event.function, event.name, event.args, event.kwargs = np.positive, "positive", event.args[:1], {}
         elif index in below:
             _as_floats(tape, event)
+        if before != (event.function, event.args, event.kwargs):
+            tape.cache.setdefault("unrounded", []).append(index)
 
 
 def _as_floats(tape: Tape, event: Event) -> None:

@@ -80,6 +80,9 @@ def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVer
     other = _of_no_loss(judgement, p)
     if other is not None:
         return other
+    vanished = _vanished(judgement, p)
+    if vanished is not None:
+        return vanished
     term = _made_wrongly(judgement, p)
     if term is not None:
         return Fault("update", term.statement, term.name, [], [], [], 1.0, all_ or [p])
@@ -165,6 +168,21 @@ def _of_no_loss(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
             return Fault(
                 "gradient", b.statement, b.name, [at], [p.exact], [(p.parameter.start, None)], 1.0, [p]
             )
+    return None
+
+
+def _vanished(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
+    """Return the fault of a gradient that is multiplied by zero on its way to the update."""
+    if p.gradient is None or p.change is None or any(map(np.any, p.change)):
+        return None
+    event, how = p.gradient
+    sign = float(np.sign(how.factor))
+    for b, at in _terms(judgement, p):
+        found = [v[at] for v in judgement.values]
+        if at.time > event and found[0].shape == p.exact[0].shape and not any(map(np.any, found)):
+            expected = [[sign * e for e in p.exact]]
+            start = p.parameter.start
+            return Fault("gradient", b.statement, b.name, [at], expected, [(start, None)], sign, [p])
     return None
 
 

@@ -167,10 +167,11 @@ _OF_PYTHON = {
     "__array_priority__": 1e6
 }  # plain arrays leave an operation to what has a priority and no ufunc hook
 
+
 def _of_bits(function: Callable[..., Any], reflected: bool) -> Callable[..., Any]:
     def operate(self: Any, other: Any) -> Any:
         pair = (other, self) if reflected else (self, other)
-        return function(*(operator.index(x) if isinstance(x, TracedScalar) else x for x in pair))
+        return function(*(plain(x) for x in pair))
 
     return operate
 

@@ -71,13 +71,15 @@ class State:
 class Buffer:
     """Memory: the event that made it, the one that wrote it last, and whether anything was written in place.
 
-    `state` says which value from outside it is a state of, and after how many updates; None where it is none.
+    `state` says which value from outside it is a state of, and after how many updates; None where it is none. `cut`
+    says that it is of whole numbers and something was written into it that was none.
     """
 
     maker: int
     writer: int
     state: State | None = None
     written: bool = False
+    cut: bool = False
 
 
 @dataclass(slots=True)

@@ -10,8 +10,11 @@ __all__ = ["last_name", "loaded", "repeatable", "reshapes", "root_of", "single_t
 
 
 def stepped_names(tree: ast.AST) -> set[str]:
-    """Return the names from which something is taken away again and again, as from a bias that begins as a number."""
-    found = set()
+    """Return the names from which something is taken away again and again, as from a bias that begins as a number.
+
+    Numbers that have a gradient by name are among them: ``b = 0.5`` where there is a ``db``.
+    """
+    found = _with_gradients(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Constant):
             if isinstance(node.op, ast.Sub) or (isinstance(node.op, ast.Add) and _scaled(node.value)):
@@ -24,6 +27,24 @@ def stepped_names(tree: ast.AST) -> set[str]:
                 ):
                     found.add(last_name(target))
     return found - {""}
+
+
+def _with_gradients(tree: ast.AST) -> set[str]:
+    """Return the names of numbers of which there is a gradient, by its name."""
+    numbers: set[str] = set()
+    others: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            single = {last_name(t) for target in node.targets for t in single_targets(target)}
+            number = isinstance(node.value, ast.Constant) and type(node.value.value) is float
+            (numbers if number else others).update(single)
+        elif isinstance(node, ast.AugAssign):
+            others.add(last_name(node.target))
+    return {
+        n
+        for n in numbers
+        if n and any(_OF_GRADIENT.fullmatch(o.removesuffix(n)) for o in others if o.endswith(n))
+    }
 
 
 def _scaled(node: ast.AST) -> bool:
@@ -40,6 +61,9 @@ def _scaled(node: ast.AST) -> bool:
 _RATE = re.compile(
     r"(^|_)(lr|l_?rate|rate|eta|alpha|step|learning_?rate|epsilon|mu|gamma)(_|$|\d)", re.IGNORECASE
 )
+
+
+_OF_GRADIENT = re.compile(r"(d|d_|grad_|g_|gradient_|nabla_)", re.IGNORECASE)
 
 
 def reshapes(tree: ast.AST) -> bool:

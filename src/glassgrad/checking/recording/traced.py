@@ -155,10 +155,11 @@ def wrapped(tape: Tape, event: Event, result: Any, args: Any, raw: Any) -> Any:
             return made
         index = key(args[1]) if event.name == "getitem" and args[1] is not Ellipsis else None
         return _array(tape, tape.made(event, cell_of(tape, base[0]), index), result)
-    if isinstance(result, np.integer) and any(type(a) is SCALARS[int] for a in args):
+    if isinstance(result, np.integer) and any(type(a) is SCALARS[int] or _is_cut(a) for a in args):
         result = int(result)
     kind = SCALARS.get(type(result))
-    if type(result) is int and event.name != "int" and not any(type(a) is kind for a in args):
+    rounded = event.name == "int" or any(map(_is_cut, args))
+    if type(result) is int and not rounded and not any(type(a) is kind for a in args):
         kind = None  # math.floor and the like
     if kind is not None:
         scalar = kind(result)
@@ -177,6 +178,11 @@ def wrapped(tape: Tape, event: Event, result: Any, args: Any, raw: Any) -> Any:
     if isinstance(result, np.bool_):
         return _array(tape, tape.made(event, None), np.array(result))
     return result
+
+
+def _is_cut(value: Any) -> bool:
+    """Say whether a value is an array of whole numbers that what was written into it was cut off to."""
+    return is_traced(value) and value._cell is not None and value._cell.buffer.cut
 
 
 def adopted(value: Any, name: str) -> Any:
@@ -421,6 +427,8 @@ def written(
     function(*plain(args), **plain(kwargs))
     tape.wrote(event, cell)
     buffer = cell.buffer
+    if name == "setitem" and plain(target).dtype.kind in "iu":
+        buffer.cut = buffer.cut or np.asarray(plain(args[2])).dtype.kind == "f"
     for state in held:
         if state is not None and buffer.state is not None and buffer.state.leaf == state.leaf:
             version = max(buffer.state.version, state.version)
