@@ -82,6 +82,32 @@ for epoch in range(20):
     b -= 0.1 * db
 """
 
+OUTPUTS = """\
+import numpy as np
+
+rng = np.random.default_rng(9)
+X = rng.normal(size=(8, 3))
+Y = rng.uniform(0.1, 0.9, size=(8, 2))
+V = rng.normal(size=(3, 4)) * 0.7
+W = rng.normal(size=(4, 2)) * 0.7
+c = np.zeros(2)
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+for epoch in range(20):
+    h = sigmoid(X @ V)
+    p = sigmoid(h @ W + c)
+    error = p - Y
+    delta = error * p * (1 - p)
+    back = delta @ W.T * h * (1 - h)
+    W -= 0.1 * h.T @ delta
+    c -= 0.1 * delta.sum(axis=0)
+    V -= 0.1 * X.T @ back
+"""
+
 CHAIN = """\
 import numpy as np
 
@@ -150,6 +176,20 @@ CASES = {
         "+ b - y[:, None]\n",
         "broadcast",
         "residual = a * x + b - y",
+    ),
+    "the error before its derivative": (
+        OUTPUTS,
+        "delta @ W.T",
+        "error @ W.T",
+        "wrong-operand",
+        "delta @ W.T",
+    ),
+    "the output's derivative twice": (
+        OUTPUTS,
+        "error * p * (1 - p)",
+        "error * (p * (1 - p)) ** 2",
+        "doubled-derivative",
+        "error * (p * (1 - p))",
     ),
     "an update between layers": (
         CHAIN,

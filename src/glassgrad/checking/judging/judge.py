@@ -25,6 +25,7 @@ from glassgrad.checking.judging.draws import Draws
 from glassgrad.checking.judging.losses import Loss
 from glassgrad.checking.judging.matching import Match, Meanings, match
 from glassgrad.checking.judging.replay import At, Unplayable, ancestors, used_cell, writers
+from glassgrad.checking.judging.scoring import score
 from glassgrad.checking.judging.step import Meeting, Parameter, Step
 from glassgrad.checking.recording.tape import Binding
 from glassgrad.errors import CheckError, GlassgradError
@@ -327,7 +328,7 @@ def judged_by(step: Step, descended: Descended, bindings: list[Binding]) -> Judg
     judgement.values = draws.values(wanted)
     for p in step.parameters:
         judgement.parameters.append(_verdict(judgement, p, *ends[p.start]))
-    judgement.score = _score(judgement)
+    judgement.score = score(judgement)
     return judgement
 
 
@@ -411,18 +412,3 @@ def without_noise(arrays: list[Array], scale: float) -> list[Array]:
     """Return zeros for what is nothing but rounding, such as the gradient of a bias before batch normalisation."""
     largest = max(float(np.max(np.abs(a), initial=0.0)) for a in arrays)
     return [np.zeros_like(a) for a in arrays] if largest <= 1e-11 * scale else arrays
-
-
-def _score(judgement: Judgement) -> tuple[float, ...]:
-    """Return what speaks for a loss: that all is right, how many parameters are, and how many meet its gradient.
-
-    That of a penalty, a multiple of the parameter, says nothing.
-    """
-    moved = [p for p in judgement.parameters if any(map(np.any, p.exact))]
-    right = sum(p.right for p in moved)
-    met = sum((p.step or p.gradient) is not None and match(p.exact, p.before) is None for p in moved)
-    named = 0
-    if not judgement.right:
-        ats = map(judgement.result, judgement.backward)
-        named = sum(at is not None and judgement.meaning(at) is not None for at in ats)
-    return (float(judgement.right), float(right), float(met), float(named))
