@@ -19,7 +19,7 @@ _MOST = 6
 
 def choose(found: list[Judgement]) -> tuple[Judgement, list[Fault]]:
     """Return the judgement of `judgements` that is to be believed, and what is wrong by it."""
-    best = max(found, key=lambda judgement: judgement.score)
+    best = max(found, key=lambda j: (j.score[:3], -_unlikely(j), j.score))
     if best.right or any(best.score[1:3]):
         return best, locate(best)
     explained: list[tuple[Judgement, list[Fault]]] = []

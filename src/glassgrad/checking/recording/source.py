@@ -25,6 +25,7 @@ from glassgrad.checking.recording.targets import (
     root_of,
     single_targets,
     stepped_names,
+    written_by,
 )
 from glassgrad.errors import CheckError
 
@@ -179,8 +180,10 @@ class _Hooks(ast.NodeTransformer):
         if not isinstance(node.value, ast.Call):
             return node
         statement = self._statement(node)
+        written = written_by(node.value)
+        after = [] if written is None else self._bound(statement, [written], "assign", node)
         self.generic_visit(node)
-        return self._probed(statement, node, [])
+        return self._probed(statement, node, after)
 
     def visit_Return(self, node: ast.Return) -> Any:
         if node.value is None:

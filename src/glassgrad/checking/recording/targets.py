@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 
-__all__ = ["last_name", "loaded", "repeatable", "reshapes", "root_of", "single_targets", "stepped_names"]
+__all__ = ["last_name", "loaded", "repeatable", "reshapes", "root_of", "single_targets", "stepped_names", "written_by"]
 
 
 def stepped_names(tree: ast.AST) -> set[str]:
@@ -92,6 +92,15 @@ def single_targets(target: ast.expr) -> list[ast.expr]:
     if isinstance(target, ast.Starred):
         return single_targets(target.value)
     return [target]
+
+
+def written_by(call: ast.Call) -> ast.expr | None:
+    """Return what a call writes into: ``z`` of ``np.multiply(x, y, out=z)`` and of ``np.copyto(z, x)``."""
+    named = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if named in ("copyto", "at") and call.args:
+        return call.args[0]
+    out = next((k.value for k in call.keywords if k.arg == "out"), None)
+    return out if isinstance(out, (ast.Name, ast.Attribute, ast.Subscript)) else None
 
 
 def repeatable(target: ast.expr) -> bool:
