@@ -231,6 +231,7 @@ def _mending(
     own = {n.at: _key(m) for n, m in zip(group.members, group.meanings, strict=True) if group.means(m)}
     others = meant - set(own.values())
     best = _sums(judgement, group, values, wrong, fixed) if len(group.members) > 1 else None
+    best = best or _rescaled(judgement, group, values, wrong, fixed)
     for sign in (1, -1):
         for members in _variants(group):
             tried = 0
@@ -247,8 +248,8 @@ def _mending(
                 if len(fault.parameters) > (len(best.parameters) if best is not None else 0):
                     best = fault
         if best is not None:
-            return best
-    return _rescaled(judgement, group, values, wrong, fixed)
+            break
+    return best
 
 
 def _variants(group: _Group) -> list[list[Named]]:

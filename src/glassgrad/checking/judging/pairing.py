@@ -100,9 +100,10 @@ def _last_in(
     left = sorted(keys, key=event_of)
     pairs: list[Key] = []
     for named, shape in zip(members, shapes, strict=True):
-        fitting = [k for k in left if event_of(k) < named.event and _fits(judgement, k, shape, level)]
+        fitting = [k for k in left if _fits(judgement, k, shape, level)]
         if not fitting:
             return None
+        fitting = [k for k in fitting if event_of(k) < named.event] or fitting  # a loss may be computed afterwards
         pairs.append((fitting[-1], None))
         left.remove(fitting[-1])
     return pairs
