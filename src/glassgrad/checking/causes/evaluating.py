@@ -25,8 +25,11 @@ def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
     """Return what evaluates a statement in some names; it asks for a copy of what the statement adds to."""
     value = _compiled(site, node.value)
     at_risk = _at_risk(site, node.value)
-    if isinstance(node, (ast.Return, ast.Expr)):
+    if isinstance(node, ast.Return):
         return lambda names, shadow: eval(value, _safe(names, at_risk))
+    if isinstance(node, ast.Expr):
+        alone = _compiled(site, _without_out(node.value))
+        return lambda names, shadow: eval(alone, _safe(names, at_risk))
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     add = _IN_PLACE.get(type(node.op)) if isinstance(node, ast.AugAssign) else None
     path: list[Any] = []
@@ -72,6 +75,13 @@ def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
         return kept if whole else stored
 
     return run
+
+
+def _without_out(call: Any) -> Any:
+    """Return a call that gives its result to nothing: ``np.multiply(x, y)`` of ``np.multiply(x, y, out=z)``."""
+    if not isinstance(call, ast.Call):
+        return call
+    return ast.Call(call.func, call.args, [k for k in call.keywords if k.arg != "out"])
 
 
 def _compiled(site: Site, node: Any) -> Any:

@@ -100,7 +100,7 @@ def _overwritten(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
         how = match(p.change, part) if part[0].shape == p.exact[0].shape else None
         if how is None or how.factor >= 0:
             continue
-        for b in judgement.bindings:
+        for b in reversed(judgement.bindings):
             at = At(b.time, b.cell)
             if b.kind != "assign" or at not in judgement.values[0] or b.time > judgement.step.end:
                 continue

@@ -103,7 +103,9 @@ def _last_in(
         fitting = [k for k in left if _fits(judgement, k, shape, level)]
         if not fitting:
             return None
-        fitting = [k for k in fitting if event_of(k) < named.event] or fitting  # a loss may be computed afterwards
+        fitting = [
+            k for k in fitting if event_of(k) < named.event
+        ] or fitting  # a loss may be computed afterwards
         pairs.append((fitting[-1], None))
         left.remove(fitting[-1])
     return pairs

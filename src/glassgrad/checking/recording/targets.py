@@ -6,7 +6,16 @@ import ast
 import copy
 import re
 
-__all__ = ["last_name", "loaded", "repeatable", "reshapes", "root_of", "single_targets", "stepped_names", "written_by"]
+__all__ = [
+    "last_name",
+    "loaded",
+    "repeatable",
+    "reshapes",
+    "root_of",
+    "single_targets",
+    "stepped_names",
+    "written_by",
+]
 
 
 def stepped_names(tree: ast.AST) -> set[str]:
