@@ -314,3 +314,57 @@ def test_the_gradient_in_the_input_goes_nowhere_rightly(tmp_path: Path, last: st
 def test_a_gradient_that_is_multiplied_by_zero(tmp_path: Path) -> None:
     report = checked(tmp_path, TWO_LAYERS.replace("dW2, db2 = h.T @ e,", "dW2, db2 = 1 // 6 * (h.T @ e),"))
     assert [(f.quantity.name, f.quantity.line) for f in report.findings] == [("dW2", 10)]
+
+
+ADDED_UP = """
+class Layer:
+    def __init__(self, n, m):
+        self.W, self.b = rng.randn(n, m), np.zeros(m)
+        self.gW, self.gb = np.zeros((n, m)), np.zeros(m)
+x, y = rng.randn(6, 3), rng.randn(6, 2)
+layers = [Layer(3, 4), Layer(4, 2)]
+speed = [np.zeros((3, 4)), np.zeros((4, 2))]
+for epoch in range(5):
+    for layer in layers:
+        layer.gW[...] = 0
+        layer.gb = np.zeros_like(layer.b)
+    h = np.tanh(x @ layers[0].W + layers[0].b)
+    d = (h @ layers[1].W + layers[1].b - y) / 6
+    for layer, a in zip(layers[::-1], (h, x)):
+        layer.gW += a.T @ d
+        layer.gb += d.sum(axis=0)
+        d = d @ layer.W.T * (1 - a ** 2)
+    for i, layer in enumerate(layers):
+        speed[i] = 0.9 * speed[i] + layer.gW
+        layer.W -= 0.1 * speed[i]
+        layer.b -= 0.1 * layer.gb
+"""
+
+
+def test_a_gradient_that_is_never_set_to_zero(tmp_path: Path) -> None:
+    assert checked(tmp_path, ADDED_UP).verdict == "right"
+    for old, name in (("layer.gW[...] = 0", "layer.gW"), ("layer.gb = np.zeros_like(layer.b)", "layer.gb")):
+        assert found(checked(tmp_path, ADDED_UP.replace(old, "pass"))) == [(name, "overwritten")]
+
+
+ZEROS_FIRST = """
+data = [(np.zeros(3), 0.5), (np.array([0.3, -0.7, 0.9]), -0.2), (np.array([0.1, 0.8, -0.4]), 0.7)]
+W1, b1, W2 = rng.randn(3, 4), rng.randn(4), rng.randn(4)
+v = np.zeros(4)
+for epoch in range(5):
+    for x, t in data:
+        h = np.tanh(x @ W1 + b1)
+        e = h @ W2 - t
+        d = e * W2 * (1 - h ** 2)
+        {momentum}
+        W1 -= 0.1 * np.outer(x, {wrong})
+        b1 -= 0.1 * d
+"""
+
+
+@pytest.mark.parametrize("momentum", ["W2 -= 0.1 * e * h", "v = 0.9 * v - 0.1 * e * h; W2 += v"])
+def test_a_first_sample_of_zeros_tells_nothing(tmp_path: Path, momentum: str) -> None:
+    assert checked(tmp_path, ZEROS_FIRST.format(momentum=momentum, wrong="d")).verdict == "notice"
+    wrong = checked(tmp_path, ZEROS_FIRST.format(momentum=momentum, wrong="h"))
+    if "v =" not in momentum:  # of which the second step is no multiple of its gradient
+        assert [f.quantity.name for f in wrong.findings] == ["W1"]

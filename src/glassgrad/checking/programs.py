@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from glassgrad.checking.judging.carried import carried
 from glassgrad.checking.judging.choosing import choose
 from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judgements
@@ -86,13 +87,12 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
         raise CheckError(
             failed(recorded.failure) if recorded.failure else nothing_found(program, recorded, run)
         )
-    found = _judged(program, recorded, step, loss)
-    Names(program, recorded, found[0])  # gives the parameters their names
-    judgement, faults = choose(found)
+    judgement, faults = _believed(program, recorded, _judged(program, recorded, step, loss))
     if not faults:
-        judgement = with_unused(judgement)
-        Names(program, recorded, judgement)
-        faults = locate(judgement)
+        program, recorded, judgement, faults = _later(program, recorded, judgement, loss)
+    if not faults:
+        again = carried(judgement)
+        faults = [again] if again is not None else []
     faults = together(faults)
     names = Names(program, recorded, judgement)
     findings, shown = _findings(program, recorded, judgement, names, faults)
@@ -111,6 +111,48 @@ def check_program(path: str | Path, *, run: str | None = None, loss: str | None 
         "exact",
         time.perf_counter() - began,
     )
+
+
+def _believed(program: Program, run: Run, found: list[Judgement]) -> tuple[Judgement, list[Fault]]:
+    """Return the judgement that is to be believed, and what is wrong by it."""
+    Names(program, run, found[0])  # gives the parameters their names
+    judgement, faults = choose(found)
+    if not faults:
+        judgement = with_unused(judgement)
+        Names(program, run, judgement)
+        faults = locate(judgement)
+    return judgement, faults
+
+
+def _later(
+    program: Program, run: Run, judgement: Judgement, loss: str | None
+) -> tuple[Program, Run, Judgement, list[Fault]]:
+    """Return a later step with what is wrong in it, where the first tells nothing of a parameter: its input was zero.
+
+    By then a velocity is no gradient any more; so the step counts only where those that were right still are.
+    """
+    moved = [p for p in judgement.parameters if any(map(np.any, p.exact))]
+    still = len(judgement.parameters) - len(moved)
+    for after in (1, 3) if still else ():
+        later = program.later(after)
+        again = later.execute(numbers=run.numbers)
+        step = find_step(again.tape, nodes_of(later)) if again.failure is None else None
+        if step is None:
+            break
+        try:
+            found, faults = _believed(later, again, _judged(later, again, step, loss))
+        except CheckError:
+            break
+        right = [p for p in found.parameters if p.right and any(map(np.any, p.exact))]
+        if faults and _updated_at(judgement, moved) <= _updated_at(found, right):
+            return later, again, found, faults
+    return program, run, judgement, []
+
+
+def _updated_at(judgement: Judgement, parameters: list[ParameterVerdict]) -> set[Any]:
+    """Return where parameters are updated, by which they are the same in another step."""
+    events = judgement.step.tape.events
+    return {events[u].place for p in parameters for u in p.parameter.updates}
 
 
 def _recorded(program: Program) -> tuple[Run, Step | None]:
@@ -144,7 +186,10 @@ def _findings(
     findings: list[Finding] = []
     shown = []
     for fault in faults:
-        cause = _digits(run, fault) if fault.kind == "precision" else causes.of(fault)
+        if fault.kind == "carried":
+            cause = _carried(run, fault)
+        else:
+            cause = _digits(run, fault) if fault.kind == "precision" else causes.of(fault)
         if any(cause is finding.cause for finding in findings):
             continue
         if fault.part and not cause.confirmed:
@@ -158,6 +203,13 @@ def _findings(
         findings.append(Finding(quantity, says, cause, fault.follows))
         shown.append(fault)
     return findings, shown
+
+
+def _carried(run: Run, fault: Fault) -> Cause:
+    """Return the cause of a gradient that is added to that of the step before."""
+    statement = run.statements[fault.statement]
+    title = SAYS["carried"].fill(name=fault.name)
+    return Cause("overwritten", title, statement.file, statement.line, ast.unparse(statement.node))
 
 
 def _digits(run: Run, fault: Fault) -> Cause:

@@ -37,6 +37,10 @@ SAYS: dict[str, Text] = {
         "The formula of {name} is right, but this line rounds it to whole numbers.",
         "{name}의 식은 옳지만 이 줄에서 정수로 반올림된다.",
     ),
+    "carried": Text(
+        "{name} still holds the gradients of the steps before: set it to zero before each step.",
+        "{name}에 앞선 스텝의 기울기가 남아 있다. 스텝마다 0으로 되돌려야 한다.",
+    ),
     "right": Text("exact", "정확하다"),
     "not the gradient": Text("not its gradient", "이 매개변수의 기울기가 아니다"),
     "zero": Text("zero, and rightly so", "0이며, 그것이 옳다"),

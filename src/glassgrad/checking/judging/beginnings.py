@@ -33,9 +33,9 @@ def settle(tape: Tape, parameter: Parameter) -> None:
     early = [i for i in writes(tape).get(id(cell.buffer), ()) if parameter.start < i < first]
     if not early:
         return
-    used = next(
-        (i for i in range(parameter.start + 1, early[-1]) if _uses(tape, tape.events[i], cell.buffer)), first
-    )
+    own = {_line(tape.events[i]) for i in early}  # what a line reads that it writes again is no use
+    reads = (i for i in range(parameter.start + 1, early[-1]) if _line(tape.events[i]) not in own)
+    used = next((i for i in reads if _uses(tape, tape.events[i], cell.buffer)), first)
     early = [i for i in early if i < used]
     if not early:
         return
@@ -51,6 +51,10 @@ def settle(tape: Tape, parameter: Parameter) -> None:
             {},
             (start.index,),
         )
+
+
+def _line(event: Event) -> tuple[str, int]:
+    return (event.place.file, event.place.line) if event.place is not None else ("", 0)
 
 
 def _uses(tape: Tape, event: Event, buffer: Any) -> bool:

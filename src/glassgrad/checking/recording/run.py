@@ -103,6 +103,8 @@ class Program:
         Text that stands for a file instead of what is in it: a line mended.
     seconds
         How long the program may run.
+    after
+        How often one value is updated before the recording begins: 0 to judge the first step.
     """
 
     path: Path
@@ -110,6 +112,7 @@ class Program:
     replaced: dict[str, str] = field(default_factory=dict)
     seconds: float = 45.0
     sources: dict[str, Source] = field(default_factory=dict)
+    after: int = 0
 
     def source(self, path: Path) -> Source:
         """Return a file of the program."""
@@ -121,7 +124,11 @@ class Program:
 
     def with_line(self, file: str, text: str) -> Program:
         """Return the program with another text for one of its files."""
-        return Program(self.path, self.run, {**self.replaced, file: text}, self.seconds)
+        return Program(self.path, self.run, {**self.replaced, file: text}, self.seconds, after=self.after)
+
+    def later(self, after: int) -> Program:
+        """Return the program with a later step to be judged."""
+        return Program(self.path, self.run, self.replaced, self.seconds, after=after)
 
     def execute(
         self,
@@ -144,8 +151,7 @@ class Program:
         main = self.source(self.path)
         if not main.tree.body:
             raise CheckError(f"{self.path} has no Python code in it.")
-        tape = Tape({main.file}, steps, self.seconds)
-        hooks = Hooks(tape, probe[1] if probe else None)
+        hooks = Hooks(Tape({main.file}, self.after or steps, self.seconds), probe[1] if probe else None)
         loader = Loader(self, hooks, numbers, probe[0] if probe else None)
         module = types.ModuleType("__main__")
         module.__dict__.update({"__file__": main.file, HOOK: hooks, "__builtins__": loader.builtins()})
@@ -154,26 +160,29 @@ class Program:
             np.random.seed(0)
             random.seed(0)
             code = loader.compiled(main)
-            Session.tape, tape.floor = tape, sys._getframe()
+            Session.tape = hooks.tape
+            hooks.tape.floor = sys._getframe()
+            if self.after:
+                hooks.tape.following = lambda: hooks.begin_again(steps)
             try:
-                with _Watch(tape, self.seconds):
+                with _Watch(hooks, self.seconds):
                     exec(code, module.__dict__)
                     if self.run is not None:
                         exec(compile(self.run, _RUN, "exec"), module.__dict__)
             except Enough as stop:
-                failure = _stopped(stop, tape, self) if not tape.updates else None
+                failure = _stopped(stop, hooks.tape, self) if not hooks.tape.updates else None
             except SystemExit as error:
                 if error.code not in (None, 0):
-                    failure = _failure(error, tape, self, output.text(), loader.asked)
+                    failure = _failure(error, hooks.tape, self, output.text(), loader.asked)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                if not tape.ended:
-                    failure = _failure(error, tape, self, output.text(), loader.asked)
+                if not hooks.tape.ended:
+                    failure = _failure(error, hooks.tape, self, output.text(), loader.asked)
             finally:
-                Session.tape = tape.floor = None
+                Session.tape = hooks.tape.floor = None
         names = dict(module.__dict__)
-        return Run(tape, loader.statements, output.text(), failure, names, numbers)
+        return Run(hooks.tape, loader.statements, output.text(), failure, names, numbers)
 
 
 class _Output(io.BytesIO):
@@ -194,8 +203,8 @@ class _Output(io.BytesIO):
 class _Watch:
     """Stops a program that takes too long, even where it calls nothing that records."""
 
-    def __init__(self, tape: Tape, seconds: float) -> None:
-        self._tape, self._seconds = tape, seconds
+    def __init__(self, hooks: Hooks, seconds: float) -> None:
+        self._hooks, self._seconds = hooks, seconds
         self._thread = threading.get_ident()
         self._done = threading.Event()
         self._lock = threading.Lock()
@@ -212,7 +221,7 @@ class _Watch:
         while not self._done.wait(wait):
             with self._lock:
                 if not self._done.is_set():
-                    self._tape.ended = self._tape.ended or "time"
+                    self._hooks.tape.ended = self._hooks.tape.ended or "time"
                     raised = ctypes.py_object(Enough)
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), raised)
             wait = 1.0

@@ -215,7 +215,8 @@ class Tape:
 
     def __init__(self, files: set[str], steps: int = 4, seconds: float = 45.0) -> None:
         self.files = files
-        self.steps = steps
+        self.steps, self.seconds = steps, seconds
+        self.following: Callable[[], None] | None = None
         self.events: list[Event] = []
         self.cells: list[Cell] = []
         self.bindings: list[Binding] = []
@@ -321,7 +322,10 @@ class Tape:
             return
         update.kept = True
         self._counts[key] = count = self._counts.get(key, 0) + 1
-        if count >= self.steps:
+        if count >= self.steps and self.following is not None:
+            self.following()
+            self.steps = sys.maxsize
+        elif count >= self.steps:
             self.stop("steps")
 
     def hold(self, name: str, state: State, memory: int) -> None:
