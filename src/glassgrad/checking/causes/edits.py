@@ -6,6 +6,7 @@ An edit names the cause it would mean. Pieces of the user's line that an edit ke
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,12 +61,11 @@ class Edit:
         key, form = self.named() if self.named is not None else (self.key, self.title.form)
         return key, Title(form, self.title.words).text
 
-    @property
+    @functools.cached_property
     def node(self) -> Any:
         """The statement as it is after the change."""
-        return ast.fix_missing_locations(
-            substituted(self.statement.node, {id(o): n for o, n in self.changes})
-        )
+        changes = {id(o): n for o, n in self.changes}
+        return ast.fix_missing_locations(substituted(self.statement.node, changes))
 
 
 def expression(text: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, carried
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At, Playing, Replay, Space, Unplayable, ancestors, writers
 from glassgrad.checking.recording.tape import Tape
@@ -132,10 +132,10 @@ class Mending:
 
     def _of_its_size(self, p: ParameterVerdict) -> list[At]:
         """Return results before the update that have the parameter's size: one of them may be its gradient."""
-        above = ancestors(self._tape, p.parameter.terms)
+        whole = carried(self.judgement, p.parameter)
         found = []
         for i in reversed(self.judgement.backward):
-            at = self.judgement.result(i) if i in above else None
+            at = self.judgement.result(i) if i in whole else None
             if at is not None and int(np.prod(self._tape.cells[at.cell].shape)) == p.exact[0].size:
                 found.append(at)
         return found[:_MOST_INNER]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.checking.judging.repeats import Repeats
 from glassgrad.checking.judging.replay import At, Replay, ancestors, differentiated, writers, writes
 from glassgrad.checking.judging.step import Step
 from glassgrad.checking.recording.tape import refs
@@ -23,6 +24,8 @@ DRAWS = 4
 _SEED = 20_240_229
 _MOST_INPUTS = 4_000_000
 _HALVINGS = 24
+_MOST_KEPT = 3
+"""Sets of wanted values of which it is known what they are on each draw."""
 
 
 class Draws:
@@ -43,7 +46,7 @@ class Draws:
 
     def __init__(self, step: Step, predictions: Collection[At], targets: Collection[At]) -> None:
         self.step, self.tape = step, step.tape
-        self._replays: dict[frozenset[At], Replay] = {}
+        self._repeats: dict[frozenset[At], Repeats] = {}
         forward = ancestors(self.tape, [w for p in predictions for w in self._writers(p)])
         self.forward = sorted(forward)
         starts = [p.start for p in step.parameters]
@@ -102,10 +105,12 @@ class Draws:
             Which draws; all where it is left out.
         """
         key = frozenset(wanted)
-        replay = self._replays.get(key) or Replay(self.tape, wanted)
-        self._replays = {key: replay}
+        repeats = self._repeats.pop(key, None) or Repeats(self.tape, wanted, self.given)
+        self._repeats[key] = repeats
+        if len(self._repeats) > _MOST_KEPT:
+            del self._repeats[next(iter(self._repeats))]
         chosen = range(len(self.given)) if draws is None else draws
-        return [replay.run({**self.given[d], **(extra(d) if extra else {})}) for d in chosen]
+        return [repeats.run(d, extra(d) if extra else {}) for d in chosen]
 
     def gradients(
         self, loss: Callable[[dict[At, Any]], Any], wanted: Collection[At], probed: Collection[int]

@@ -34,6 +34,7 @@ __all__ = [
     "Judgement",
     "ParameterVerdict",
     "against",
+    "carried",
     "goes_down",
     "judge",
     "judged_by",
@@ -49,6 +50,8 @@ _MOST_DECAY = 0.2
 """A step that takes more of a parameter away than this is no weight decay."""
 _MOST_SECONDS = 12.0
 """Of the processor's time."""
+_SECONDS_IF_PROVED = 2.0
+"""After these no loss is tried any more where the program has most of its gradients by one."""
 _UNPROBED = ("greater", "less", "equal", "not_equal", "arg", "negative")
 """Results that have no gradient of their own, or only another's with the other sign."""
 _RANK = {"argument": 1, "assign": 2}
@@ -117,6 +120,8 @@ class Judgement:
         On each draw, what those events gave, and what names were bound to.
     bindings
         The names of the program.
+    after
+        The events that depend on a meeting of prediction and target.
     sized
         What is known of the results that have a parameter's size.
     """
@@ -129,6 +134,7 @@ class Judgement:
     backward: list[int]
     values: list[dict[At, Array]]
     bindings: list[Binding]
+    after: set[int] = field(default_factory=set)
     score: tuple[float, ...] = ()
     sized: dict[int, list[At]] = field(default_factory=dict)
 
@@ -228,7 +234,10 @@ def _try(
     """Judge the step by each loss until it is right by one; return why the last cannot be differentiated, if so."""
     problem: Unplayable | None = None
     for candidate in losses:
-        if judged and (judged[-1].right or time.process_time() > deadline):
+        left = deadline - time.process_time()
+        if judged and (judged[-1].right or left < 0):
+            break
+        if left < _MOST_SECONDS - _SECONDS_IF_PROVED and any(map(_proved, judged)):
             break
         try:
             judged.append(judged_by(step, candidate, bindings))
@@ -316,7 +325,7 @@ def judged_by(step: Step, descended: Descended, bindings: list[Binding]) -> Judg
     after = below(step, set(meetings) if meetings else {i for i in backward if i not in forward})
     begin = min(meetings, default=0)
     backward = [i for i in backward if i not in before and (i in after or (i > begin and i not in forward))]
-    judgement = Judgement(step, draws, descended, [], gradients, backward, [], bindings)
+    judgement = Judgement(step, draws, descended, [], gradients, backward, [], bindings, after)
     wanted = {at for at in map(judgement.result, backward) if at is not None}
     for b in bindings:
         if b.time <= step.end and any(step.depends.get(w) for w in writers(tape, At(b.time, b.cell))):
@@ -365,9 +374,9 @@ def _verdict(judgement: Judgement, p: Parameter, before: At, after: At | None) -
     how = match(change, exact, starts) if change is not None else None
     gradient = None
     if how is None:
-        above = ancestors(judgement.step.tape, p.terms)
+        whole = carried(judgement, p)
         for i in reversed(judgement.backward):
-            if i not in above:
+            if i not in whole:
                 continue
             at = judgement.result(i)
             if at is None:
@@ -395,6 +404,24 @@ def _is_penalised(judgement: Judgement, p: Parameter, starts: list[Array]) -> bo
     return False
 
 
+def carried(judgement: Judgement, p: Parameter) -> set[int]:
+    """Return the events whose results go into a parameter's update as a gradient goes into an optimiser.
+
+    That may do with it what it likes, with what it has kept, and with all gradients together, but it takes no values
+    of the forward pass to it: what meets these has still been on its way to be a gradient.
+    """
+    tape, depends, after = judgement.step.tape, judgement.step.depends, judgement.after
+    above = ancestors(tape, p.terms)
+    found, spoilt = set(), set[int]()
+    for i in sorted(above & after, reverse=True):
+        reads = tape.events[i].reads
+        if i not in spoilt:
+            found.add(i)
+        if i in spoilt or any(depends.get(r) and r not in after and r != p.start for r in reads):
+            spoilt.update(reads)
+    return found
+
+
 def goes_down(step: Match) -> bool:
     """Say whether a step goes against the gradient, and lets the parameter decay slowly or not at all."""
     return step.factor < 0 and -_MOST_DECAY < step.decay <= 0
@@ -412,3 +439,8 @@ def without_noise(arrays: list[Array], scale: float) -> list[Array]:
     """Return zeros for what is nothing but rounding, such as the gradient of a bias before batch normalisation."""
     largest = max(float(np.max(np.abs(a), initial=0.0)) for a in arrays)
     return [np.zeros_like(a) for a in arrays] if largest <= 1e-11 * scale else arrays
+
+
+def _proved(judgement: Judgement) -> bool:
+    """Say whether the program has most of its gradients by a loss."""
+    return 2 * sum(p.right for p in judgement.parameters) > len(judgement.parameters)

@@ -17,11 +17,18 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault, Named, named_quantities, writer
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, against, goes_down, without_noise
+from glassgrad.checking.judging.judge import (
+    Judgement,
+    ParameterVerdict,
+    against,
+    carried,
+    goes_down,
+    without_noise,
+)
 from glassgrad.checking.judging.matching import Match, match
 from glassgrad.checking.judging.pairing import Key, pairings
 from glassgrad.checking.judging.precision import coarse_value, whole_numbers
-from glassgrad.checking.judging.replay import At, Unplayable, ancestors, used_cell
+from glassgrad.checking.judging.replay import At, Unplayable, used_cell
 from glassgrad.checking.judging.updates import all_turned, of_update
 
 __all__ = ["locate"]
@@ -55,8 +62,15 @@ class _Group:
 
     @property
     def begins(self) -> int:
-        """The event of the first result that is no exact gradient, else of the first."""
-        doubtful = [n.event for n, m in zip(self.members, self.meanings, strict=True) if not self.means(m)]
+        """The event of the first result that is no exact gradient, else of the first.
+
+        Beside such a result, one that is the gradient in one use of a value, and so part of a sum, is doubtful too.
+        """
+        doubtful = [
+            n.event
+            for n, m in zip(self.members, self.meanings, strict=True)
+            if m is None or not self.means(m) or (m[0] < 0 and not self.known)
+        ]
         return min(doubtful or [n.event for n in self.members])
 
     def means(self, meaning: tuple[int, Match] | None) -> bool:
@@ -353,7 +367,10 @@ def _mended(
     put = {writer(judgement, at) for fault in faults for at in fault.values}
     inner = {p: _of_its_size(judgement, p, put) for p in wrong if p.step is None}
     inner |= {p: [at] for p in after if p.right and (at := _inside(judgement, p)) is not None}
-    wanted = {*after.values(), *(at for ats in inner.values() for at in ats)}
+    wanted = {
+        *after.values(),
+        *(at for p in inner for at in judgement.sized.get(p.parameter.start, inner[p])),
+    }
     found = []
     for draws in ((1,), None):  # one draw first: most candidates fail at once
         try:
@@ -405,8 +422,8 @@ def _of_its_size(judgement: Judgement, p: ParameterVerdict, put: set[int]) -> li
     known: list[At] | None = judgement.sized.get(p.parameter.start)
     cells = judgement.step.tape.cells
     if known is None:
-        above = ancestors(judgement.step.tape, p.parameter.terms)
-        results = (judgement.result(i) for i in reversed(judgement.backward) if i in above)
+        whole = carried(judgement, p.parameter)
+        results = (judgement.result(i) for i in reversed(judgement.backward) if i in whole)
         known = judgement.sized[p.parameter.start] = [at for at in results if at is not None]
     sizes = {
         p.exact[0].size,

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from glassgrad.checking.judging.beside import Beside
 from glassgrad.checking.judging.faults import Named, writer
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.replay import At, event_of, used_cell
@@ -38,11 +39,13 @@ def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Ite
     ordered = [_different(judgement, keys) for keys in places.values()]
     ordered.sort(key=lambda keys: (-max(_made(judgement, k) for k in keys), keys[-1] < 0))
     seen = set()
+    beside = Beside(judgement)
     for level in range(3):
         for avoided in (meant, set()):
             for every in ordered:
                 keys = [k for k in every if (k, None) not in avoided]
                 for pairing in (
+                    *_beside(judgement, beside, keys, members, shapes, level),
                     _last_in(judgement, keys, members, shapes, level),
                     _in_order(judgement, keys, shapes, level),
                     _elements(judgement, every, shapes, level),
@@ -53,6 +56,19 @@ def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Ite
                     if sign not in seen:
                         seen.add(sign)
                         yield level, pairing
+
+
+def _beside(
+    judgement: Judgement, beside: Beside, keys: list[int], members: list[Named], shapes: list[Any], level: int
+) -> Iterator[list[Key]]:
+    """Pair each result with the gradient nearest to the forward values that it is made with."""
+    fitting = [k for k in keys if _fits(judgement, k, shapes[0], level)]
+    for later in (False, True) if len(members) > 1 and len(fitting) > 1 else ():
+        pairs = beside.pairs(fitting, members, later)
+        if pairs is not None and all(
+            _fits(judgement, k, s, level) for k, s in zip(pairs, shapes, strict=True)
+        ):
+            yield [(k, None) for k in pairs]
 
 
 def _made(judgement: Judgement, key: int) -> int:
