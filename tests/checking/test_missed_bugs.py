@@ -368,3 +368,72 @@ def test_a_first_sample_of_zeros_tells_nothing(tmp_path: Path, momentum: str) ->
     wrong = checked(tmp_path, ZEROS_FIRST.format(momentum=momentum, wrong="h"))
     if "v =" not in momentum:  # of which the second step is no multiple of its gradient
         assert [f.quantity.name for f in wrong.findings] == ["W1"]
+
+
+FOREST = """
+x, y = rng.randn(6, 3), rng.randn(6)
+theta = rng.randn(3, 1) if {columns} else rng.randn(3)
+for epoch in range(5):
+    error = x @ theta - (y[:, None] if {columns} else y)
+    grad = {grad}
+    theta = theta - 0.1 * grad
+"""
+
+
+def test_a_gradient_of_another_shape_is_wrong_before_the_parameter_that_takes_it(tmp_path: Path) -> None:
+    assert checked(tmp_path, FOREST.format(columns=True, grad="x.T @ error")).verdict == "right"
+    wrong = checked(tmp_path, FOREST.format(columns=True, grad="np.sum(x * error, axis=0)"))
+    assert [f.quantity.name for f in wrong.findings] == ["grad"]
+
+
+def test_an_error_that_is_computed_and_not_used(tmp_path: Path) -> None:
+    program = """
+x, y = rng.randn(6, 3), rng.randn(6)
+w, lam = rng.randn(3), 0.1
+for epoch in range(5):
+    error = x @ w - y
+    grad = x.T @ error
+    grad = grad + lam * w
+    w -= 0.1 * grad
+"""
+    assert checked(tmp_path, program).verdict != "wrong"
+    wrong = checked(tmp_path, program.replace("grad + lam", "lam"))
+    assert [f.quantity.name for f in wrong.findings] == ["grad"]
+
+
+def test_a_target_that_no_prediction_meets(tmp_path: Path) -> None:
+    program = """
+V, W = rng.randn(4, 3), rng.randn(3, 4)
+for epoch in range(5):
+    inputs, hidden, errors = [], [], []
+    for case in range(6):
+        x, t = rng.randn(3), np.eye(3)[case % 3]
+        h = np.tanh(V @ x)
+        e = np.exp(W @ h)
+        p = e / e.sum()
+        inputs.append(x)
+        hidden.append(h)
+        errors.append(p - t)
+    E, H = np.vstack(errors), np.vstack(hidden)
+    dH = E @ W * (1 - H ** 2)
+    W -= 0.1 * E.T @ H
+    V -= 0.1 * dH.T @ np.vstack(inputs)
+"""
+    assert checked(tmp_path, program).verdict == "right"
+    assert checked(tmp_path, program.replace("p - t", "-t")).verdict == "wrong"
+
+
+@pytest.mark.parametrize("made", ["np.random.default_rng()", "np.random.RandomState()"])
+def test_a_generator_without_a_seed_gives_the_same_numbers_in_every_run(tmp_path: Path, made: str) -> None:
+    program = (
+        f"own = {made}; W = own.normal(size=(3, 2)); x, y = np.ones((1, 3)), np.full((1, 2), 0.5)\n"
+        + """
+for epoch in range(5):
+    W -= 0.1 * x.T @ (x @ W - y)
+"""
+    )
+    one, other = checked(tmp_path, program), checked(tmp_path, program)
+    assert one.verdict == "right"
+    assert one.parameters[0].exact is not None
+    assert other.parameters[0].exact is not None
+    assert (one.parameters[0].exact == other.parameters[0].exact).all()

@@ -74,7 +74,7 @@ def all_turned(
 
 def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVerdict] | None = None) -> Fault:
     """Return the fault of a parameter that no named quantity before its update explains."""
-    unsummed = _unsummed(judgement, p)
+    unsummed = _unsummed(judgement, p) or _misshapen(judgement, p)
     if unsummed is not None:
         return unsummed
     other = _of_no_loss(judgement, p)
@@ -280,6 +280,19 @@ def _unsummed(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
     own = [a for a in aliases if _tail(a[0].name).endswith(_tail(name))]
     for b, at, how in (own or aliases)[:1]:
         return _summing(p, b, at, how)
+    return None
+
+
+def _misshapen(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
+    """Return the fault of a parameter that takes another shape because its gradient has one axis too few or many."""
+    after, shape = p.parameter.after, p.exact[0].shape
+    if after is None or judgement.values[0][after].shape == shape:
+        return None
+    for b, at in _terms(judgement, p):
+        found = [v[at] for v in judgement.values]
+        how = match(found, p.exact) if found[0].size == p.exact[0].size and found[0].shape != shape else None
+        if how is not None and found[0].ndim != len(shape):
+            return _summing(p, b, at, how)
     return None
 
 

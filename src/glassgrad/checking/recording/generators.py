@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.recording.arrays import Traced
-from glassgrad.checking.recording.traced import adopted, outside, plain
+from glassgrad.checking.recording.traced import Session, adopted, outside, plain
 
 __all__ = ["Generator", "RandomState", "all_adopted", "default_rng", "of_random", "of_stdlib", "shuffled"]
 
@@ -75,12 +75,22 @@ def _generating(base: Any) -> Any:
 
 def default_rng(seed: Any = None) -> Any:
     """``np.random.default_rng``: what its generator draws records."""
-    real = np.random.default_rng(seed)
+    real = np.random.default_rng(_seeded(seed))
     return real if real is seed else Generator(real.bit_generator)
+
+
+def _seeded(seed: Any) -> Any:
+    """Return a seed, where a program has none its own number: every run of it must be the same."""
+    tape = Session.tape
+    if seed is not None or tape is None:
+        return seed
+    tape.cache["generators"] = tape.cache.get("generators", 0) + 1
+    return tape.cache["generators"]
 
 
 Generator = _generating(np.random.Generator)
 RandomState = _generating(np.random.RandomState)
+RandomState.__init__ = lambda self, seed=None: np.random.RandomState.__init__(self, _seeded(seed))
 
 
 def of_random(name: str, value: Any) -> Any:
