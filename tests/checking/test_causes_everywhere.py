@@ -108,6 +108,30 @@ for epoch in range(20):
     V -= 0.1 * X.T @ back
 """
 
+WRITTEN = """\
+import numpy as np
+
+rng = np.random.default_rng(9)
+X = rng.normal(size=(8, 3))
+Y = rng.normal(size=(8, 2))
+V = rng.normal(size=(3, 4)) * 0.7
+W = rng.normal(size=(4, 2)) * 0.7
+z, h, back, active = (np.empty((8, 4)) for _ in range(4))
+dV, dW = np.empty_like(V), np.empty_like(W)
+
+for epoch in range(20):
+    np.dot(X, V, out=z)
+    np.maximum(z, 0, out=h)
+    error = h @ W - Y
+    np.dot(h.T, error, out=dW)
+    np.dot(error, W.T, out=back)
+    np.greater(z, 0, out=active)
+    np.multiply(back, active, out=back)
+    np.dot(X.T, back, out=dV)
+    W -= 0.02 * dW
+    V -= 0.02 * dV
+"""
+
 CHAIN = """\
 import numpy as np
 
@@ -190,6 +214,20 @@ CASES = {
         "error * (p * (1 - p)) ** 2",
         "doubled-derivative",
         "error * (p * (1 - p))",
+    ),
+    "a product written into an array": (
+        WRITTEN,
+        "np.multiply(back, active, out=back)",
+        "np.multiply(back, h, out=back)",
+        "wrong-derivative",
+        "np.multiply(back, active, out=back)",
+    ),
+    "a line left out after one that writes": (
+        WRITTEN,
+        "    np.multiply(back, active, out=back)\n",
+        "",
+        "missing-derivative",
+        "back[...] = np.dot(error, W.T) * (",
     ),
     "an update between layers": (
         CHAIN,

@@ -230,6 +230,7 @@ def _other_axes(call: ast.Call) -> Iterator[tuple[Any, float]]:
             for keep in dict.fromkeys((keeps is not None, True, False)):
                 words = [] if axis is None else [ast.keyword("axis", expression(repr(axis)))]
                 words += [ast.keyword("keepdims", ast.Constant(True))] if keep else []
+                words += [k for k in call.keywords if k.arg in ("out", "dtype")]
                 yield (
                     ast.Call(reduces, kept, words),
                     0.1 * (keep != (keeps is not None)) + 0.02 * (axis not in (0, 1)),

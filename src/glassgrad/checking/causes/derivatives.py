@@ -137,7 +137,7 @@ def _without(product: Any, out: tuple[Any, ...]) -> Any:
         left, right = (_without(a, out) for a in product.args)
         if left is None or right is None:
             return right if left is None else left
-        return ast.Call(product.func, [left, right], [])
+        return ast.Call(product.func, [left, right], product.keywords)
     return product
 
 

@@ -15,7 +15,7 @@ from glassgrad.checking.causes.titles import Title
 from glassgrad.checking.recording.source import Source, Statement
 from glassgrad.language import Text
 
-__all__ = ["Called", "Edit", "changed_text", "expression", "same", "substituted"]
+__all__ = ["Called", "Edit", "changed_text", "expression", "same", "substituted", "unwritten"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,6 +83,22 @@ def substituted(node: Any, changes: Mapping[int, ast.AST]) -> Any:
         return node
     copy = type(node)(**{name: substituted(value, changes) for name, value in ast.iter_fields(node)})
     return ast.copy_location(copy, node)
+
+
+def unwritten(node: Any) -> Any:
+    """Return an expression whose calls write nothing."""
+    return _Unwritten().visit(substituted(node, {}))
+
+
+class _Unwritten(ast.NodeTransformer):
+    """Takes ``out=`` from calls, so that they write nothing; of ``np.copyto(z, x)`` it leaves ``x``."""
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        if getattr(node.func, "attr", "") == "copyto" and len(node.args) == 2:
+            return node.args[1]
+        node.keywords = [k for k in node.keywords if k.arg != "out"]
+        return node
 
 
 def same(one: ast.AST, other: ast.AST) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.causes.edits import substituted
+from glassgrad.checking.causes.edits import substituted, unwritten
 from glassgrad.checking.causes.phrases import called
 from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.recording.arrays import Traced
+from glassgrad.checking.recording.targets import written
 from glassgrad.checking.recording.traced import is_traced
 
 __all__ = ["evaluation", "part_named", "part_of", "reads_itself", "safe_names"]
@@ -23,13 +24,14 @@ __all__ = ["evaluation", "part_named", "part_of", "reads_itself", "safe_names"]
 
 def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
     """Return what evaluates a statement in some names; it asks for a copy of what the statement adds to."""
+    if written(node) is not None:
+        node = ast.Return(unwritten(node.value))
     value = _compiled(site, node.value)
     at_risk = _at_risk(site, node.value)
-    if isinstance(node, ast.Return):
-        return lambda names, shadow: eval(value, _safe(names, at_risk))
     if isinstance(node, ast.Expr):
-        alone = _compiled(site, _without_out(node.value))
-        return lambda names, shadow: eval(alone, _safe(names, at_risk))
+        at_risk = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+    if isinstance(node, (ast.Return, ast.Expr)):
+        return lambda names, shadow: eval(value, _safe(names, at_risk))
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     add = _IN_PLACE.get(type(node.op)) if isinstance(node, ast.AugAssign) else None
     path: list[Any] = []
@@ -75,13 +77,6 @@ def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
         return kept if whole else stored
 
     return run
-
-
-def _without_out(call: Any) -> Any:
-    """Return a call that gives its result to nothing: ``np.multiply(x, y)`` of ``np.multiply(x, y, out=z)``."""
-    if not isinstance(call, ast.Call):
-        return call
-    return ast.Call(call.func, call.args, [k for k in call.keywords if k.arg != "out"])
 
 
 def _compiled(site: Site, node: Any) -> Any:
@@ -152,7 +147,7 @@ def _safe(names: dict[str, Any], at_risk: list[str]) -> dict[str, Any]:
 
 def part_of(node: Any, name: str, value: Any) -> Any:
     """Return the part of a value that a name gets: of a tuple, list or dict the item that the name ends in."""
-    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", written(node))
     if isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (list, tuple)):
         for item, part in zip(target.elts, value, strict=False):
             text = ast.unparse(item)

@@ -65,7 +65,17 @@ def _swap_named(places: list[Any], o: Operand, scope: Scope, above: dict[int, as
     """Return the cause where one operand stands for another: a derivative at the wrong place, or a wrong operand."""
     if _in_derivative(places[0], above) and related(scope, places[0], o.node):
         return "derivative-place", "place"
+    if _mask(o.node, o.value) and not _mask(places[0], None):
+        return "wrong-derivative", "wrong"
     return "wrong-operand", "operand"
+
+
+def _mask(node: Any, value: Any) -> bool:
+    """Say whether an operand is a derivative by its name, or as an array of zeros and ones is."""
+    array = None if value is None else np.asarray(plain(value))
+    return derivative_like(node) or (
+        array is not None and array.ndim > 0 and bool(np.all((array == 0) | (array == 1)))
+    )
 
 
 def _term(place: Any, above: dict[int, ast.AST]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.checking.causes.edits import expression
+from glassgrad.checking.causes.edits import expression, unwritten
 from glassgrad.checking.recording.source import HOOK, Source
 from glassgrad.checking.recording.traced import is_traced, plain
 
@@ -76,7 +76,7 @@ class Scope:
 
     def value(self, node: Any) -> Any:
         """Return what an expression gives."""
-        tree = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
+        tree = ast.fix_missing_locations(ast.Expression(unwritten(node)))
         return eval(compile(tree, self.source.file, "eval"), self._safe(node, self.names))
 
     def shape(self, node: Any) -> tuple[int, ...] | None:
@@ -136,6 +136,7 @@ class Scope:
                 isinstance(node, ast.Call)
                 and len(node.args) <= 2
                 and derivative_like(node)
+                and not any(k.arg == "out" for k in node.keywords)
                 and self._formula(node)
             ):
                 shown = ast.Call(node.func, node.args, node.keywords)

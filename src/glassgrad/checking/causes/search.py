@@ -13,7 +13,7 @@ from glassgrad.checking.causes.arithmetic import arithmetic_edits, axis_edits, d
 from glassgrad.checking.causes.bodies import body_edits
 from glassgrad.checking.causes.crossed import holds_derivative
 from glassgrad.checking.causes.derivatives import derivative_edits
-from glassgrad.checking.causes.edits import Edit
+from glassgrad.checking.causes.edits import Edit, same, unwritten
 from glassgrad.checking.causes.evaluating import part_named
 from glassgrad.checking.causes.mending import Mending
 from glassgrad.checking.causes.operands import operand_edits, transposing_edits
@@ -26,6 +26,7 @@ from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.replay import At, ancestors, writers
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Statement
+from glassgrad.checking.recording.targets import written
 
 __all__ = ["edits_of", "searched", "sites_of"]
 
@@ -122,12 +123,24 @@ def searched(site: Site) -> list[Tried]:
         for part in _parts(site):
             alone = site.statement if part is None else replace(site.statement, node=ast.Return(part))
             own += [replace(edit, statement=site.statement) for edit in edits_of(alone, scope, crossed)]
+        own = [_writing(site.statement.node, edit) for edit in own]
         inner = body_edits(site, scope, lambda statement, names: edits_of(statement, names, crossed))
         return distinct([*adding, *own, *inner])[: _MOST if site.expected is not None else _MOST_BEFORE]
 
     found = tried(site, edits_in, adding)
     found.sort(key=lambda t: t.edit.cost + _OTHER_FACTOR * (abs(t.factor - 1) > 1e-6))
     return found
+
+
+def _writing(statement: ast.stmt, edit: Edit) -> Edit:
+    """Return an edit that writes its result where the statement's call does, if that writes it anywhere."""
+    out = written(statement)
+    after = None if out is None else written(edit.node)
+    if out is None or (after is not None and same(after, out)):
+        return edit
+    every: Any = ast.Subscript(out, ast.Constant(...), ast.Store())
+    new = ast.Assign([every], unwritten(edit.node.value))
+    return replace(edit, changes=((statement, new),))
 
 
 def _parts(site: Site) -> list[Any]:

@@ -14,6 +14,7 @@ __all__ = [
     "root_of",
     "single_targets",
     "stepped_names",
+    "written",
     "written_by",
 ]
 
@@ -92,6 +93,12 @@ def last_name(target: ast.expr) -> str:
         if isinstance(target, ast.Attribute)
         else ""
     )
+
+
+def written(statement: ast.AST) -> ast.expr | None:
+    """Return what a call that stands alone writes its result into."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return written_by(call) if isinstance(call, ast.Call) and last_name(call.func) != "at" else None
 
 
 def single_targets(target: ast.expr) -> list[ast.expr]:
