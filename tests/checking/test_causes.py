@@ -183,13 +183,6 @@ CASES = [
         "factor",
         "back1 = delta2 @ W2.T + delta2",
     ),
-    (
-        SKIPS,
-        "back1 = delta2 @ W2.T + delta2",
-        "back1 = delta2 @ W2.T + delta2 // 1",
-        "precision",
-        "back1 = delta2 @ W2.T + delta2 / 1",
-    ),
     (REGRESSION, "    W2 -= rate * dW2\n", "", "never-updated", "W2 -= rate * dW2"),
     (
         LINE,

@@ -62,7 +62,10 @@ class Causes:
             if is_mended(after, fault):
                 return cause
         if fault.kind == "update":
+            deadline = time.thread_time() + self._seconds / 2
             for r in islice(remedies(self._program, self._run, self._judgement, fault), _MOST_CONFIRMED):
+                if time.thread_time() > deadline:
+                    break
                 cause = Cause(r.key, r.title.text, r.source.file, r.line, r.before, r.after, True)
                 if self._confirmed(cause, r.text, fault, steps=True):
                     return self._mended[-1][0]
@@ -89,6 +92,8 @@ class Causes:
             if early is not None:
                 return self._too_early(site, *early)
             for t in searched(site)[:_MOST_AT_A_PLACE]:
+                if confirmations and time.thread_time() > deadline:
+                    break
                 cause, text = _cause(program, t.edit)
                 confirmations += 1
                 if self._confirmed(cause, text, fault, steps=t.edit.statement.index in updating):
