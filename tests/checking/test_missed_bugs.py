@@ -437,3 +437,17 @@ for epoch in range(5):
     assert one.parameters[0].exact is not None
     assert other.parameters[0].exact is not None
     assert (one.parameters[0].exact == other.parameters[0].exact).all()
+
+
+def test_a_draw_on_which_a_gradient_is_no_number_is_drawn_again(tmp_path: Path) -> None:
+    program = """
+x, y = rng.rand(6, 3), rng.rand(6)
+w = np.array([0.9, 0.02, 0.03])
+for epoch in range(5):
+    root = np.sqrt(w)
+    error = x @ root - y
+    w = w - 0.001 * (x.T @ error) * {slope} / root
+"""
+    assert checked(tmp_path, program.format(slope="0.5")).verdict == "right"
+    wrong = checked(tmp_path, program.replace("/ root", "* root").format(slope="0.5"))
+    assert wrong.verdict == "wrong"

@@ -24,6 +24,7 @@ DRAWS = 4
 _SEED = 20_240_229
 _MOST_INPUTS = 4_000_000
 _HALVINGS = 24
+_REDRAWN = 8
 _MOST_KEPT = 3
 """Sets of wanted values of which it is known what they are on each draw."""
 
@@ -55,14 +56,15 @@ class Draws:
         fixed = ancestors(self.tape, [w for t in targets for w in self._writers(t)])
         inputs = self._inputs(forward, fixed, set(starts))
         self.given: list[dict[int, Any]] = [dict(zip(starts, own, strict=True))]
+        self._own = {**inputs, **self.given[0]}
         for draw in range(1, DRAWS):
             given: dict[int, Any] = {s: _moved(w, rng) for s, w in zip(starts, own, strict=True)}
             if draw >= 2:
                 given |= {i: _jittered(value, rng) for i, value in inputs.items()}
-            self.given.append(self._same_way(given, {**inputs, **self.given[0]}))
+            self.given.append(self._same_way(given))
         self.written = self._written_cells(forward)
 
-    def _same_way(self, given: dict[int, Any], own: Mapping[int, Any]) -> dict[int, Any]:
+    def _same_way(self, given: dict[int, Any]) -> dict[int, Any]:
         """Return a draw so near the program's own numbers that it would have taken the same branches."""
         guards = {
             At(time, cell): value
@@ -75,7 +77,7 @@ class Draws:
             found = replay.run(given)
             if all(_decision(found[at], value) for at, value in guards.items()):
                 break
-            given = {i: own[i] + (value - own[i]) * 0.5 for i, value in given.items()}
+            given = self._halfway(given)
         return given
 
     def _moves(self, event: int, given: Mapping[int, Any]) -> bool:
@@ -117,10 +119,22 @@ class Draws:
     ) -> list[tuple[float, dict[int, Array]]]:
         """Return a loss and its exact gradients on each draw."""
         cut = [p.start for p in self.step.parameters]
-        return [
-            differentiated(self.tape, loss, wanted, given, cut, probed, self.written, self._unchanged())
-            for given in self.given
-        ]
+        found = []
+        for draw in range(len(self.given)):
+            for _ in range(_REDRAWN if draw else 1):
+                given = self.given[draw]
+                exact = differentiated(
+                    self.tape, loss, wanted, given, cut, probed, self.written, self._unchanged()
+                )
+                if all(np.all(np.isfinite(exact[1][start])) for start in cut if start in exact[1]):
+                    break
+                self.given[draw] = self._halfway(given)  # a root or logarithm of what is below 0 there
+            found.append(exact)
+        return found
+
+    def _halfway(self, given: dict[int, Any]) -> dict[int, Any]:
+        """Return a draw nearer to the program's own numbers."""
+        return {i: self._own[i] + (value - self._own[i]) * 0.5 for i, value in given.items()}
 
     def _unchanged(self) -> dict[int, int | None]:
         """Return the updates of the step, each with the cell that holds the value it is to leave as it was."""
