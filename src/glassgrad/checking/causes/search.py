@@ -18,6 +18,7 @@ from glassgrad.checking.causes.evaluating import part_named
 from glassgrad.checking.causes.mending import Mending
 from glassgrad.checking.causes.operands import operand_edits, transposing_edits
 from glassgrad.checking.causes.scope import Scope
+from glassgrad.checking.causes.shares import share_edits
 from glassgrad.checking.causes.sites import Site
 from glassgrad.checking.causes.sums import rewritten, term_edits
 from glassgrad.checking.causes.trial import Tried, tried
@@ -105,6 +106,7 @@ def edits_of(statement: Statement, scope: Scope, crossed: bool) -> list[Edit]:
         *axis_edits(statement, scope, False),
         *operand_edits(statement, scope),
         *derivative_edits(statement, scope, crossed),
+        *share_edits(statement, scope),
         *term_edits(statement, scope),
         *rewritten(statement, scope),
     ]
