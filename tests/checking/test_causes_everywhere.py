@@ -194,6 +194,13 @@ CASES = {
         "wrong-operand",
         "db = np.mean(2 * residual)",
     ),
+    "a column made of a row": (
+        LINE,
+        "+ b - y\n",
+        "+ b - y.reshape(-1, 1)\n",
+        "broadcast",
+        "residual = a * x + b - y",
+    ),
     "a column where a row is": (
         LINE,
         "+ b - y\n",

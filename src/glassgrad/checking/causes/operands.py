@@ -6,6 +6,7 @@ import ast
 import copy
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, permutations
 from typing import Any
 
@@ -300,6 +301,12 @@ def transposing_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
     def edit(old: Any, new: Any, cost: float) -> Edit:
         return Edit("transposed", title("transposed", old=old, new=new), statement, ((old, new),), cost)
 
+    factors = {
+        id(part)
+        for node, left, right in matmuls(value)
+        if not isinstance(getattr(node, "op", None), ast.Mult)
+        for part in (left, right)
+    }
     for node, left, right in matmuls(value):
         shapes = scope.shape(left), scope.shape(right)
         if isinstance(getattr(node, "op", None), ast.Mult) and (shapes[0] == shapes[1] or () in shapes):
@@ -321,7 +328,10 @@ def transposing_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
         if isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             shape = scope.shape(node)
             if shape is not None and len(shape) == 2:
-                yield edit(node, _turned(node), 1.3)
+                turned = edit(node, _turned(node), 1.3)
+                column = 1 in shape and id(node) not in factors
+                shown = title("broadcast", old=node, new=_turned(node))
+                yield replace(turned, key="broadcast", title=shown) if column else turned
             elif shape is not None and len(shape) in (3, 4) and called(node) != "transpose":
                 for order in permutations(range(len(shape))):
                     if list(order) != sorted(order):
