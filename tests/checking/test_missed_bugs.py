@@ -451,3 +451,26 @@ for epoch in range(5):
     assert checked(tmp_path, program.format(slope="0.5")).verdict == "right"
     wrong = checked(tmp_path, program.replace("/ root", "* root").format(slope="0.5"))
     assert wrong.verdict == "wrong"
+
+
+def test_weights_in_the_list_of_an_object_that_is_being_made(tmp_path: Path) -> None:
+    program = """
+class Net:
+    def fit(self, x, y):
+        self.weights = []
+        for n, m in ((3, 4), (4, 1)):
+            self.weights.append(rng.randn(n, m))
+        for epoch in range(6):
+            made = [x]
+            for layer in self.weights:
+                made.append(np.tanh(made[-1] @ layer))
+            d = (made[-1] - y) * (1 - made[-1] ** 2)
+            for i in {order}:
+                step = made[i].T @ d
+                d = d @ self.weights[i].T * (1 - made[i] ** 2)
+                self.weights[i] = self.weights[i] - 0.1 * step
+        return self
+net = Net().fit(rng.randn(5, 3), rng.rand(5, 1))
+"""
+    assert checked(tmp_path, program.format(order="(1, 0)")).verdict == "right"
+    assert found(checked(tmp_path, program.format(order="(1,)"))) == [("self.weights[0]", "never-updated")]

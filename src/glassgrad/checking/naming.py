@@ -91,7 +91,7 @@ class Names:
                 self._bound.setdefault(event, b.name)
         still = {v.parameter.start: v.parameter for v in judgement.parameters if not v.parameter.updates}
         for start, name in _paths(run.names, set(still)).items():
-            if still[start].spelled.isidentifier() and still[start].spelled not in run.names:
+            if still[start].spelled.isidentifier() and not name.isidentifier():
                 still[
                     start
                 ].spelled = name  # what the forward pass calls it for the moment is not where it is kept

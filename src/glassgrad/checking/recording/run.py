@@ -76,7 +76,7 @@ class Run:
     failure
         The error it ended with, if any.
     names
-        What its module held at the end.
+        What its module held at the end, and its functions where it was stopped in one.
     numbers
         Whether single floats were recorded too.
     """
@@ -156,6 +156,7 @@ class Program:
         module = types.ModuleType("__main__")
         module.__dict__.update({"__file__": main.file, HOOK: hooks, "__builtins__": loader.builtins()})
         failure, output = None, _Output()
+        inner: dict[str, Any] = {}
         with _as_a_script(self.path, module, output), np.errstate(all="ignore"), np.printoptions():
             np.random.seed(0)
             random.seed(0)
@@ -170,6 +171,7 @@ class Program:
                     if self.run is not None:
                         exec(compile(self.run, _RUN, "exec"), module.__dict__)
             except Enough as stop:
+                inner = _locals(stop, hooks.tape.files)
                 failure = _stopped(stop, hooks.tape, self) if not hooks.tape.updates else None
             except SystemExit as error:
                 if error.code not in (None, 0):
@@ -181,7 +183,7 @@ class Program:
                     failure = _failure(error, hooks.tape, self, output.text(), loader.asked)
             finally:
                 Session.tape = hooks.tape.floor = None
-        names = dict(module.__dict__)
+        names = {**module.__dict__, **{n: v for n, v in inner.items() if n not in module.__dict__}}
         return Run(hooks.tape, loader.statements, output.text(), failure, names, numbers)
 
 
@@ -289,6 +291,14 @@ def _failure(error: BaseException, tape: Tape, program: Program, output: str, as
         said = output.strip().splitlines()
         message = said[-1] if isinstance(error.code, int) and said else str(error.code)
     return Failure(kind, message, file, line, text, advice_for(kind, message, text, asked=asked))
+
+
+def _locals(stop: BaseException, files: set[str]) -> dict[str, Any]:
+    """Return what the functions held that a program was stopped in, the outermost function's names first."""
+    frames = [
+        frame for frame, _ in traceback.walk_tb(stop.__traceback__) if frame.f_code.co_filename in files
+    ]
+    return {name: value for frame in reversed(frames) for name, value in frame.f_locals.items()}
 
 
 def _stopped(stop: BaseException, tape: Tape, program: Program) -> Failure:
