@@ -30,12 +30,13 @@ def listing(
 ) -> list[Line]:
     """Return the lines of the user's files that take part in the step, with their quantities."""
     found: dict[tuple[str, int], dict[str, Quantity]] = {}
-    wrong = {
-        (f.statement): finding.quantity
-        for f, finding in zip(faults, findings, strict=True)
-        if f.statement >= 0
-    }
-    follows = {name: names.meaning(*f.meant[name]) for f in faults for name in f.follows if name in f.meant}
+    wrong, follows = {}, {}
+    for f, finding in zip(faults, findings, strict=True):
+        if f.statement >= 0 and (finding.quantity.name == f.name or not f.of):
+            wrong[f.statement] = finding.quantity
+        elif f.of:
+            follows[f.name] = ("−" if f.factor < 0 else "") + names.gradient(*f.of[0])
+        follows |= {name: names.meaning(*f.meant[name]) for name in f.follows if name in f.meant}
     for b in judgement.bindings:
         if b.kind != "assign" or b.time > judgement.step.end or len(found) > _MOST:
             continue
@@ -48,9 +49,8 @@ def listing(
                 kept[b.name] = quantity
     for finding in findings:
         if finding.quantity.line:
-            found.setdefault((finding.quantity.file, finding.quantity.line), {}).setdefault(
-                finding.quantity.name, finding.quantity
-            )
+            place = (finding.quantity.file, finding.quantity.line)
+            found.setdefault(place, {})[finding.quantity.name] = finding.quantity
     lines = []
     for (file, number), quantities in sorted(found.items()):
         source = program.sources[file].lines if file in program.sources else []

@@ -200,7 +200,8 @@ def _findings(
         quantity = _wrong(run, judgement, names, fault, cause)
         says = SAYS["wrong update" if fault.kind == "update" else "wrong gradient"]
         says = says.fill(name=quantity.name, line=quantity.line)
-        findings.append(Finding(quantity, says, cause, fault.follows))
+        follows = [fault.name, *fault.follows] if fault.values and quantity.name != fault.name else fault.follows
+        findings.append(Finding(quantity, says, cause, follows))
         shown.append(fault)
     return findings, shown
 
@@ -231,6 +232,8 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
         return Quantity(
             name, file, line, Text(symbol, symbol), "wrong", *_of_parameter(judgement, fault.parameters[0])
         )
+    if name != fault.name:
+        return Quantity(name, file, line, SAYS["needed"].fill(name=fault.name), "wrong")
     at = fault.values[0]
     found, exact = judgement.values[0][at], fault.expected[0][0]
     meaning = SAYS["in float64"]
@@ -252,7 +255,11 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
 
 
 def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
-    """Return the name of the first wrong quantity, and its place: that of the cause where no name was found for it."""
+    """Return the name of the first wrong quantity, and its place.
+
+    It is that of the cause where no name was found for it, and where the corrected line makes something else of which
+    the wrong gradient is made: a derivative, say.
+    """
     name = fault.name or (fault.parameters[0].parameter.name if fault.parameters else "?")
     stepped = _stepped(cause) if not fault.values and cause.confirmed else ""
     if stepped:
@@ -266,7 +273,17 @@ def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
             else (name, cause.file, cause.line)
         )
     place = fault.place or run.statements[fault.statement]
+    if fault.values and cause.confirmed and (cause.file, cause.line) != (place.file, place.line):
+        earlier = _stepped(cause) or _function(run, cause)
+        if earlier and earlier != name:
+            return earlier, cause.file, cause.line
     return name, place.file, place.line
+
+
+def _function(run: Run, cause: Cause) -> str:
+    """Return the function in which a corrected line returns something."""
+    places = (s.function for s in run.statements if (s.file, s.line) == (cause.file, cause.line))
+    return next(places, "").rpartition(".")[2]
 
 
 def _stepped(cause: Cause) -> str:

@@ -23,6 +23,7 @@ SAYS: dict[str, Text] = {
         "The gradient of {name} is right, but what line {line} does with it is not.",
         "{name}의 기울기는 옳지만, {line}번째 줄이 그것으로 하는 일이 틀렸다.",
     ),
+    "needed": Text("what {name} needs", "{name}에 필요한 값"),
     "in float64": Text("what float64 gives", "float64로 셈한 값"),
     "whole numbers": Text(
         "{name} is an array of whole numbers ({dtype}): it cuts off what is written into it. Make it of floats.",
