@@ -200,7 +200,9 @@ def _findings(
         quantity = _wrong(run, judgement, names, fault, cause)
         says = SAYS["wrong update" if fault.kind == "update" else "wrong gradient"]
         says = says.fill(name=quantity.name, line=quantity.line)
-        follows = [fault.name, *fault.follows] if fault.values and quantity.name != fault.name else fault.follows
+        follows = (
+            [fault.name, *fault.follows] if fault.values and quantity.name != fault.name else fault.follows
+        )
         findings.append(Finding(quantity, says, cause, follows))
         shown.append(fault)
     return findings, shown

@@ -255,6 +255,7 @@ def _other_indices(index: Any, scope: Scope) -> Iterator[Any]:
     if isinstance(index, ast.Constant) and type(index.value) is int:
         for value in (index.value - 1, index.value + 1, -index.value - 1):
             yield _whole(value)
+        yield from map(expression, scope.turns)
         return
     if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant):
         yield index.left

@@ -128,6 +128,19 @@ class Scope:
         ]
 
     @functools.cached_property
+    def turns(self) -> list[str]:
+        """The indices that the program makes of whole numbers, as of loops: ``-l``, ``i - 1``."""
+        found: dict[str, None] = {}
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.Subscript) and not isinstance(
+                node.slice, (ast.Constant, ast.Slice, ast.Tuple)
+            ):
+                names = {n.id for n in ast.walk(node.slice) if isinstance(n, ast.Name)}
+                if names and names <= set(self.indices):
+                    found[ast.unparse(node.slice)] = None
+        return list(found)[:6]
+
+    @functools.cached_property
     def derivatives(self) -> list[Any]:
         """Calls in the program of functions that are named as derivatives are; the first argument may be another."""
         found: dict[str, Any] = {}

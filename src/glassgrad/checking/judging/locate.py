@@ -46,7 +46,8 @@ _MOST_EVENTS = 40
 class _Group:
     """All that one statement made in the step, and what each of it is on the draws as they are mended so far.
 
-    `factor` is the constant that gradients are multiplied with there, `scales` those of other places.
+    `factor` is the constant that gradients are multiplied with there, `scales` those of other places; `repeated` are
+    the gradients that an earlier statement has already.
     """
 
     statement: int
@@ -54,6 +55,7 @@ class _Group:
     meanings: list[tuple[int, Match] | None]
     factor: float
     scales: list[float] = field(default_factory=list)
+    repeated: set[Key] = field(default_factory=set)
 
     @property
     def known(self) -> bool:
@@ -62,16 +64,26 @@ class _Group:
 
     @property
     def begins(self) -> int:
-        """The event of the first result that is no exact gradient, else of the first.
+        """The event of the first result that is no exact gradient, or one that another name holds, else of the first.
 
         Beside such a result, one that is the gradient in one use of a value, and so part of a sum, is doubtful too.
         """
         doubtful = [
             n.event
             for n, m in zip(self.members, self.meanings, strict=True)
-            if m is None or not self.means(m) or (m[0] < 0 and not self.known)
+            if m is None or not self.means(m) or _key(m) in self.repeated or (m[0] < 0 and not self.known)
         ]
         return min(doubtful or [n.event for n in self.members])
+
+    @property
+    def keys(self) -> set[Key]:
+        """The exact gradients that it is."""
+        return {_key(m) for m in self.meanings if self.means(m)}
+
+    def meant_at(self, at: At) -> Key | None:
+        """Return which gradient one of its results is."""
+        meaning = next(m for n, m in zip(self.members, self.meanings, strict=True) if n.at == at)
+        return _key(meaning) if self.means(meaning) else None
 
     def means(self, meaning: tuple[int, Match] | None) -> bool:
         """Say whether a meaning is one: a square matrix that is a gradient's transpose is not."""
@@ -152,15 +164,31 @@ def _groups(judgement: Judgement, values: list[dict[At, Array]]) -> list[_Group]
         factor = next(
             (m[1].factor for _, m in items[::-1] if m is not None and m[1].factor * factor > 0), factor
         )
-    scales: dict[str, float] = {}
-    for group in groups.values():
+    _compare_scales(list(groups.values()))
+    holders: dict[Key, int] = {}
+    for named, meaning in sorted(
+        (i for items in found.values() for i in items), key=lambda item: item[0].event
+    ):
+        if meaning is not None:
+            statement = named.binding.statement
+            if holders.setdefault(_key(meaning), statement) != statement:
+                groups[statement, named.binding.kind].repeated.add(_key(meaning))
+    return sorted(groups.values(), key=lambda group: group.begins)
+
+
+def _compare_scales(groups: list[_Group]) -> None:
+    """Give each statement whose gradients are exact in an unusual measure the measures of the others."""
+    scales: dict[str, list[float]] = {}
+    for group in groups:
         for meaning in group.meanings if group.known else ():
             if meaning is not None:
-                scales.setdefault(f"{meaning[1].factor:.5e}", meaning[1].factor)
-    for group in groups.values():
-        factors = {f"{m[1].factor:.5e}" for m in group.meanings if m is not None}
-        group.scales = [f for text, f in scales.items() if text not in factors and f * group.factor > 0]
-    return sorted(groups.values(), key=lambda group: group.begins)
+                scales.setdefault(f"{meaning[1].factor:.5e}", []).append(meaning[1].factor)
+    for group in groups if len(scales) > 1 else ():
+        own = {f"{m[1].factor:.5e}" for m in group.meanings if m is not None}
+        common = max((len(scales[text]) for text in own & scales.keys()), default=0)
+        others = [found for text, found in scales.items() if text not in own]
+        if any(len(found) >= common for found in others):
+            group.scales = [found[0] for found in others if found[0] * group.factor > 0]
 
 
 def _first_factor(judgement: Judgement, found: list[tuple[Named, tuple[int, Match] | None]]) -> float:
@@ -197,7 +225,7 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
     """Return the first fault that explains the most of these parameters."""
     values = _values(judgement, fixed) if fixed else judgement.values
     groups = [g for g in _groups(judgement, values) if g.statement not in {f.statement for f in fixed}]
-    meant = {_key(m) for g in groups for m in g.meanings if g.means(m)}
+    meant = {key for g in groups for key in g.keys}
     found: list[tuple[_Group, Fault]] = []
     begun = time.process_time()
     for group in groups[:_MOST_GROUPS]:
@@ -225,11 +253,12 @@ def _rather(group: _Group, fault: Fault, of_best: _Group, best: Fault) -> bool:
     """Say whether a later statement that mends as much is to blame rather than an earlier one.
 
     It is where both should be the same gradients and the earlier one is exact gradients as it stands, if only others;
-    and where the earlier one is a term of a sum that the later one makes.
+    and where the earlier one is a term of a sum that the later one makes. What hands on a
+    gradient that stood for another already is not.
     """
-    if len(best.of) == 1 and best.of == fault.of and of_best.known and len(of_best.members) > 1:
-        return True
-    return best.of == fault.of and any(of_best.means(m) for m in of_best.meanings)
+    if best.of != fault.of or group.meant_at(fault.values[0]) in of_best.repeated:
+        return False
+    return (len(best.of) == 1 and of_best.known and len(of_best.members) > 1) or bool(of_best.keys)
 
 
 def _mending(
