@@ -6,8 +6,11 @@ is paired with the newest value before it that fits. Values of one place in the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -22,33 +25,44 @@ Key: TypeAlias = tuple[int, int | None]
 """A gradient of `Judgement.gradients`, or one element of it."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """The gradients in what one place in the source made, oldest first, with their shapes and sizes."""
+
+    keys: list[int]
+    shapes: set[tuple[int, ...]]
+    sizes: set[int]
+
+    def may_fit(self, shapes: list[tuple[int, ...]], level: int) -> bool:
+        """Say whether each shape may find a gradient here; see `_fits`."""
+        if level == 0:
+            return self.shapes.issuperset(shapes)
+        sizes = {math.prod(shape) for shape in shapes}
+        return self.sizes >= sizes if level == 1 else all(self.sizes - {size} for size in sizes)
+
+
+_KNOWN: WeakKeyDictionary[Judgement, list[_Place]] = WeakKeyDictionary()
+
+
 def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Iterator[tuple[int, list[Key]]]:
     """Yield which gradients results may be meant to be: of their own shape first, and that no other result is."""
-    tape = judgement.step.tape
     shapes = [judgement.values[0][n.at].shape for n in members]
-    places: dict[Any, list[int]] = {}
-    for key in judgement.gradients[0]:
-        made = tape.events[event_of(key)]
-        places.setdefault((key < 0, made.name, made.place), []).append(key)
-        if len(made.stack) > 1:
-            places.setdefault((key < 0, made.name, made.stack), []).append(key)
-    for b in judgement.bindings:
-        event = writer(judgement, At(b.time, b.cell))
-        if b.kind == "assign" and event in judgement.gradients[0]:
-            places.setdefault(b.statement, []).append(event)
-    ordered = [_different(judgement, keys) for keys in places.values()]
-    ordered.sort(key=lambda keys: (-max(_made(judgement, k) for k in keys), keys[-1] < 0))
+    places = _KNOWN.get(judgement)
+    if places is None:
+        places = _KNOWN[judgement] = _places(judgement)
     seen = set()
     beside = Beside(judgement)
     for level in range(3):
+        likely = [place for place in places if place.may_fit(shapes, level)]
+        numbers = [place for place in places if len(shapes) > 1 and not (level or any(shapes))]
         for avoided in (meant, set()):
-            for every in ordered:
-                keys = [k for k in every if (k, None) not in avoided]
+            for place in dict.fromkeys([*likely, *numbers]):
+                keys = [k for k in place.keys if (k, None) not in avoided]
                 for pairing in (
                     *_beside(judgement, beside, keys, members, shapes, level),
                     _last_in(judgement, keys, members, shapes, level),
                     _in_order(judgement, keys, shapes, level),
-                    _elements(judgement, every, shapes, level),
+                    _elements(judgement, place.keys, shapes, level),
                 ):
                     if pairing is None:
                         continue
@@ -56,6 +70,25 @@ def pairings(judgement: Judgement, members: list[Named], meant: set[Key]) -> Ite
                     if sign not in seen:
                         seen.add(sign)
                         yield level, pairing
+
+
+def _places(judgement: Judgement) -> list[_Place]:
+    """Return the gradients by the places in the source that made what they are in, the newest places first."""
+    tape = judgement.step.tape
+    found: dict[Any, list[int]] = {}
+    for key in judgement.gradients[0]:
+        made = tape.events[event_of(key)]
+        found.setdefault((key < 0, made.name, made.place), []).append(key)
+        if len(made.stack) > 1:
+            found.setdefault((key < 0, made.name, made.stack), []).append(key)
+    for b in judgement.bindings:
+        event = writer(judgement, At(b.time, b.cell)) if b.kind == "assign" else -1
+        if event in judgement.gradients[0]:
+            found.setdefault(b.statement, []).append(event)
+    ordered = [_different(judgement, keys) for keys in found.values()]
+    ordered.sort(key=lambda keys: (-max(_made(judgement, k) for k in keys), keys[-1] < 0))
+    exact = judgement.gradients[0]
+    return [_Place(keys, {exact[k].shape for k in keys}, {exact[k].size for k in keys}) for keys in ordered]
 
 
 def _beside(
@@ -83,15 +116,17 @@ def _made(judgement: Judgement, key: int) -> int:
 def _different(judgement: Judgement, keys: list[int]) -> list[int]:
     """Return the last of each run of equal gradients, as the terms of a sum have."""
     last = {round(_mark(judgement, (k, None)), 12): k for k in sorted(keys, key=event_of)}
-    return list(last.values())
+    return sorted(last.values(), key=event_of)
 
 
 def _elements(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
     """Pair numbers made one by one with the elements of gradients, in order."""
     if level or any(shapes):
         return None
-    elements = [(k, i) for k in sorted(keys) for i in range(judgement.gradients[0][k].size) if k >= 0]
-    return [*elements] if len(elements) == len(shapes) > 1 else None
+    whole = [k for k in sorted(keys) if k >= 0]
+    if len(shapes) < 2 or sum(judgement.gradients[0][k].size for k in whole) != len(shapes):
+        return None
+    return [(k, i) for k in whole for i in range(judgement.gradients[0][k].size)]
 
 
 def _mark(judgement: Judgement, of: Key) -> float:
@@ -104,31 +139,31 @@ def _mark(judgement: Judgement, of: Key) -> float:
 
 def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], level: int) -> bool:
     """Say whether a gradient has a shape; at level 1 as many elements, at level 2 any others."""
-    exact = judgement.gradients[0][key].shape
-    same = int(np.prod(exact)) == int(np.prod(shape))
-    return exact == shape if level == 0 else exact != shape and same if level == 1 else not same
+    exact = judgement.gradients[0][key]
+    if level == 0:
+        return exact.shape == shape
+    same = exact.size == math.prod(shape)
+    return exact.shape != shape and same if level == 1 else not same
 
 
 def _last_in(
     judgement: Judgement, keys: list[int], members: list[Named], shapes: list[Any], level: int
 ) -> list[Key] | None:
     """Pair each result with the newest value before it that none has yet, as a backward pass meets them."""
-    left = sorted(keys, key=event_of)
+    left = list(keys)
     pairs: list[Key] = []
     for named, shape in zip(members, shapes, strict=True):
         fitting = [k for k in left if _fits(judgement, k, shape, level)]
         if not fitting:
             return None
-        fitting = [
-            k for k in fitting if event_of(k) < named.event
-        ] or fitting  # a loss may be computed afterwards
+        before = [k for k in fitting if event_of(k) < named.event]
+        fitting = before or fitting  # a loss may be computed afterwards
         pairs.append((fitting[-1], None))
         left.remove(fitting[-1])
     return pairs
 
 
 def _in_order(judgement: Judgement, keys: list[int], shapes: list[Any], level: int) -> list[Key] | None:
-    keys = sorted(keys, key=event_of)
     if len(keys) != len(shapes) or len(keys) == 1:
         return None
     if not all(_fits(judgement, k, s, level) for k, s in zip(keys, shapes, strict=True)):
