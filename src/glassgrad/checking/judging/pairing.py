@@ -141,8 +141,8 @@ def _fits(judgement: Judgement, key: int, shape: tuple[int, ...], level: int) ->
     """Say whether a gradient has a shape; at level 1 as many elements, at level 2 any others."""
     exact = judgement.gradients[0][key]
     if level == 0:
-        return exact.shape == shape
-    same = exact.size == math.prod(shape)
+        return bool(exact.shape == shape)
+    same = bool(exact.size == math.prod(shape))
     return exact.shape != shape and same if level == 1 else not same
 
 
