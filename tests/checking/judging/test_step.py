@@ -173,6 +173,26 @@ def test_a_hidden_state_is_no_parameter(tmp_path: Path, old: tuple[str, ...]) ->
     assert shapes(found(tmp_path, RECURRENT.format(*old))) == [(3, 4), (4, 2), (4, 4)]
 
 
+SUMMED = """
+W, b = rng.normal(0, 0.5, (3, 2)), np.zeros(2)
+for _ in range(3):
+    dW, db = np.zeros((3, 2)), np.zeros(2)
+    for x, t in zip(X, T):
+        d = x @ W + b - t
+        dW = dW + np.outer(x, d)
+        db = db + d
+    W = W - 0.1 * dW
+    b = b - 0.1 * db
+"""
+
+
+def test_sums_over_samples_are_no_parameters(tmp_path: Path) -> None:
+    step = found(tmp_path, SUMMED)
+    assert shapes(step) == [(2,), (3, 2)]
+    assert step is not None
+    assert all(len(p.updates) == 1 for p in step.parameters)
+
+
 def test_nothing_is_found_where_nothing_is_trained(tmp_path: Path) -> None:
     assert (
         found(tmp_path, "W = rng.normal(0, 1, (3, 2))\nfor _ in range(4):\n    y = np.tanh(X @ W) - T")

@@ -332,7 +332,7 @@ class Tape:
         """Note that a name holds a state, in some memory: if it held that of the one before, the new one was kept."""
         held = self._held.setdefault(name, set())
         update = self._newest.get(state.key)
-        if update is not None and update.home & held:
+        if update is not None and update.home & held and state.version >= update.version:
             self.keep(state.key)
         held.add(memory)
 
