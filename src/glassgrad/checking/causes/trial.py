@@ -268,21 +268,28 @@ def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
     event = max(writers(site.run.tape, at))
     in_place = site.run.tape.events[event].target is not None
     known = site.judgement.values[0].get(at)
-    seen = [] if known is None else [np.asarray(known, dtype=np.float64)]
-    different = []
+    own = None if known is None else np.asarray(known, dtype=np.float64)
+    alike: list[list[_Attempt]] = []
     for attempt in attempts:
-        if in_place and seen and attempt.value.shape != seen[0].shape:
+        if own is not None and (_equal(attempt.value, own) or (in_place and attempt.value.shape != own.shape)):
             continue
-        if not any(v.shape == attempt.value.shape and np.array_equal(v, attempt.value) for v in seen):
-            seen.append(attempt.value)
-            different.append(attempt)
-    played = _Played(site, work, different)
+        group = next((others for others in alike if _equal(others[0].value, attempt.value)), None)
+        if group is None:
+            alike.append([attempt])
+        else:
+            group.append(attempt)
+    played = _Played(site, work, [group[0] for group in alike])
     mending = site.mending
     for mends in (mending.mends, mending.right) if mending.reaches(event) else (mending.right,):
         found = _found(site, played, event, mends)
-        if found:
-            return found
+        if found:  # what is the same in this turn of a loop may be another in the next
+            edits = {id(t.edit) for t in found}
+            return [Tried(a.edit, 1.0) for group in alike if id(group[0].edit) in edits for a in group[:_ENOUGH]]
     return []
+
+
+def _equal(one: Array, other: Array) -> bool:
+    return one.shape == other.shape and np.array_equal(one, other)
 
 
 def _found(site: Site, played: _Played, event: int, mends: Callable[..., bool]) -> list[Tried]:
