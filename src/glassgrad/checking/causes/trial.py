@@ -271,7 +271,9 @@ def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
     own = None if known is None else np.asarray(known, dtype=np.float64)
     alike: list[list[_Attempt]] = []
     for attempt in attempts:
-        if own is not None and (_equal(attempt.value, own) or (in_place and attempt.value.shape != own.shape)):
+        if own is not None and (
+            _equal(attempt.value, own) or (in_place and attempt.value.shape != own.shape)
+        ):
             continue
         group = next((others for others in alike if _equal(others[0].value, attempt.value)), None)
         if group is None:
@@ -284,7 +286,9 @@ def _mending(site: Site, work: _Work, attempts: list[_Attempt]) -> list[Tried]:
         found = _found(site, played, event, mends)
         if found:  # what is the same in this turn of a loop may be another in the next
             edits = {id(t.edit) for t in found}
-            return [Tried(a.edit, 1.0) for group in alike if id(group[0].edit) in edits for a in group[:_ENOUGH]]
+            return [
+                Tried(a.edit, 1.0) for group in alike if id(group[0].edit) in edits for a in group[:_ENOUGH]
+            ]
     return []
 
 
