@@ -35,7 +35,7 @@ def listing(
         if f.statement >= 0 and (finding.quantity.name == f.name or not f.of):
             wrong[f.statement] = finding.quantity
         elif f.of:
-            follows[f.name] = ("−" if f.factor < 0 else "") + names.gradient(*f.of[0])
+            follows[f.name] = ("−" if f.factor < 0 else "") + names.gradient(*f.should_be(judgement))
         follows |= {name: names.meaning(*f.meant[name]) for name in f.follows if name in f.meant}
     for b in judgement.bindings:
         if b.kind != "assign" or b.time > judgement.step.end or len(found) > _MOST:

@@ -246,7 +246,7 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
             if (b.time, b.cell) == (at.time, at.cell) and b.value is not None
         )
     else:
-        symbol = ("−" if fault.factor < 0 else "") + names.gradient(*fault.of[0])
+        symbol = ("−" if fault.factor < 0 else "") + names.gradient(*fault.should_be(judgement))
         meaning = Text(symbol, symbol)
     error, place = relative_error(found, exact)
     for draw in range(1, len(judgement.values) if fault.kind != "precision" else 1):

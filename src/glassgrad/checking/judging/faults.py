@@ -76,6 +76,11 @@ class Fault:
         """Return the replay's results that put the exact values in place."""
         return {writer(judgement, at): e[draw] for at, e in zip(self.values, self.expected, strict=True)}
 
+    def should_be(self, judgement: Judgement) -> tuple[int, int | None]:
+        """Return which gradient the first result should be: of equal ones, that in a value with a name."""
+        meaning = judgement.meanings.find(self.expected[0])
+        return self.of[0] if meaning is None or meaning[1].transposed else (meaning[0], meaning[1].element)
+
 
 def named_quantities(judgement: Judgement) -> list[Named]:
     """Return the names bound after prediction and target met, in order."""
