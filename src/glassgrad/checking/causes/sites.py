@@ -16,7 +16,7 @@ from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.source import Source, _Hooks
+from glassgrad.checking.recording.source import Instrumenter, Source
 
 __all__ = ["Site"]
 
@@ -64,9 +64,9 @@ class Site:
         return self.program.sources[self.statement.file]
 
     @functools.cached_property
-    def hooks(self) -> _Hooks:
+    def hooks(self) -> Instrumenter:
         """What instruments an expression of that file."""
-        return _Hooks(self.source, 0, None, self.run.numbers)
+        return Instrumenter(self.source, 0, None, self.run.numbers)
 
     @functools.cached_property
     def targets(self) -> int:

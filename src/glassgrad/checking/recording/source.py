@@ -29,7 +29,7 @@ from glassgrad.checking.recording.targets import (
 )
 from glassgrad.errors import CheckError
 
-__all__ = ["HOOK", "Source", "Statement", "read_source"]
+__all__ = ["HOOK", "Instrumenter", "Source", "Statement", "read_source"]
 
 HOOK = "__glassgrad__"
 """The name under which the hooks find what records."""
@@ -92,7 +92,7 @@ class Source:
         numbers
             Whether the floats in lists and calls record too, for programs that keep their weights in lists.
         """
-        hooks = _Hooks(self, first, probe, numbers)
+        hooks = Instrumenter(self, first, probe, numbers)
         tree = hooks.visit(ast.parse(self.text, self.file))
         self.statements = hooks.statements
         return compile(ast.fix_missing_locations(tree), self.file, "exec")
@@ -133,8 +133,20 @@ _FLOATS = frozenset(
 """Number types that are called to convert."""
 
 
-class _Hooks(ast.NodeTransformer):
-    """Puts the hooks into a tree."""
+class Instrumenter(ast.NodeTransformer):
+    """Puts the hooks into a tree.
+
+    Parameters
+    ----------
+    source
+        The file.
+    first
+        The number of its first statement.
+    probe
+        A statement before which the hook is to see the names in scope.
+    numbers
+        Whether the floats in lists and calls record too.
+    """
 
     def __init__(self, source: Source, first: int, probe: int | None, numbers: bool) -> None:
         self.source, self.first, self.probe, self.numbers = source, first, probe, numbers
