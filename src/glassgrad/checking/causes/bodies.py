@@ -187,7 +187,7 @@ def _value(site: Site, node: Any, names: dict[str, Any]) -> Any:
 
 
 def _compiled(site: Site, node: Any) -> Any:
-    tree = ast.Expression(site.hooks.visit(substituted(node, {})))
+    tree = ast.Expression(site.instrumented(substituted(node, {})))
     return compile(ast.fix_missing_locations(tree), site.source.file, "eval")
 
 

@@ -80,7 +80,7 @@ def evaluation(site: Site, node: Any) -> Callable[[dict[str, Any], Any], Any]:
 
 
 def _compiled(site: Site, node: Any) -> Any:
-    tree = ast.Expression(site.hooks.visit(_load(node)))
+    tree = ast.Expression(site.instrumented(_load(node)))
     return compile(ast.fix_missing_locations(tree), site.source.file, "eval")
 
 

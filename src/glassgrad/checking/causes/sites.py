@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.source import Instrumenter, Source
+from glassgrad.checking.recording.source import _Hooks, Source
 
 __all__ = ["Site"]
 
@@ -64,9 +64,9 @@ class Site:
         return self.program.sources[self.statement.file]
 
     @functools.cached_property
-    def hooks(self) -> Instrumenter:
+    def instrumented(self) -> Callable[[ast.expr], ast.expr]:
         """What instruments an expression of that file."""
-        return Instrumenter(self.source, 0, None, self.run.numbers)
+        return instrumenting(self.source, self.run.numbers)
 
     @functools.cached_property
     def targets(self) -> int:

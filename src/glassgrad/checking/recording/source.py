@@ -10,6 +10,7 @@ import ast
 import copy
 import tokenize
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -29,7 +30,7 @@ from glassgrad.checking.recording.targets import (
 )
 from glassgrad.errors import CheckError
 
-__all__ = ["HOOK", "Instrumenter", "Source", "Statement", "read_source"]
+__all__ = ["HOOK", "Source", "Statement", "instrumenting", "read_source"]
 
 HOOK = "__glassgrad__"
 """The name under which the hooks find what records."""
@@ -92,7 +93,7 @@ class Source:
         numbers
             Whether the floats in lists and calls record too, for programs that keep their weights in lists.
         """
-        hooks = Instrumenter(self, first, probe, numbers)
+        hooks = _Hooks(self, first, probe, numbers)
         tree = hooks.visit(ast.parse(self.text, self.file))
         self.statements = hooks.statements
         return compile(ast.fix_missing_locations(tree), self.file, "exec")
@@ -118,6 +119,11 @@ def read_source(path: Path) -> Source:
     return Source(str(path), text.lstrip("\ufeff"))
 
 
+def instrumenting(source: Source, numbers: bool) -> Callable[[ast.expr], ast.expr]:
+    """Return what puts the hooks into an expression that is evaluated as if it stood in a file."""
+    return _Hooks(source, 0, None, numbers).visit
+
+
 def _unreadable(file: str, error: SyntaxError, lines: list[str]) -> str:
     line = error.lineno or 1
     shown = lines[line - 1].strip() if line <= len(lines) else ""
@@ -133,7 +139,7 @@ _FLOATS = frozenset(
 """Number types that are called to convert."""
 
 
-class Instrumenter(ast.NodeTransformer):
+class _Hooks(ast.NodeTransformer):
     """Puts the hooks into a tree.
 
     Parameters
