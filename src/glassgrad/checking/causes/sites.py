@@ -16,7 +16,7 @@ from glassgrad.checking.judging.faults import Fault
 from glassgrad.checking.judging.judge import Judgement
 from glassgrad.checking.judging.replay import At, writers
 from glassgrad.checking.recording.run import Program, Run
-from glassgrad.checking.recording.source import _Hooks, Source
+from glassgrad.checking.recording.source import Source, instrumenting
 
 __all__ = ["Site"]
 

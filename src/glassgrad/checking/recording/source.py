@@ -121,7 +121,13 @@ def read_source(path: Path) -> Source:
 
 def instrumenting(source: Source, numbers: bool) -> Callable[[ast.expr], ast.expr]:
     """Return what puts the hooks into an expression that is evaluated as if it stood in a file."""
-    return _Hooks(source, 0, None, numbers).visit
+    hooks = _Hooks(source, 0, None, numbers)
+
+    def instrumented(node: ast.expr) -> ast.expr:
+        visited: ast.expr = hooks.visit(node)
+        return visited
+
+    return instrumented
 
 
 def _unreadable(file: str, error: SyntaxError, lines: list[str]) -> str:
