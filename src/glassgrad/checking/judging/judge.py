@@ -317,7 +317,10 @@ def judged_by(step: Step, descended: Descended, bindings: list[Binding]) -> Judg
     gradients = [g for _, g in exact]
     if not any(np.any(g[p.start]) for g in gradients for p in step.parameters if p.start in g):
         raise CheckError("The loss does not move with any parameter.")
-    forward = set(draws.forward)
+    updates = {
+        u for p in step.parameters for u in p.updates
+    }  # what a loss is made of by an update is no forward pass
+    forward = ancestors(tape, [w for p in predictions for w in writers(tape, p)], updates)
     met = independent(step, step.meetings[:MOST_MEETINGS])
     meetings = [i for m in met for i in m.events]
     before = ancestors(tape, [w for m in met[:1] for p, _ in m.pairs for w in writers(tape, p)])

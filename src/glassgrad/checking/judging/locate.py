@@ -124,9 +124,12 @@ def _rather(group: Group, fault: Fault, of_best: Group, best: Fault) -> bool:
     """Say whether a later statement that mends as much is to blame rather than an earlier one.
 
     It is where both should be the same gradients and the earlier one is exact gradients as it stands, if only others;
-    and where the earlier one is a term of a sum that the later one makes. What hands on a
-    gradient that stood for another already is not.
+    where the earlier one is a term of a sum that the later one makes; and where the earlier one is exact gradients in
+    the common measure, and the later one in a measure of its own. What hands on a gradient that stood for another
+    already is not.
     """
+    if group.scales and group.known and set(fault.of) == group.keys:
+        return of_best.known and not of_best.scales and best.of != fault.of
     if best.of != fault.of or group.meant_at(fault.values[0]) in of_best.repeated:
         return False
     return (len(best.of) == 1 and of_best.known and len(of_best.members) > 1) or bool(of_best.keys)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -58,13 +58,13 @@ def used_cell(tape: Tape, key: int) -> Cell:
     return tape.cells[ref.cell]
 
 
-def ancestors(tape: Tape, events: Iterable[int]) -> set[int]:
-    """Return the events that some events depend on, and those themselves."""
+def ancestors(tape: Tape, events: Iterable[int], but: Container[int] = ()) -> set[int]:
+    """Return the events that some events depend on, and those themselves; not by way of those in `but`."""
     seen: set[int] = set()
     waiting = list(events)
     while waiting:
         index = waiting.pop()
-        if index not in seen:
+        if index not in seen and index not in but:
             seen.add(index)
             waiting += tape.events[index].reads
     return seen
