@@ -11,6 +11,7 @@ from glassgrad.checking.judging.judge import judge
 from glassgrad.checking.judging.locate import locate
 from glassgrad.checking.judging.step import find_step
 from glassgrad.checking.naming import Names, nodes_of
+from glassgrad.checking.programs import check_program
 from glassgrad.checking.recording.run import Program
 from glassgrad.checking.report import Cause
 
@@ -227,6 +228,38 @@ def test_an_update_that_comes_too_early_is_moved(tmp_path: Path) -> None:
     assert cause.after == "back1 = delta2 @ W2.T\nW2 -= rate * dW2"
     assert "W2" in cause.title.en
     assert "W2" in cause.title.ko
+
+
+LISTS = """
+import math
+
+W = [[0.2, -0.4], [0.5, 0.3]]
+V = [[0.7, -0.2], [0.4, 0.6]]
+samples = [([0.1, 0.9], [0.2, 0.8]), ([0.8, 0.3], [0.7, 0.1])]
+for epoch in range(4):
+    for x, t in samples:
+        h = [1 / (1 + math.exp(-sum(W[i][j] * x[i] for i in range(2)))) for j in range(2)]
+        y = [sum(V[j][k] * h[j] for j in range(2)) for k in range(2)]
+        d = [y[k] - t[k] for k in range(2)]
+        for j in range(2):
+            for k in range(2):
+                V[j][k] -= 0.5 * d[k] * h[j]
+        e = [sum(d[k] * V[j][k] for k in range(2)) for j in range(2)]
+        for i in range(2):
+            for j in range(2):
+                W[i][j] -= 0.5 * e[j] * h[j] * (1 - h[j]) * x[i]
+"""
+
+
+def test_numbers_that_are_updated_too_early_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(LISTS, encoding="utf-8")
+    [finding] = check_program(path).findings
+    assert (finding.quantity.name, finding.cause.key, finding.cause.confirmed) == (
+        "e[0]",
+        "updated-weight",
+        True,
+    )
 
 
 def test_a_derivative_of_its_own_is_mended_where_it_is_made(tmp_path: Path) -> None:

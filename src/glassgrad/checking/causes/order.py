@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import numpy as np
+
 from glassgrad.checking.causes.sites import Site
-from glassgrad.checking.judging.judge import ParameterVerdict
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
 from glassgrad.checking.judging.matching import match
 from glassgrad.checking.judging.replay import At, Unplayable, ancestors, writers
 from glassgrad.checking.recording.source import Source, Statement
@@ -23,22 +25,47 @@ def updated_before(site: Site) -> tuple[ParameterVerdict, Statement] | None:
     bound = tape.bindings[site.binding]
     at = At(bound.time, bound.cell)
     before = ancestors(tape, writers(tape, at))
-    for p in judgement.parameters:
-        updates = before & {*p.parameter.updates, *_stored(site, p)}
-        if not updates or site.expected is None:
+    for stepped in _together(judgement):
+        updates = {p: before & {*p.parameter.updates, *_stored(site, p)} for p in stepped}
+        events = set().union(*updates.values())
+        if not events or site.expected is None:
             continue
-        try:
-            values = judgement.draws.values([at], lambda d, u=updates, q=p: dict.fromkeys(u, q.before[d]))  # type: ignore[misc]
-        except (Unplayable, ValueError, IndexError):
+        taken_back = _taken_back(judgement, at, updates)
+        if taken_back is None:
             continue
-        taken_back = [v[at] for v in values]
         how = match(taken_back, site.expected)
         right = how is not None and how.factor > 0
         if right or site.mending.right(max(writers(tape, at)), taken_back, range(len(taken_back))):
+            first = next(p for p in stepped if updates[p])
             for b in tape.bindings:
-                if b.kind in ("assign", "whole") and set(writers(tape, At(b.time, b.cell))) & updates:
-                    return p, site.run.statements[b.statement]
+                if b.kind in ("assign", "whole") and set(writers(tape, At(b.time, b.cell))) & events:
+                    return first, site.run.statements[b.statement]
     return None
+
+
+def _together(judgement: Judgement) -> list[list[ParameterVerdict]]:
+    """Return each parameter alone, then those that one line updates, as the numbers in a list are."""
+    tape = judgement.step.tape
+    lines: dict[Any, list[ParameterVerdict]] = {}
+    for p in judgement.parameters:
+        place = tape.events[p.parameter.updates[0]].place if p.parameter.updates else None
+        if place is not None:
+            lines.setdefault((place.file, place.line), []).append(p)
+    return [*([p] for p in judgement.parameters), *(group for group in lines.values() if len(group) > 1)]
+
+
+def _taken_back(
+    judgement: Judgement, at: At, updates: dict[ParameterVerdict, set[int]]
+) -> list[np.ndarray[Any, Any]] | None:
+    """Return a value on each draw as it would be without some updates."""
+
+    def before(draw: int) -> dict[int, Any]:
+        return {event: p.before[draw] for p, events in updates.items() for event in events}
+
+    try:
+        return [v[at] for v in judgement.draws.values([at], before)]
+    except (Unplayable, ValueError, IndexError):
+        return None
 
 
 def _stored(site: Site, p: ParameterVerdict) -> set[int]:
