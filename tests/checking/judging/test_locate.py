@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from glassgrad.checking.judging import locate
 from glassgrad.checking.judging.choosing import choose
 from glassgrad.checking.judging.faults import Fault
-from glassgrad.checking.judging.judge import judgements
+from glassgrad.checking.judging.groups import Group
+from glassgrad.checking.judging.judge import Judgement, judgements
 from glassgrad.checking.judging.step import find_step
 from glassgrad.checking.naming import nodes_of
 from glassgrad.checking.recording.run import Program
@@ -84,3 +87,19 @@ def test_a_gradient_in_another_measure_than_the_rest(tmp_path: Path) -> None:
     wrong = CENTRED.replace("np.ones((9, 4)) / 9", "np.ones((9, 4))")
     assert [f.name for f in faults(tmp_path, wrong)] == ["dsquare"]
     assert not faults(tmp_path, CENTRED)
+
+
+def test_what_is_exact_is_tried_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where time does not suffice for all statements, the likely ones have been tried."""
+    tried: list[str] = []
+    mending = locate._mending
+
+    def noted(judgement: Judgement, group: Group, *rest: Any) -> Fault | None:
+        tried.append(group.members[0].binding.name)
+        return mending(judgement, group, *rest)
+
+    monkeypatch.setattr(locate, "_mending", noted)
+    wrong = CENTRED.replace("2 * h * dsquare", "2 * h ** 2 * dsquare")
+    assert [f.name for f in faults(tmp_path, wrong)] == ["dh"]
+    assert tried[0] == "dh"
+    assert tried.index("dh") < tried.index("dV")

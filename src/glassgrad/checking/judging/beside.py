@@ -7,6 +7,7 @@ moment: what a statement takes from the forward pass says whose gradient each of
 from __future__ import annotations
 
 import bisect
+import functools
 
 from glassgrad.checking.judging.faults import Named, writer
 from glassgrad.checking.judging.judge import Judgement
@@ -28,10 +29,20 @@ class Beside:
         self._judgement = judgement
         self._forward = set(judgement.draws.forward)
         self._starts = {p.parameter.start for p in judgement.parameters}
-        self._bound = {writer(judgement, At(b.time, b.cell)) for b in judgement.bindings}
+        self._newest: dict[int, int | None] = {}
+
+    @functools.cached_property
+    def _bound(self) -> set[int]:
+        """The events whose results have names."""
+        return {writer(self._judgement, At(b.time, b.cell)) for b in self._judgement.bindings}
 
     def newest(self, named: Named) -> int | None:
         """Return the last event of the forward pass that a result is made with; None where there is none."""
+        if named.event not in self._newest:
+            self._newest[named.event] = self._found(named)
+        return self._newest[named.event]
+
+    def _found(self, named: Named) -> int | None:
         tape, depends, after = self._judgement.step.tape, self._judgement.step.depends, self._judgement.after
         waiting, seen, found = [named.event], {named.event}, -1
         while waiting:

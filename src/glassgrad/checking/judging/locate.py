@@ -99,12 +99,13 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
     meant = {key for g in groups for key in g.keys}
     found: list[tuple[Group, Fault]] = []
     begun = time.process_time()
-    for group in groups[:_MOST_GROUPS]:
+    for group in sorted(groups[:_MOST_GROUPS], key=lambda g: _unlikely(judgement, g)):
         if time.process_time() - begun > _MOST_SECONDS:
             break
         fault = _mending(judgement, group, values, wrong, fixed, meant)
         if fault is not None:
             found.append((group, fault))
+    found.sort(key=lambda item: groups.index(item[0]))
     widest = [(g, f) for g, f in found if not any(set(f.parameters) < set(o.parameters) for _, o in found)]
     best = widest[0] if widest else None
     for group, fault in widest[1:]:
@@ -118,6 +119,16 @@ def _first(judgement: Judgement, wrong: list[ParameterVerdict], fixed: list[Faul
         return None
     best[1].follows = _following(judgement, best[1], fixed, values)
     return best[1]
+
+
+def _unlikely(judgement: Judgement, group: Group) -> tuple[bool, bool, int]:
+    """Return how far a statement is from those to be tried first.
+
+    What is made of no error is hardly a gradient; what is exact, and is where it belongs, is hardly wrong; and results
+    that are many take long.
+    """
+    made = any(n.event in judgement.after for n in group.members)
+    return not made, group.known and not group.keys & group.repeated, len(group.members)
 
 
 def _rather(group: Group, fault: Fault, of_best: Group, best: Fault) -> bool:

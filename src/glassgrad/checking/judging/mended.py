@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -97,10 +98,10 @@ def _of_its_size(judgement: Judgement, p: ParameterVerdict, put: set[int]) -> li
         p.exact[0].size,
         *(math.prod(cells[at.cell].shape) for at in known if writer(judgement, at) in put),
     }
-    found = [
+    fitting = (
         at for at in known if math.prod(cells[at.cell].shape) in sizes and writer(judgement, at) not in put
-    ]
-    return found[:_MOST_EVENTS]
+    )
+    return list(itertools.islice(fitting, _MOST_EVENTS))
 
 
 def _given(judgement: Judgement, faults: list[Fault], draw: int) -> Mapping[int, Any]:

@@ -360,14 +360,14 @@ def writers(tape: Tape, at: At) -> Iterator[int]:
     """Yield the event that made a cell, and the last one before a time that wrote its memory."""
     cell = tape.cells[at.cell]
     yield cell.event
-    last = writes(tape).get(id(cell.buffer), ())
-    before = [i for i in last if i < at.time]
+    made = writes(tape).get(id(cell.buffer), ())
+    before = bisect.bisect_left(made, at.time)
     if before:
-        yield before[-1]
+        yield made[before - 1]
 
 
 def writes(tape: Tape) -> dict[int, list[int]]:
-    """Return the writes in place of each buffer."""
+    """Return the writes in place of each buffer, in order."""
     known: dict[int, list[int]] | None = tape.cache.get("writes")
     if known is None:
         known = {}
