@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from glassgrad.checking.causes.confirming import breaks
+from glassgrad.checking.judging.judge import Judgement, judge
+from glassgrad.checking.judging.step import find_step
+from glassgrad.checking.naming import nodes_of
 from glassgrad.checking.programs import check_program
+from glassgrad.checking.recording.run import Program
 
 ACTIVATIONS = """\
 import numpy as np
@@ -164,7 +169,61 @@ for epoch in range(20):
     net.learn(X, Y)
 """
 
+RIDGE = """\
+import math
+
+import numpy as np
+
+rng = np.random.default_rng(5)
+X = rng.normal(size=(9, 3))
+y = np.tanh(X @ np.array([0.4, -0.6, 0.2])) + 0.1 * rng.normal(size=9)
+decay = 0.3
+w = rng.normal(size=3) * 0.5
+b = np.array(0.1)
+
+for epoch in range(20):
+    p = [math.tanh(s) for s in X @ w + b]
+    loss = 0.0
+    dw, db = decay * w, 0.0
+    for i in range(9):
+        loss += 0.5 * (p[i] - y[i]) ** 2
+        d = (p[i] - y[i]) * (1 - p[i] ** 2)
+        dw = dw + d * X[i]
+        db += d
+    loss += 0.5 * decay * np.sum(w * w)
+    w -= 0.05 * dw
+    b -= 0.05 * db
+"""
+
+TWO_DECAYS = """\
+import numpy as np
+
+rng = np.random.default_rng(5)
+X = rng.normal(size=(9, 3))
+Y = rng.normal(size=(9, 2))
+decay = 0.3
+V = rng.normal(size=(3, 4)) * 0.5
+W = rng.normal(size=(4, 2)) * 0.5
+
+for epoch in range(20):
+    h = np.tanh(X @ V)
+    error = h @ W - Y
+    loss = 0.5 * np.sum(error**2) + 0.5 * decay * (np.sum(V**2) + np.sum(W**2))
+    dW = h.T @ error + decay * W
+    dV = X.T @ (error @ W.T * (1 - h * h)) + decay * V
+    W -= 0.02 * dW
+    V -= 0.02 * dV
+"""
+
 CASES = {
+    "weight decay left out": (TWO_DECAYS, ") + decay * V", ")", "missing-term", " + decay * V"),
+    "a function of the math module": (
+        RIDGE,
+        "(1 - p[i] ** 2)",
+        "(1 - math.tanh(p[i]) ** 2)",
+        "derivative-place",
+        "(1 - p[i] ** 2)",
+    ),
     "a lambda in a table": (ACTIVATIONS, "1 - a * a", "1 + a * a", "wrong-derivative", "1 - a"),
     "its formula at the pre-activation": (
         ACTIVATIONS,
@@ -259,6 +318,23 @@ def test_a_cause_away_from_the_wrong_quantity(
     cause = report.findings[0].cause
     assert (cause.key, cause.confirmed) == (key, True)
     assert line in cause.after
+
+
+def test_a_correction_makes_nothing_else_wrong(tmp_path: Path) -> None:
+    def judged_with(right: str, wrong: str) -> Judgement:
+        path = tmp_path / "program.py"
+        path.write_text(TWO_DECAYS.replace(right, wrong), encoding="utf-8")
+        program = Program(path)
+        run = program.execute()
+        step = find_step(run.tape, nodes_of(program))
+        assert step is not None
+        return judge(step, nodes_of(program), run.tape.bindings)
+
+    v_is_wrong = judged_with(") + decay * V", ")")
+    w_is_wrong = judged_with("error + decay * W", "error")
+    assert breaks(w_is_wrong, v_is_wrong)
+    assert not breaks(v_is_wrong, v_is_wrong)
+    assert not breaks(judged_with("", ""), v_is_wrong)
 
 
 def test_faults_with_one_cause_are_told_once(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def _first(call: ast.Call) -> int:
     module = (
         isinstance(func, ast.Attribute)
         and isinstance(func.value, ast.Name)
-        and func.value.id in ("np", "numpy")
+        and func.value.id in ("np", "numpy", "math")
     )
     return 1 if module or isinstance(func, ast.Name) else 0
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from glassgrad.checking.causes.confirming import is_mended, judged
+from glassgrad.checking.causes.confirming import breaks, is_mended, judged
 from glassgrad.checking.causes.edits import Edit, changed_text
 from glassgrad.checking.causes.order import moved_after, updated_before
 from glassgrad.checking.causes.search import searched, sites_of
@@ -104,7 +104,7 @@ class Causes:
     def _confirmed(self, cause: Cause, text: str, fault: Fault, *, steps: bool) -> bool:
         """Run the corrected program; remember what is right in it."""
         after = judged(self._program.with_line(cause.file, text), self._judgement, self._run.numbers)
-        if after is None or not is_mended(after, fault, steps=steps):
+        if after is None or not is_mended(after, fault, steps=steps) or breaks(after, self._judgement):
             return False
         self._mended.append((replace(cause, confirmed=True), after))
         return True

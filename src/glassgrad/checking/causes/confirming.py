@@ -10,7 +10,7 @@ from glassgrad.checking.naming import nodes_of
 from glassgrad.checking.recording.run import Program
 from glassgrad.errors import GlassgradError
 
-__all__ = ["is_mended", "judged"]
+__all__ = ["breaks", "is_mended", "judged"]
 
 
 def judged(program: Program, like: Judgement, numbers: bool = False) -> Judgement | None:
@@ -26,6 +26,13 @@ def judged(program: Program, like: Judgement, numbers: bool = False) -> Judgemen
         return judge(step, nodes_of(program), run.tape.bindings, name)
     except (GlassgradError, Unplayable, ValueError, IndexError, KeyError):
         return None
+
+
+def breaks(after: Judgement, before: Judgement) -> bool:
+    """Say whether a parameter that was right is wrong in the corrected program."""
+    verdicts = {p.parameter.start: p for p in after.parameters}
+    kept = [verdicts.get(p.parameter.start) for p in before.parameters if p.right]
+    return any(p is not None and not p.right for p in kept)
 
 
 def is_mended(after: Judgement, fault: Fault, *, steps: bool = False) -> bool:

@@ -241,7 +241,7 @@ def _renamed(node: Any, old: str, new: str) -> Any:
     for child in ast.walk(node):
         if isinstance(child, ast.Name) and child.id == old:
             child.id = new
-        for name in ("lineno", "end_lineno", "end_col_offset"):
+        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
             child.__dict__.pop(name, None)
     return node
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-__all__ = ["PRODUCTS", "called", "factors", "leaves", "matmuls", "parents", "terms", "within"]
+__all__ = ["PRODUCTS", "called", "factors", "leaves", "matmuls", "parents", "reduced", "terms", "within"]
 
 PRODUCTS = frozenset(["dot", "matmul", "outer", "inner", "vdot", "multi_dot", "kron"])
 """Functions of two matrices."""
@@ -16,6 +16,14 @@ def called(node: ast.AST) -> str:
     if not isinstance(node, ast.Call):
         return ""
     return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def reduced(call: Any) -> Any:
+    """Return what a sum or a mean is of: ``x`` in ``np.sum(x)`` and in ``x.sum()``."""
+    func = call.func
+    if isinstance(func, ast.Name) or (isinstance(func.value, ast.Name) and func.value.id in ("np", "numpy")):
+        return call.args[0] if call.args else None
+    return func.value
 
 
 def parents(statement: ast.AST) -> dict[int, ast.AST]:

@@ -6,15 +6,17 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from glassgrad.checking.causes.edits import Edit, expression
-from glassgrad.checking.causes.phrases import factors, leaves, terms
+from glassgrad.checking.causes.edits import Edit, expression, same, substituted
+from glassgrad.checking.causes.phrases import called, factors, leaves, reduced, terms
 from glassgrad.checking.causes.scope import Operand, Scope
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
+from glassgrad.checking.recording.traced import is_traced
 
 __all__ = ["rewritten", "term_edits"]
 
 _MOST = 24
+_MOST_SCALES = 6
 
 
 def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
@@ -32,9 +34,11 @@ def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
                     yield Edit("missing-term", title("term", new=o.node), statement, ((part, new),), 2.6)
     for place in places:
         shape = scope.shape(place)
-        if not shape:
+        if shape is None:
             continue
-        for i, term in enumerate(_terms(shape, scope)):
+        for i, term in enumerate(
+            (*_terms(shape, scope), *_decays(shape, scope), *_reduced(shape, value, scope))
+        ):
             for op, cost in ((ast.Add(), 0.0), (ast.Sub(), 0.3)):
                 said = title("term", new=term)
                 new = ast.BinOp(place, op, term)
@@ -70,7 +74,7 @@ def _root(text: str) -> str:
 
 def _terms(shape: tuple[int, ...], scope: Scope) -> Iterator[Any]:
     """Yield arrays and products of matrices of a shape."""
-    for o in scope.arrays[: 2 * _MOST]:
+    for o in scope.arrays[: 2 * _MOST] if shape else ():
         if o.shape == shape:
             yield o.node
     if len(shape) != 2:
@@ -80,6 +84,38 @@ def _terms(shape: tuple[int, ...], scope: Scope) -> Iterator[Any]:
         for b in matrices:
             for text in _products(a, b, shape):
                 yield expression(text)
+
+
+def _decays(shape: tuple[int, ...], scope: Scope) -> Iterator[Any]:
+    """Yield arrays of a shape times the numbers that the program multiplies by: ``reg * W``."""
+    numbers: dict[str, Any] = {}
+    for product in ast.walk(scope.source.tree):
+        parts = factors(product) if isinstance(product, ast.BinOp) else []
+        for part in parts if len(parts) > 1 else ():
+            if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript)) or _below_one(part):
+                numbers.setdefault(ast.unparse(part), part)
+    scales = [t for t, n in numbers.items() if scope.shape(n) == () and not is_traced(scope.value(n))]
+    for o in scope.arrays[: 2 * _MOST]:
+        if o.shape == shape:
+            yield from (expression(f"{text} * {o.text}") for text in scales[:_MOST_SCALES])
+
+
+def _below_one(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is float and 0 < node.value < 1
+
+
+def _reduced(shape: tuple[int, ...], value: Any, scope: Scope) -> Iterator[Any]:
+    """Yield sums and means as a line has them already, of other operands of it."""
+    reductions = [n for n in ast.walk(value) if called(n) in ("sum", "mean")]
+    for reduction in reductions:
+        inner = reduced(reduction)
+        for places in leaves(value).values():
+            if inner is None or same(places[0], inner) or scope.shape(places[0]) != scope.shape(inner):
+                continue
+            term = substituted(reduction, {id(inner): places[0]})
+            made = scope.shape(term)
+            if made is not None and len(made) == len(shape):
+                yield term
 
 
 def _products(a: Operand, b: Operand, shape: tuple[int, ...]) -> Iterator[str]:
