@@ -215,7 +215,40 @@ for epoch in range(20):
     V -= 0.02 * dV
 """
 
+UNITS = """\
+import numpy as np
+
+rng = np.random.default_rng(8)
+X = rng.normal(size=(6, 3))
+Y = rng.normal(size=(6, 3))
+V = rng.normal(size=(4, 3)) * 0.6
+W = rng.normal(size=(3, 4)) * 0.6
+
+for epoch in range(5):
+    dV, dW = np.zeros_like(V), np.zeros_like(W)
+    for x, y in zip(X, Y):
+        h = np.tanh(V @ x)
+        out = W @ h
+        back = np.zeros(4)
+        for j in range(4):
+            blame = 0.0
+            for k in range(3):
+                blame += (out[k] - y[k]) * W[k, j]
+            back[j] = blame * (1 - h[j] ** 2)
+        dV += np.outer(back, x)
+        dW += np.outer(out - y, h)
+    V -= 0.05 * dV
+    W -= 0.05 * dW
+"""
+
 CASES = {
+    "a loop over a part": (
+        UNITS,
+        "for k in range(3)",
+        "for k in range(1, 3)",
+        "missing-term",
+        "in range(3):",
+    ),
     "weight decay left out": (TWO_DECAYS, ") + decay * V", ")", "missing-term", " + decay * V"),
     "a function of the math module": (
         RIDGE,

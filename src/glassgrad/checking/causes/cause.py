@@ -10,6 +10,7 @@ from itertools import islice
 
 from glassgrad.checking.causes.confirming import breaks, is_mended, judged
 from glassgrad.checking.causes.edits import Edit, changed_text
+from glassgrad.checking.causes.loops import loop_edits
 from glassgrad.checking.causes.order import moved_after, updated_before
 from glassgrad.checking.causes.search import searched, sites_of
 from glassgrad.checking.causes.sites import Site
@@ -21,6 +22,7 @@ from glassgrad.checking.judging.replay import At, ancestors, writers
 from glassgrad.checking.recording.run import Program, Run
 from glassgrad.checking.recording.source import Statement
 from glassgrad.checking.report import Cause
+from glassgrad.language import Text
 
 __all__ = ["Causes", "find_cause"]
 
@@ -83,6 +85,7 @@ class Causes:
         program, run, judgement = self._program, self._run, self._judgement
         first: Cause | None = None
         confirmations = 0
+        loops: list[tuple[str, Text]] = []
         deadline = time.thread_time() + min(_SECONDS, self._seconds)
         updating = _updating(run, fault)
         for site in sites_of(program, run, judgement, fault, earlier):
@@ -91,12 +94,19 @@ class Causes:
             early = updated_before(site)
             if early is not None:
                 return self._too_early(site, *early)
-            for t in searched(site)[:_MOST_AT_A_PLACE]:
+            for edit in loop_edits(site.source, site.statement):
+                if edit.cause() in loops or time.thread_time() > deadline:
+                    continue
+                loops.append(edit.cause())
+                cause, text = _cause(program, edit)
+                if self._confirmed(cause, text, fault, steps=False):
+                    return self._mended[-1][0]
+            for edit in (t.edit for t in searched(site)[:_MOST_AT_A_PLACE]):
                 if confirmations and time.thread_time() > deadline:
                     break
-                cause, text = _cause(program, t.edit)
+                cause, text = _cause(program, edit)
                 confirmations += 1
-                if self._confirmed(cause, text, fault, steps=t.edit.statement.index in updating):
+                if self._confirmed(cause, text, fault, steps=edit.statement.index in updating):
                     return self._mended[-1][0]
                 first = first or (cause if site.expected is not None else None)
         return first
@@ -151,6 +161,8 @@ def _cause(program: Program, edit: Edit) -> tuple[Cause, str]:
     source = program.sources[edit.statement.file]
     line, text = changed_text(source, edit)
     before = source.segment(edit.statement.node)
+    if isinstance(edit.statement.node, ast.For):
+        before, line = before.splitlines()[0], line.splitlines()[0]
     key, said = edit.cause()
     return Cause(key, said, source.file, edit.statement.line, before, line), text
 

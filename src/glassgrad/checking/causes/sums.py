@@ -37,7 +37,7 @@ def term_edits(statement: Statement, scope: Scope) -> Iterator[Edit]:
         if shape is None:
             continue
         for i, term in enumerate(
-            (*_terms(shape, scope), *_decays(shape, scope), *_reduced(shape, value, scope))
+            (*_reduced(shape, value, scope), *_terms(shape, scope), *_decays(shape, scope))
         ):
             for op, cost in ((ast.Add(), 0.0), (ast.Sub(), 0.3)):
                 said = title("term", new=term)
