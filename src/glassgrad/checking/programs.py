@@ -18,7 +18,7 @@ import numpy as np
 
 from glassgrad.checking.judging.carried import carried
 from glassgrad.checking.judging.choosing import choose
-from glassgrad.checking.judging.faults import Fault
+from glassgrad.checking.judging.faults import Fault, writer
 from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, judgements
 from glassgrad.checking.judging.locate import locate
 from glassgrad.checking.judging.matching import relative_error
@@ -228,7 +228,7 @@ def _digits(run: Run, fault: Fault) -> Cause:
 
 def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Cause) -> Quantity:
     """Return the first wrong quantity with what it should be."""
-    name, file, line = _named(run, fault, cause)
+    name, file, line = _named(run, judgement, fault, cause)
     if not fault.values:
         symbol = f"∂E/∂{fault.parameters[0].parameter.name}"
         return Quantity(
@@ -256,7 +256,7 @@ def _wrong(run: Run, judgement: Judgement, names: Names, fault: Fault, cause: Ca
     return Quantity(name, file, line, meaning, "wrong", error, place, found, exact)
 
 
-def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
+def _named(run: Run, judgement: Judgement, fault: Fault, cause: Cause) -> tuple[str, str, int]:
     """Return the name of the first wrong quantity, and its place.
 
     It is that of the cause where no name was found for it, and where the corrected line makes something else of which
@@ -275,11 +275,23 @@ def _named(run: Run, fault: Fault, cause: Cause) -> tuple[str, str, int]:
             else (name, cause.file, cause.line)
         )
     place = fault.place or run.statements[fault.statement]
-    if fault.values and cause.confirmed and (cause.file, cause.line) != (place.file, place.line):
+    elsewhere = (cause.file, cause.line) != (place.file, place.line)
+    if fault.values and cause.confirmed and elsewhere and not _is_gradient(run, judgement, cause):
         earlier = _stepped(cause) or _function(run, cause)
         if earlier and earlier != name:
             return earlier, cause.file, cause.line
     return name, place.file, place.line
+
+
+def _is_gradient(run: Run, judgement: Judgement, cause: Cause) -> bool:
+    """Say whether what a corrected line makes is an exact gradient without the correction."""
+    backward = set(judgement.backward)
+    for b in judgement.bindings:
+        statement, at = run.statements[b.statement], At(b.time, b.cell)
+        here = (statement.file, statement.line) == (cause.file, cause.line) and b.kind == "assign"
+        if here and at in judgement.values[0] and writer(judgement, at) in backward:
+            return judgement.meaning(at) is not None
+    return False
 
 
 def _function(run: Run, cause: Cause) -> str:
