@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from glassgrad.checking.causes.confirming import breaks
+from glassgrad.checking.causes.derivatives import factor_named
+from glassgrad.checking.causes.edits import expression
 from glassgrad.checking.judging.judge import Judgement, judge
 from glassgrad.checking.judging.step import find_step
 from glassgrad.checking.naming import nodes_of
@@ -376,3 +379,21 @@ def test_faults_with_one_cause_are_told_once(tmp_path: Path) -> None:
     report = check_program(path)
     assert len(report.findings) == 1
     assert [g.gradient for g in report.parameters].count("wrong") > 1
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "factor", "key"),
+    [
+        ("error @ W.T", "error @ W.T", "h * (1 - h)", "missing-derivative"),
+        ("2 * residual * x", "residual", "x", "wrong-derivative"),
+        ("error * slope(net.h)", "error", "1 / (1 + np.exp(-net.h))", "wrong-derivative"),
+        ("g / (1 + np.exp(-s))", "-s", "s", "wrong-derivative"),
+        ("np.sum(error, axis=0)", "error", "h * (1 - h)", "missing-derivative"),
+    ],
+)
+def test_a_factor_is_missing_only_where_no_formula_stands(
+    line: str, place: str, factor: str, key: str
+) -> None:
+    value = expression(line)
+    (node,) = (n for n in ast.walk(value) if isinstance(n, ast.expr) and ast.unparse(n) == place)
+    assert factor_named(value, node, expression(factor))[0] == key

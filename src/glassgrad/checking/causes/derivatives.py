@@ -14,13 +14,13 @@ import numpy as np
 
 from glassgrad.checking.causes.edits import Edit, expression, same, substituted
 from glassgrad.checking.causes.operands import ACTIVATIONS, related
-from glassgrad.checking.causes.phrases import called, factors, leaves
+from glassgrad.checking.causes.phrases import PRODUCTS, called, factors, leaves, parents, within
 from glassgrad.checking.causes.scope import Scope, derivative_like
 from glassgrad.checking.causes.titles import title
 from glassgrad.checking.recording.source import Statement
 from glassgrad.checking.recording.traced import is_traced, plain
 
-__all__ = ["at_other_place", "derivative_edits", "taken_elsewhere"]
+__all__ = ["at_other_place", "derivative_edits", "factor_named", "taken_elsewhere"]
 
 _MOST_PLACES = 14
 _MOST_ELSEWHERE = 40
@@ -48,6 +48,7 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
         for node, cost, size in local:
             if size == shape and not same(node, place):
                 product = ast.BinOp(place, ast.Mult(), node)
+                named = functools.partial(factor_named, value, place, node)
                 extra = 0.0 if place is value else 0.4 if not isinstance(place, ast.Name) else 0.8
                 yield Edit(
                     "missing-derivative",
@@ -55,6 +56,7 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
                     statement,
                     ((place, product),),
                     1.7 + cost + extra,
+                    named,
                 )
     for place, old in _replaceable(value):
         made = scope.shape(old)
@@ -69,6 +71,31 @@ def derivative_edits(statement: Statement, scope: Scope, crossed: bool) -> Itera
     yield from _inner(statement, value)
     if isinstance(statement.node, ast.Return) or isinstance(value, ast.BinOp):
         yield from _formulas(statement, value, scope)
+
+
+def factor_named(value: Any, place: Any, factor: Any) -> tuple[str, str]:
+    """Return the cause where another factor mends a line: a derivative that is missing, or one that stands there wrong.
+
+    It is wrong where the factor belongs inside a formula, or where a formula of the same operands stands already.
+    """
+    if any(_formula(n) for n in within(place, parents(value))):
+        return "wrong-derivative", "lacking"
+    own = set(leaves(factor)) - {"np"}
+    for part in (part for product in ast.walk(value) for part in factors(product)):
+        if part is not value and (same(part, factor) or (derivative_like(part) and own <= set(leaves(part)))):
+            return "wrong-derivative", "lacking"
+    return "missing-derivative", "missing"
+
+
+def _formula(node: Any) -> bool:
+    """Say whether an expression is no sum or product: what stands in it is given to a function."""
+    if isinstance(node, ast.Call):
+        return called(node) not in _LINEAR
+    return isinstance(node, ast.Compare) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow))
+
+
+_LINEAR = PRODUCTS | {"sum", "mean", "transpose", "reshape", "ravel", "multiply", "array", "asarray"}
+"""Functions of which a factor of what they are given is a factor of the result, or of its terms."""
 
 
 def _fewer(statement: Statement, value: Any, scope: Scope, crossed: bool) -> Iterator[Edit]:

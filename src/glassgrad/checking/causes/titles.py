@@ -34,6 +34,10 @@ _TITLES = {
     "missing": Text(
         "the derivative {new} of the activation is missing", "활성화 함수의 미분 {new:이/가} 빠졌다"
     ),
+    "lacking": Text(
+        "the formula of the derivative is wrong: the factor {new} is missing from it",
+        "미분의 식이 틀렸다: 인수 {new:이/가} 빠졌다",
+    ),
     "doubled": Text("the derivative {old} is multiplied once too often", "미분 {old:을/를} 한 번 더 곱했다"),
     "twice": Text(
         "{old} does not belong here: the gradient of the cross-entropy has the derivative of the output already",
