@@ -37,14 +37,31 @@ class Beside:
         return {writer(self._judgement, At(b.time, b.cell)) for b in self._judgement.bindings}
 
     def newest(self, named: Named) -> int | None:
-        """Return the last event of the forward pass that a result is made with; None where there is none."""
-        if named.event not in self._newest:
-            self._newest[named.event] = self._found(named)
-        return self._newest[named.event]
+        """Return the last event of the forward pass that a result is made with; None where there is none.
 
-    def _found(self, named: Named) -> int | None:
+        Where a result is made of gradients and weights alone, it is that of what is made of it next.
+        """
+        own = self._made_with(named.event)
+        following = self._users.get(named.event) if own is None else None
+        return own if following is None else self._made_with(following)
+
+    @functools.cached_property
+    def _users(self) -> dict[int, int]:
+        """For each event of the backward pass, the first that reads its result."""
+        users: dict[int, int] = {}
+        for i in sorted(self._judgement.backward):
+            for r in self._judgement.step.tape.events[i].reads:
+                users.setdefault(r, i)
+        return users
+
+    def _made_with(self, event: int) -> int | None:
+        if event not in self._newest:
+            self._newest[event] = self._found(event)
+        return self._newest[event]
+
+    def _found(self, event: int) -> int | None:
         tape, depends, after = self._judgement.step.tape, self._judgement.step.depends, self._judgement.after
-        waiting, seen, found = [named.event], {named.event}, -1
+        waiting, seen, found = [event], {event}, -1
         while waiting:
             for r in tape.events[waiting.pop()].reads:
                 if r in seen or r in self._starts or not depends.get(r):

@@ -88,6 +88,7 @@ def named_quantities(judgement: Judgement) -> list[Named]:
     found: dict[tuple[int, int, int], Named] = {}
     depths: dict[int, int] = {}
     whole: dict[tuple[int, int], Named] = {}
+    held: dict[int, set[int]] = {}
     for b in judgement.bindings:
         at = At(b.time, b.cell)
         if b.kind not in ("assign", "whole") or at not in judgement.values[0]:
@@ -98,8 +99,9 @@ def named_quantities(judgement: Judgement) -> list[Named]:
         named = Named(b, at, event)
         depth = depths.setdefault(event, len(b.stack))
         handed = len(b.stack) < depth or (b.name.endswith("]") and b.kind == "assign")
-        if handed and any(n.event == event and n.binding.statement != b.statement for n in found.values()):
+        if handed and held.get(event, set()) - {b.statement}:
             continue  # packed into a container, or handed to the caller: it has its name already
+        held.setdefault(event, set()).add(b.statement)
         if b.kind == "whole":
             whole[b.statement, b.cell] = named
         else:

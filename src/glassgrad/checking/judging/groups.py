@@ -81,7 +81,7 @@ def groups_of(judgement: Judgement, values: list[dict[At, Array]]) -> list[Group
         factor = next(
             (m[1].factor for _, m in items[::-1] if m is not None and m[1].factor * factor > 0), factor
         )
-    _compare_scales(list(groups.values()))
+    _compare_scales(list(groups.values()), any(p.penalised for p in judgement.parameters))
     holders: dict[Key, int] = {}
     for named, meaning in sorted(
         (i for items in found.values() for i in items), key=lambda item: item[0].event
@@ -93,8 +93,11 @@ def groups_of(judgement: Judgement, values: list[dict[At, Array]]) -> list[Group
     return sorted(groups.values(), key=lambda group: group.begins)
 
 
-def _compare_scales(groups: list[Group]) -> None:
-    """Give each statement whose gradients are exact in an unusual measure the measures of the others."""
+def _compare_scales(groups: list[Group], penalised: bool) -> None:
+    """Give each statement whose gradients are exact in an unusual measure the measures of the others.
+
+    A penalty's own gradient is in the measure of the loss that the program computes, and so must be the rest.
+    """
     scales: dict[str, list[float]] = {}
     for group in groups:
         for meaning in group.meanings if group.known else ():
@@ -106,6 +109,10 @@ def _compare_scales(groups: list[Group]) -> None:
         others = [found for text, found in scales.items() if text not in own]
         if any(len(found) >= common for found in others):
             group.scales = [found[0] for found in others if found[0] * group.factor > 0]
+    whole = f"{1:.5e}"
+    for group in groups if penalised and scales else ():
+        if whole not in scales and group.known and group.factor > 0:
+            group.scales.append(1.0)
 
 
 def _first_factor(judgement: Judgement, found: list[tuple[Named, tuple[int, Match] | None]]) -> float:

@@ -22,6 +22,7 @@ from glassgrad.checking.judging.pairing import Key, pairings
 from glassgrad.checking.judging.precision import coarse_value, whole_numbers
 from glassgrad.checking.judging.replay import At
 from glassgrad.checking.judging.updates import all_turned, of_update
+from glassgrad.checking.recording.tape import Binding
 
 __all__ = ["locate"]
 
@@ -47,7 +48,7 @@ def locate(judgement: Judgement) -> list[Fault]:
     faults = [f for f in (_overwritten(judgement, p) for p in wrong) if f is not None]
     wrong = [p for p in wrong if not any(p in f.parameters for f in faults)]
     while len(faults) < _MOST_FAULTS:
-        open_ = [p for p in wrong if p.parameter.after is not None and not _used_wrongly(p)]
+        open_ = [p for p in wrong if p.parameter.after is not None and not _used_wrongly(judgement, p)]
         fault = _first(judgement, open_, faults) if open_ else None
         if fault is None:
             break
@@ -59,34 +60,67 @@ def locate(judgement: Judgement) -> list[Fault]:
 def _overwritten(judgement: Judgement, p: ParameterVerdict) -> Fault | None:
     """Return the fault of a parameter that is stepped by one row's or moment's part of its gradient alone."""
     uses = [k for k in judgement.gradients[0] if k < 0 and parameter_of(judgement, k) == p.parameter.start]
-    if p.change is None or len(uses) < 2 or p.exact[0].size < 2:
+    if p.change is None or not p.parameter.updates or len(uses) < 2 or p.exact[0].size < 2:
         return None
-    backward = set(judgement.backward)
     for use in sorted(uses):
         part = [g[use] for g in judgement.gradients]
         how = match(p.change, part) if part[0].shape == p.exact[0].shape else None
         if how is None or how.factor >= 0:
             continue
-        for b in reversed(judgement.bindings):
-            at = At(b.time, b.cell)
-            if b.kind != "assign" or at not in judgement.values[0] or b.time > judgement.step.end:
-                continue
-            if writer(judgement, at) not in backward:
-                continue
-            values = [v[at] for v in judgement.values]
-            if values[0].shape == part[0].shape and match(values, part) and p.parameter.updates[0] >= b.time:
-                factor = match(values, part)
-                scale = factor.factor if factor else 1.0
-                expected = [[scale * e for e in p.exact]]
-                return Fault(
-                    "gradient", b.statement, b.name, [at], expected, [(p.parameter.start, None)], scale, [p]
-                )
+        others = [[g[k] for g in judgement.gradients] for k in uses if k != use]
+        at = _part_at(judgement, p, part, others)
+        if at is not None:
+            b, factor = at
+            expected = [[factor * e for e in p.exact]]
+            key = p.parameter.start, None
+            return Fault("gradient", b.statement, b.name, [At(b.time, b.cell)], expected, [key], factor, [p])
     return None
 
 
-def _used_wrongly(p: ParameterVerdict) -> bool:
-    """Say whether the exact gradient was there, and the update spoilt it."""
-    return p.gradient is not None and p.step is None
+def _part_at(
+    judgement: Judgement, p: ParameterVerdict, part: list[Array], others: list[list[Array]]
+) -> tuple[Binding, float] | None:
+    """Return the name that should be a whole gradient and is one part of it alone, and the factor of that.
+
+    A name that holds the other parts too, one after the other, is where they should be added up, the last such name if
+    there are more; else the term is missing where the part is first named.
+    """
+    backward = set(judgement.backward)
+    found: list[tuple[Binding, float]] = []
+    before: dict[str, list[list[Array]]] = {}
+    for b in judgement.bindings:
+        at = At(b.time, b.cell)
+        if b.kind != "assign" or at not in judgement.values[0] or b.time > p.parameter.updates[0]:
+            continue
+        values = [v[at] for v in judgement.values]
+        if values[0].shape != part[0].shape:
+            continue
+        how = match(values, part)
+        if how is None:
+            before.setdefault(b.name, []).append(values)
+        elif writer(judgement, at) in backward:
+            found.append((b, how.factor))
+    find = judgement.meanings.find
+    meant = {meaning[0] for other in others if (meaning := find(other)) is not None}
+    last = {item[0].name: item for item in found}
+    for name in sorted(last, key=lambda n: -last[n][0].time):
+        meanings = (find(values) for values in before.get(name, ()))
+        if any(meaning is not None and meaning[0] in meant for meaning in meanings):
+            return last[name]
+    return next(iter(found), None)
+
+
+def _used_wrongly(judgement: Judgement, p: ParameterVerdict) -> bool:
+    """Say whether the exact gradient was there, and the update spoilt it.
+
+    An update that steps other parameters rightly spoils nothing: what it was handed for this one is wrong.
+    """
+    if p.gradient is None or p.step is not None or not p.parameter.updates:
+        return p.gradient is not None and p.step is None
+    events = judgement.step.tape.events
+    place = events[p.parameter.updates[0]].place
+    right = (q for q in judgement.parameters if q.right and q.parameter.updates and any(map(np.any, q.exact)))
+    return all(events[q.parameter.updates[0]].place != place for q in right)
 
 
 # --- the search ------------------------------------------------------------------------------------------------------
@@ -143,7 +177,8 @@ def _rather(group: Group, fault: Fault, of_best: Group, best: Fault) -> bool:
         return of_best.known and not of_best.scales and best.of != fault.of
     if best.of != fault.of or group.meant_at(fault.values[0]) in of_best.repeated:
         return False
-    return (len(best.of) == 1 and of_best.known and len(of_best.members) > 1) or bool(of_best.keys)
+    known = any(of_best.meant_at(at) is not None for at in best.values)
+    return (len(best.of) == 1 and of_best.known and len(of_best.members) > 1) or known
 
 
 def _mending(

@@ -76,9 +76,11 @@ def _right(
     change = [v[after] - b for v, b in zip(values, before, strict=True)]
     change = without_noise(change, judgement.noise(before))
     how = match(change, exact, None if p.penalised else before)
-    if how is not None:
-        return goes_down(how) or not any(map(np.any, exact))
-    if not against(change, exact):
+    if how is not None and (goes_down(how) or not any(map(np.any, exact))):
+        return True
+    if not against(
+        change, exact
+    ):  # a few numbers are a multiple of many things: what the step is made of decides
         return False
     return any(match([v[at] for v in values], exact) is not None for at in inner)
 

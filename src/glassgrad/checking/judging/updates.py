@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.checking.judging.faults import Fault, Named, writer
-from glassgrad.checking.judging.judge import Judgement, ParameterVerdict
+from glassgrad.checking.judging.judge import Judgement, ParameterVerdict, against
 from glassgrad.checking.judging.matching import Match, match
 from glassgrad.checking.judging.replay import At, ancestors, writers
 from glassgrad.checking.recording.tape import Binding, Ref
@@ -38,7 +38,7 @@ def all_turned(
     first
         The results of the first statement of the backward pass that are exact gradients, and which.
     """
-    turned = [p for p in wrong if p.step is not None and p.step.factor > 0 and any(map(np.any, p.exact))]
+    turned = [p for p in wrong if _goes_up(p)]
     moving = [p for p in judgement.parameters if any(map(np.any, p.exact))]
     if not turned:
         return None
@@ -70,6 +70,13 @@ def all_turned(
     return Fault(
         "gradient", binding.statement, binding.name, ats, expected, of, -meanings[0][1].factor, turned
     )
+
+
+def _goes_up(p: ParameterVerdict) -> bool:
+    """Say whether a parameter is stepped up its gradient: by a multiple of it, or in each element as by Adam."""
+    if p.step is not None:
+        return p.step.factor > 0 and any(map(np.any, p.exact))
+    return p.gradient is not None and p.change is not None and against([-c for c in p.change], p.exact)
 
 
 def of_update(judgement: Judgement, p: ParameterVerdict, all_: list[ParameterVerdict] | None = None) -> Fault:
