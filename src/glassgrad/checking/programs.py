@@ -11,6 +11,7 @@ import ast
 import dataclasses
 import textwrap
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -149,10 +150,10 @@ def _later(
     return program, run, judgement, []
 
 
-def _updated_at(judgement: Judgement, parameters: list[ParameterVerdict]) -> set[Any]:
-    """Return where parameters are updated, by which they are the same in another step."""
+def _updated_at(judgement: Judgement, parameters: list[ParameterVerdict]) -> Counter[Any]:
+    """Return where how many parameters are updated, by which they are the same in another step."""
     events = judgement.step.tape.events
-    return {events[u].place for p in parameters for u in p.parameter.updates}
+    return Counter(events[u].place for p in parameters for u in p.parameter.updates)
 
 
 def _recorded(program: Program) -> tuple[Run, Step | None]:
