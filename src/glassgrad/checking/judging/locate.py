@@ -83,7 +83,7 @@ def _part_at(
     """Return the name that should be a whole gradient and is one part of it alone, and the factor of that.
 
     A name that holds the other parts too, one after the other, is where they should be added up, the last such name if
-    there are more; else the term is missing where the part is first named.
+    there are more; else the term is missing where the part is first named, or given a second name in the same call.
     """
     backward = set(judgement.backward)
     found: list[tuple[Binding, float]] = []
@@ -107,7 +107,16 @@ def _part_at(
         meanings = (find(values) for values in before.get(name, ()))
         if any(meaning is not None and meaning[0] in meant for meaning in meanings):
             return last[name]
-    return next(iter(found), None)
+    return next(
+        (item for item in found if _named_again(judgement, item[0], found[0][0])), next(iter(found), None)
+    )
+
+
+def _named_again(judgement: Judgement, b: Binding, first: Binding) -> bool:
+    """Say whether a value is given a second name where it has its first: ``dW = dW_out``."""
+    event = judgement.step.tape.events[writer(judgement, At(b.time, b.cell))]
+    own = writer(judgement, At(first.time, first.cell))
+    return event.name == "renamed" and own in event.reads and b.stack[1:] == first.stack[1:]
 
 
 def _used_wrongly(judgement: Judgement, p: ParameterVerdict) -> bool:
